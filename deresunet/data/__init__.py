@@ -1,0 +1,1 @@
+"""Frames, and the readers that make them from files."""

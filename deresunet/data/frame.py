@@ -1,0 +1,101 @@
+"""A frame: what a camera saw, and what people said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deresunet.classes import NUM_CLASSES
+from deresunet.data.depth import align_depth
+from deresunet.errors import InputError
+
+MIN_SIDE = 32
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """A 3D box in the camera's frame (x right, y down, z forward; metres).
+
+    Attributes:
+        label: 1..37, or 0 if the object's class is none of them.
+        name: the object's own name.
+        centroid: float64 (3,) [m].
+        basis: float64 (3, 3): its rows are the box's axes, unit vectors.
+        half: float64 (3,): half the extent along each axis [m].
+    """
+
+    label: int
+    name: str
+    centroid: np.ndarray
+    basis: np.ndarray
+    half: np.ndarray
+
+    def corners(self) -> np.ndarray:
+        """float64 (8, 3) [m]; corner k takes axis i's positive end where bit i of k is set."""
+        signs = np.array([[1 if k >> axis & 1 else -1 for axis in range(3)] for k in range(8)])
+        return self.centroid + (signs * self.half) @ self.basis
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One RGB-D frame; RGB or depth may be absent, not both.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), or None.
+        depth: float32 (H, W): planar depth [m], 0 where missing; or None. Depth of another size is brought to
+            RGB's with nearest neighbour.
+        label: uint8 (H, W): 0 = void, 1..37; or None.
+        intrinsics: float64 (3, 3) [px], or None.
+        boxes: 3D boxes in the camera's frame, or None where nobody annotated them.
+        name: what to call the frame.
+        source: where it comes from, for people.
+
+    Raises:
+        InputError: the arrays do not fit together; the message says how.
+    """
+
+    rgb: np.ndarray | None
+    depth: np.ndarray | None = None
+    label: np.ndarray | None = None
+    intrinsics: np.ndarray | None = None
+    boxes: tuple[OrientedBox, ...] | None = None
+    name: str = "frame"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rgb is None and self.depth is None:
+            raise InputError(f"{self.name}: neither RGB nor depth was given. Give at least one of them.")
+        if self.rgb is not None and (self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3):
+            raise InputError(f"{self.name}: rgb is {self.rgb.dtype} {self.rgb.shape}; expected uint8 (H, W, 3).")
+        if self.depth is not None:
+            if not np.issubdtype(self.depth.dtype, np.floating) or self.depth.ndim != 2:
+                raise InputError(
+                    f"{self.name}: depth is {self.depth.dtype} {self.depth.shape}; expected float32 (H, W) in metres."
+                )
+            depth = self.depth.astype(np.float32, copy=False)
+            object.__setattr__(self, "depth", depth if self.rgb is None else align_depth(depth, self.rgb.shape[:2]))
+        if min(self.size) < MIN_SIDE:
+            height, width = self.size
+            raise InputError(f"{self.name} is {width}x{height}; expected at least {MIN_SIDE}x{MIN_SIDE} pixels.")
+        if self.label is not None:
+            self._check_label(self.label)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        grid = self.depth if self.rgb is None else self.rgb
+        assert grid is not None
+        return int(grid.shape[0]), int(grid.shape[1])
+
+    def _check_label(self, label: np.ndarray) -> None:
+        height, width = self.size
+        if label.dtype != np.uint8 or label.ndim != 2:
+            raise InputError(f"{self.name}: label is {label.dtype} {label.shape}; expected uint8 (H, W).")
+        if label.shape != (height, width):
+            raise InputError(
+                f"{self.name}: the ground truth is {label.shape[1]}x{label.shape[0]}, the frame {width}x{height}. "
+                "Give a label of the frame's own size."
+            )
+        if label.max() > NUM_CLASSES:
+            raise InputError(f"{self.name}: label has the value {label.max()}; expected 0 (void) and 1..{NUM_CLASSES}.")

@@ -1,0 +1,106 @@
+"""Frame -> normalised tensors, and logits -> the frame's own resolution. The only place that does either."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deresunet.config import Preprocessing
+from deresunet.data.frame import Frame
+from deresunet.errors import InputError
+
+Modality = Literal["rgbd", "rgb", "depth"]
+MODALITIES: tuple[Modality, ...] = ("rgbd", "rgb", "depth")
+# Logits of 37 classes are brought bilinearly to at most this many pixels (181 MB of float32); a larger frame takes
+# its label from there with nearest neighbour.
+MAX_LOGIT_PIXELS = 1280 * 960
+
+
+def usable_modality(frame: Frame, wanted: Modality = "rgbd") -> Modality:
+    """What the network can be given of `frame` when `wanted` is asked for.
+
+    "rgbd" falls back to the one modality that is there.
+
+    Raises:
+        ValueError: `wanted` is none of the three.
+        InputError: the one modality that is asked for is not there.
+    """
+    if wanted not in MODALITIES:
+        raise ValueError(f"modality is {wanted!r}; expected one of {', '.join(MODALITIES)}")
+    if wanted == "rgbd":
+        return "rgb" if frame.depth is None else "depth" if frame.rgb is None else "rgbd"
+    if (frame.rgb if wanted == "rgb" else frame.depth) is None:
+        raise InputError(
+            f"{frame.name}: {wanted} alone was asked for, but the frame has none. Give it, or choose rgbd."
+        )
+    return wanted
+
+
+def normalise_rgb(rgb: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """(..., 3, H, W) in 0..255 -> float32, ImageNet-normalised."""
+    mean = torch.tensor(preprocessing.rgb_mean, device=rgb.device).view(3, 1, 1)
+    std = torch.tensor(preprocessing.rgb_std, device=rgb.device).view(3, 1, 1)
+    return (rgb.float() / 255.0 - mean) / std
+
+
+def normalise_depth(depth: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """(..., 1, H, W) depth [m], 0 where missing -> float32, `depth_invalid` where missing."""
+    normalised = (depth.float() - preprocessing.depth_mean_m) / preprocessing.depth_std_m
+    return torch.where(depth > 0, normalised, preprocessing.depth_invalid)
+
+
+def to_tensors(frame: Frame, preprocessing: Preprocessing, modality: Modality = "rgbd") -> tuple[Tensor, Tensor]:
+    """What the network gets of a frame: rgb (1, 3, h, w) and depth (1, 1, h, w), float32, on the CPU.
+
+    (h, w) is `preprocessing.network_size`. A modality that is absent or not asked for is zero everywhere: grey at
+    ImageNet's mean, and depth missing. RGB is resized bilinearly with antialiasing, depth with nearest neighbour, so
+    that missing and measured pixels are never mixed.
+
+    Raises:
+        InputError: see `usable_modality`.
+    """
+    modality = usable_modality(frame, modality)
+    size = preprocessing.network_size(*frame.size)
+    rgb, depth = torch.zeros(1, 3, *size), torch.zeros(1, 1, *size)
+    if modality != "depth" and frame.rgb is not None:
+        image = torch.from_numpy(np.ascontiguousarray(frame.rgb)).permute(2, 0, 1)[None]  # (1, 3, H, W) uint8
+        if size != frame.size:
+            image = F.interpolate(image.float(), size, mode="bilinear", antialias=True, align_corners=False)
+        rgb = normalise_rgb(image, preprocessing)
+    if modality != "rgb" and frame.depth is not None:
+        metres = torch.from_numpy(np.ascontiguousarray(frame.depth))[None, None]  # (1, 1, H, W)
+        if size != frame.size:
+            metres = F.interpolate(metres, size, mode="nearest-exact")
+        depth = normalise_depth(metres, preprocessing)
+    return rgb, depth
+
+
+def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `top_k` most probable classes at the frame's own resolution, most probable first.
+
+    Args:
+        logits: (1, classes, h, w), any float dtype and device.
+        size: the frame's height and width.
+        top_k: how many classes to keep.
+
+    Returns:
+        Labels uint8 (top_k, H, W), 1..classes, and their probabilities float32 (top_k, H, W), 0..1.
+    """
+    height, width = size
+    scale = min(1.0, (MAX_LOGIT_PIXELS / (height * width)) ** 0.5)
+    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
+    logits = logits.float()
+    if logits.shape[-2:] != inner:
+        logits = F.interpolate(logits, inner, mode="bilinear", align_corners=False)
+    values, indices = logits.topk(top_k, dim=1)
+    # Only the kept classes are exponentiated one by one; the others enter through the sum.
+    probabilities = (values - logits.logsumexp(1, keepdim=True)).exp()
+    labels = (indices + 1).to(torch.uint8)
+    if inner != size:
+        labels = F.interpolate(labels, size, mode="nearest-exact")
+        probabilities = F.interpolate(probabilities, size, mode="nearest-exact")
+    return labels[0].cpu().numpy(), probabilities[0].cpu().numpy()
