@@ -1,0 +1,86 @@
+"""The page's looks: a theme with light and dark, and what a theme cannot say, as CSS.
+
+Fonts are the visitor's own: nothing is fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+_SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
+_MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """Indigo on slate, with room to read."""
+    return gr.themes.Base(
+        primary_hue="indigo", neutral_hue="slate", radius_size="md", spacing_size="sm", font=_SANS, font_mono=_MONO
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_border_width="1px",
+        block_shadow="none",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_text_color="white",
+        # The base theme's paler greys are hard to read on a projector.
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_label_text_color="*neutral_700",
+        block_title_text_color="*neutral_700",
+    )
+
+
+CSS = """
+.gradio-container { max-width: 1600px !important; margin: 0 auto !important; }
+.masthead { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; }
+.masthead h1 { font-size: 26px; font-weight: 700; letter-spacing: -.02em; margin: 0; }
+.masthead p { margin: 0; color: var(--body-text-color-subdued); }
+
+/* One row that scrolls; its width must not come from its many pictures. */
+#frames .grid-container { display: flex; contain: inline-size; width: 100%; overflow-x: auto; gap: 8px; padding-bottom: 6px; }
+#frames .grid-wrap { overflow-y: hidden; }
+#frames .grid-container > * { flex: 0 0 132px; width: 132px; height: 99px; }
+
+.panel img { width: 100%; object-fit: contain; image-rendering: auto; }
+.caption { font-size: 13px; color: var(--body-text-color-subdued); padding: 0 4px; min-height: 20px; }
+.panels .column { gap: 4px; }
+.caption span { font-size: 13px; }
+.caption .scale { display: inline-flex; align-items: center; gap: 6px; margin-right: 10px; }
+.caption .scale i { width: 88px; height: 10px; border-radius: 3px; }
+
+.headline { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 32px; }
+.headline p { flex-basis: 100%; margin: 0; }
+.figure b { display: block; font-size: 30px; line-height: 1.15; font-variant-numeric: tabular-nums; }
+.figure span { color: var(--body-text-color-subdued); font-size: 13px; }
+
+.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px;
+          box-shadow: inset 0 0 0 1px rgb(0 0 0 / .25); }
+.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; font-size: 13px; }
+.chip { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; }
+.chip.absent { opacity: .45; }
+
+.bars { display: grid; gap: 5px; font-size: 13px; font-variant-numeric: tabular-nums; }
+.bar { display: grid; grid-template-columns: 104px 1fr 44px; gap: 8px; align-items: center; }
+.bar > :first-child, .bar > :last-child { text-align: right; }
+.bar .track { height: 14px; border-radius: 4px; background: var(--background-fill-secondary);
+              box-shadow: inset 0 0 0 1px var(--border-color-primary); overflow: hidden; }
+.bar i { display: block; height: 100%; }
+
+#classes td, #classes th { font-family: var(--font); font-variant-numeric: tabular-nums; }
+
+.card { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 10px 14px; font-size: 13px; }
+.card dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 6px 0 0; }
+.card dt { color: var(--body-text-color-subdued); }
+.card dd { margin: 0; }
+.card .warning { color: var(--error-text-color, #b91c1c); margin: 6px 0 0; }
+.provenance { font-size: 13px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
+
+@media (max-width: 640px) {
+  .panels > * { min-width: 100% !important; }
+  /* Gradio's outer boxes grow with their widest content; here they end at the screen. */
+  .gradio-container, .gradio-container .app, .gradio-container .app > .wrap { max-width: 100vw; min-width: 0 !important; }
+  .gradio-container .app { padding: 12px !important; width: 100%; box-sizing: border-box; }
+  #classes .cell-wrap { padding: 6px; }
+}
+"""
