@@ -32,21 +32,37 @@ THUMBNAIL = (192, 144)
 GALLERY_SIZE = 48
 
 
-def told_on_the_page(callback: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Turn an `InputError` into a message on the page that stays until it is closed.
-
-    Messages are rendered as HTML and may hold a visitor's file name, so they are escaped.
-    """
+def told_to_programs(callback: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Turn an `InputError` into the error that Gradio hands to its clients, escaped, since it may be shown as HTML."""
 
     @wraps(callback)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
         try:
             return callback(*args, **kwargs)
         except InputError as error:
-            log.info("refused: %s", error)
-            raise gr.Error(html.escape(str(error)), duration=None, title="This cannot be used", print_exception=False)  # noqa: B904
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
 
     return wrapped
+
+
+def told_on_the_page(outputs: int) -> Callable[[Callable[_Parameters, list[Any]]], Callable[_Parameters, list[Any]]]:
+    """Turn an `InputError` into a notice on the page that stays until something succeeds; the rest stays as it is.
+
+    What is decorated returns `outputs` values; what comes out returns the notice before them.
+    """
+
+    def decorate(callback: Callable[_Parameters, list[Any]]) -> Callable[_Parameters, list[Any]]:
+        @wraps(callback)
+        def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> list[Any]:
+            try:
+                return ["", *callback(*args, **kwargs)]
+            except InputError as error:
+                log.info("refused: %s", error)
+                return [views.notice(str(error)), *[gr.skip()] * outputs]
+
+        return wrapped
+
+    return decorate
 
 
 @dataclass(frozen=True)

@@ -32,18 +32,23 @@ def theme() -> gr.themes.Base:
 
 
 CSS = """
-.gradio-container { max-width: 1600px !important; margin: 0 auto !important; }
+/* Gradio's outer boxes grow with their widest content; here they end at the screen. */
+.gradio-container { max-width: 100vw !important; }
+.gradio-container .app { box-sizing: border-box; width: 100%; min-width: 0; max-width: min(1600px, 100vw);
+                         margin: 0 auto !important; padding: 12px clamp(12px, 2vw, 32px) !important; }
 .masthead { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; }
 .masthead h1 { font-size: 26px; font-weight: 700; letter-spacing: -.02em; margin: 0; }
 .masthead p { margin: 0; color: var(--body-text-color-subdued); }
 
 /* One row that scrolls; its width must not come from its many pictures. */
-#frames .grid-container { display: flex; contain: inline-size; width: 100%; overflow-x: auto; gap: 8px; padding-bottom: 6px; }
+#frames .grid-container { display: flex; contain: inline-size; width: 100%; overflow-x: auto; gap: 8px;
+                          padding-bottom: 6px; }
 #frames .grid-wrap { overflow-y: hidden; }
 #frames .grid-container > * { flex: 0 0 132px; width: 132px; height: 99px; }
 
 .panel img { width: 100%; object-fit: contain; image-rendering: auto; }
 .caption { font-size: 13px; color: var(--body-text-color-subdued); padding: 0 4px; min-height: 20px; }
+.caption .caption { padding: 0; }
 .panels .column { gap: 4px; }
 .caption span { font-size: 13px; }
 .caption .scale { display: inline-flex; align-items: center; gap: 6px; margin-right: 10px; }
@@ -67,20 +72,15 @@ CSS = """
               box-shadow: inset 0 0 0 1px var(--border-color-primary); overflow: hidden; }
 .bar i { display: block; height: 100%; }
 
-#classes td, #classes th { font-family: var(--font); font-variant-numeric: tabular-nums; }
+#classes td, #classes th, #classes .body-cell { font-family: var(--font); font-variant-numeric: tabular-nums; }
+#classes .cell-wrap { padding: 6px 8px; }
 
 .card { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 10px 14px; font-size: 13px; }
 .card dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 6px 0 0; }
 .card dt { color: var(--body-text-color-subdued); }
 .card dd { margin: 0; }
 .card .warning { color: var(--error-text-color, #b91c1c); margin: 6px 0 0; }
+.notice { border: 1px solid #dc2626; border-left-width: 6px; border-radius: 8px; padding: 10px 14px;
+          background: rgb(220 38 38 / .08); overflow-wrap: anywhere; }
 .provenance { font-size: 13px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
-
-@media (max-width: 640px) {
-  .panels > * { min-width: 100% !important; }
-  /* Gradio's outer boxes grow with their widest content; here they end at the screen. */
-  .gradio-container, .gradio-container .app, .gradio-container .app > .wrap { max-width: 100vw; min-width: 0 !important; }
-  .gradio-container .app { padding: 12px !important; width: 100%; box-sizing: border-box; }
-  #classes .cell-wrap { padding: 6px; }
-}
 """

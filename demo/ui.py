@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demo import views
-from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page
+from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.inspection import Inspection
 from deresunet.data.depth import ENCODINGS
 
@@ -24,7 +24,9 @@ NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1}
 def build(inspector: Inspector) -> gr.Blocks:
     """The page over an inspector, ready to be launched."""
     sources = list(inspector.readers)
-    with gr.Blocks(title="DeResUNet", analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
+    with gr.Blocks(
+        title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
+    ) as page:
         current = gr.State(None, time_to_live=KEEP_SECONDS)
         # Where the frame on screen came from, so that the network can be given another part of it.
         origin = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -35,7 +37,11 @@ def build(inspector: Inspector) -> gr.Blocks:
                 with gr.Row(visible=True):
                     source = gr.Radio(sources, value=sources[0], label="Data set", visible=len(sources) > 1, scale=2)
                     search = gr.Textbox(
-                        label="Search by name", placeholder="part of a frame's name", visible=len(sources) > 1, scale=2
+                        value="",
+                        label="Search by name",
+                        placeholder="part of a frame's name",
+                        visible=len(sources) > 1,
+                        scale=2,
                     )
                 gallery = gr.Gallery(
                     label="Frames",
@@ -50,12 +56,18 @@ def build(inspector: Inspector) -> gr.Blocks:
                 count = gr.HTML(elem_classes="caption", padding=False)
             with gr.Tab("Bring your own"):
                 with gr.Row():
-                    rgb_file = gr.File(label="RGB image", file_types=RGB_TYPES, height=150)
+                    rgb_file = gr.File(label="RGB image", file_types=RGB_TYPES, height=150, elem_id="upload-rgb")
                     depth_file = gr.File(
-                        label="Depth: 16-bit PNG, TIFF or NPY (optional)", file_types=DEPTH_TYPES, height=150
+                        label="Depth: 16-bit PNG, TIFF or NPY (optional)",
+                        file_types=DEPTH_TYPES,
+                        height=150,
+                        elem_id="upload-depth",
                     )
                     label_file = gr.File(
-                        label="Ground truth: class numbers as PNG (optional)", file_types=LABEL_TYPES, height=150
+                        label="Ground truth: class numbers as PNG (optional)",
+                        file_types=LABEL_TYPES,
+                        height=150,
+                        elem_id="upload-label",
                     )
                 with gr.Row():
                     encoding = gr.Dropdown(
@@ -66,6 +78,7 @@ def build(inspector: Inspector) -> gr.Blocks:
                     )
                     run = gr.Button("Segment", variant="primary", scale=1)
                 card = gr.HTML()
+        notice = gr.HTML(elem_id="notice")
 
         with gr.Row():
             modality = gr.Radio(MODALITIES, value="rgbd", label="The network is given", scale=2, min_width=280)
@@ -113,17 +126,17 @@ def build(inspector: Inspector) -> gr.Blocks:
             *[wipe, headline, table, bars, legend, provenance, only],
         ]
 
-        @told_on_the_page
+        @told_on_the_page(1 + len(results))
         def on_load(opacity: float) -> list[Any]:
             origin = inspector.first()
             return [origin, *updates(inspector.open(origin), opacity, None)]
 
-        @told_on_the_page
+        @told_on_the_page(1 + len(results))
         def on_choose(source: str, modality: Any, opacity: float, only: str, chosen: gr.SelectData) -> list[Any]:
             origin = DatasetFrame(source, chosen.value["caption"])
             return [origin, *updates(inspector.open(origin, modality), opacity, only)]
 
-        @told_on_the_page
+        @told_on_the_page(1 + len(results))
         def on_upload(
             rgb: str | None,
             depth: str | None,
@@ -136,7 +149,7 @@ def build(inspector: Inspector) -> gr.Blocks:
             origin = Upload(rgb, depth, label, encoding)
             return [origin, *updates(inspector.open(origin, modality), opacity, only)]
 
-        @told_on_the_page
+        @told_on_the_page(len(results))
         def on_modality(origin: DatasetFrame | Upload | None, modality: Any, opacity: float, only: str) -> list[Any]:
             if origin is None:
                 return [gr.skip()] * len(results)
@@ -155,15 +168,14 @@ def build(inspector: Inspector) -> gr.Blocks:
         def on_row(chosen: gr.SelectData) -> str:
             return str(chosen.row_value[1])
 
-        @told_on_the_page
         def on_search(source: str, text: str) -> Any:
-            return inspector.search(source, text)
+            return inspector.search(source, text or "")
 
-        @told_on_the_page
-        def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> str:
-            return inspector.depth_card(rgb, depth, encoding)
+        @told_on_the_page(1)
+        def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
+            return [inspector.depth_card(rgb, depth, encoding)]
 
-        @told_on_the_page
+        @told_to_programs
         def segment(rgb: str | None, depth: str | None, label: str | None, encoding: Any) -> Any:
             return inspector.segment(Upload(rgb, depth, label, encoding))
 
@@ -174,7 +186,9 @@ def build(inspector: Inspector) -> gr.Blocks:
         own_files = [rgb_file, depth_file, label_file, encoding]
 
         page.load(on_search, [source, search], [gallery, count], **quiet)
-        page.load(on_load, [opacity], [origin, *results], **NETWORK, **private)
+        # A run is seen where its result will be.
+        network = {**NETWORK, **private, "show_progress_on": [prediction, wipe]}
+        page.load(on_load, [opacity], [notice, origin, *results], **network)
         gr.on(
             [source.change, search.change],
             on_search,
@@ -183,16 +197,16 @@ def build(inspector: Inspector) -> gr.Blocks:
             trigger_mode="always_last",
             **quiet,
         )
-        gallery.select(on_choose, [source, modality, *look], [origin, *results], **NETWORK, **private)
-        run.click(on_upload, [*own_files, modality, *look], [origin, *results], **NETWORK, **private)
-        modality.input(on_modality, [origin, modality, *look], results, **NETWORK, **private)
+        gallery.select(on_choose, [source, modality, *look], [notice, origin, *results], **network)
+        run.click(on_upload, [*own_files, modality, *look], [notice, origin, *results], **network)
+        modality.input(on_modality, [origin, modality, *look], [notice, *results], **network)
         gr.on([opacity.change, only.input], on_look, [current, *look], colours, trigger_mode="always_last", **quiet)
         table.select(on_row, None, [only], **quiet).then(on_look, [current, *look], colours, **quiet)
         gr.on(
             [rgb_file.change, depth_file.change, encoding.input],
             on_depth_file,
             [rgb_file, depth_file, encoding],
-            [card],
+            [notice, card],
             **quiet,
         )
 
@@ -240,7 +254,7 @@ def updates(inspection: Inspection, opacity: float, only: str | None) -> list[An
 
 def _panel(title: str, alt_text: str) -> tuple[gr.Image, gr.HTML]:
     """A picture with a line of text under it. PNG, since the default WebP would smear the classes' colours."""
-    with gr.Column(min_width=240):
+    with gr.Column(min_width=220):
         picture = gr.Image(
             label=title,
             format="png",

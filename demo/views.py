@@ -99,7 +99,7 @@ def headline(inspection: Inspection) -> str:
 def styled_table(inspection: Inspection) -> Styler:
     """`class_table` with every number shown to one decimal; it sorts by the numbers themselves."""
     table = class_table(inspection)
-    return table.style.format({column: "{:.1f}" for column in table.columns[2:]})
+    return table.style.format(dict.fromkeys(table.columns[2:], "{:.1f}"))
 
 
 def class_table(inspection: Inspection) -> pd.DataFrame:
@@ -186,6 +186,11 @@ def depth_card(reading: DepthReading | None, rgb_size: tuple[int, int] | None = 
     warning = f'<p class="warning">{html.escape(reading.warning)}</p>' if reading.warning else ""
     rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
     return f'<div class="card"><b>Depth, as understood</b><dl>{rows}</dl>{warning}</div>'
+
+
+def notice(message: str) -> str:
+    """What was wrong with a visitor's input, as HTML."""
+    return f'<div class="notice" role="alert"><b>This cannot be used.</b> {html.escape(message)}</div>'
 
 
 def header(predictor: Predictor) -> str:
