@@ -80,6 +80,8 @@ CSS = """
 .card dt { color: var(--body-text-color-subdued); }
 .card dd { margin: 0; }
 .card .warning { color: var(--error-text-color, #b91c1c); margin: 6px 0 0; }
+/* An empty notice takes no room. */
+#notice:not(:has(.notice)) { display: none; }
 .notice { border: 1px solid #dc2626; border-left-width: 6px; border-radius: 8px; padding: 10px 14px;
           background: rgb(220 38 38 / .08); overflow-wrap: anywhere; }
 .provenance { font-size: 13px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }

@@ -50,7 +50,7 @@ def build(inspector: Inspector) -> gr.Blocks:
                     allow_preview=False,
                     format="jpeg",
                     object_fit="cover",
-                    height=134,
+                    height=122,
                     buttons=[],
                 )
                 count = gr.HTML(elem_classes="caption", padding=False)
