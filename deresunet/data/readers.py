@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from deresunet.classes import LabelSet
 from deresunet.data.depth import DepthEncoding
 from deresunet.data.folder import FolderReader, sample_rooms
 from deresunet.data.frame import Frame
+from deresunet.data.nyuv2 import LABELED_FILE, NyuV2FolderReader, NyuV2Reader
 from deresunet.data.sunrgbd import LabelSource, SunRgbdReader
 from deresunet.data.sunrgbd_layout import DepthSource
 from deresunet.errors import InputError
@@ -75,10 +77,19 @@ def _sunrgbd(source: Source) -> Reader:
     return SunRgbdReader(source.root, source.split, source.label_source, source.depth_source, source.toolbox)
 
 
+def _nyuv2(source: Source) -> Reader:
+    if source.root is None:
+        raise InputError(f"NYU Depth v2 needs --root: the folder of {LABELED_FILE}, or one with rgb/, depth/, label/.")
+    if (Path(source.root) / "rgb").is_dir():
+        return NyuV2FolderReader(source.root, source.split, source.depth_encoding)
+    return NyuV2Reader(source.root, source.split, source.depth_source)
+
+
 READERS: dict[str, Callable[[Source], Reader]] = {
     "folder": _folder,
     "rooms": _rooms,
     "sunrgbd": _sunrgbd,
+    "nyuv2": _nyuv2,
 }
 
 
