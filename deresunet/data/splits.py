@@ -76,17 +76,16 @@ def carve_validation(
     for name, sequence in sorted(sequence_of.items()):
         folders.setdefault(sequence.rpartition("/")[0], {}).setdefault(sequence, []).append(name)
     chosen: set[str] = set()
+    wanted = 0.0
     for folder, recordings in sorted(folders.items()):
         order = sorted(recordings)
         random.Random(f"{seed}/{folder}").shuffle(order)
-        wanted = share * sum(map(len, recordings.values()))
-        taken = 0
+        # What one collection's recordings are too long for is left to the next.
+        wanted += share * sum(map(len, recordings.values()))
         for sequence in order:
-            size = len(recordings[sequence])
-            # A recording enters if that brings the count nearer to what is wanted.
-            if taken < wanted and abs(taken + size - wanted) < abs(taken - wanted):
+            with_it = len(chosen) + len(recordings[sequence])
+            if len(chosen) < wanted and abs(with_it - wanted) < wanted - len(chosen):
                 chosen.update(recordings[sequence])
-                taken += size
     return frozenset(chosen)
 
 
