@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
+from torchmetrics import Metric
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from deresunet.classes import NUM_CLASSES
@@ -88,6 +90,47 @@ def scores(matrix: np.ndarray) -> Scores:
         truth_pixels=truth,
         predicted_pixels=predicted,
     )
+
+
+class PooledConfusionMatrix(Metric):
+    """The pooled matrix as a stateful metric: updated batch by batch, summed over processes by torchmetrics.
+
+    Args:
+        num_classes: number of classes.
+    """
+
+    full_state_update = False
+    matrix: Tensor
+
+    def __init__(self, num_classes: int = NUM_CLASSES) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        zeros = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+        self.add_state("matrix", zeros, dist_reduce_fx="sum")
+
+    def update(self, truth: Tensor, prediction: Tensor) -> None:
+        """Add pixels.
+
+        Args:
+            truth: integers (...), 0 = void, 1..num_classes.
+            prediction: integers of the same shape, 1..num_classes.
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if truth.shape != prediction.shape:
+            raise ValueError(
+                f"ground truth is {tuple(truth.shape)} and prediction {tuple(prediction.shape)}; expected equal shapes"
+            )
+        known = truth != 0
+        if known.any():
+            self.matrix += multiclass_confusion_matrix(
+                prediction[known].long() - 1, truth[known].long() - 1, self.num_classes
+            )
+
+    def compute(self) -> Tensor:
+        """int64 (num_classes, num_classes); rows are the ground truth. Feed it to `scores`."""
+        return self.matrix
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
