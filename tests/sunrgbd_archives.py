@@ -246,7 +246,9 @@ def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
                 dataset[index, 0] = reference
         names = file.create_dataset("seg37list", (len(CLASSES), 1), dtype=h5py.ref_dtype)
         for index, name in enumerate(CLASSES):
-            names[index, 0] = kept.create_dataset(f"name{index}", data=np.array([[ord(c)] for c in name], np.uint16)).ref
+            names[index, 0] = kept.create_dataset(
+                f"name{index}", data=np.array([[ord(c)] for c in name], np.uint16)
+            ).ref
     with path.open("r+b") as file:
         text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Aug  3 15:00:00 2015 HDF5 schema 1.00 ."
         file.write(text.ljust(116) + bytes(8) + b"\x00\x02IM")
