@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--checkpoint",
         action="append",
-        help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones); repeat it to compare several",
+        help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones); repeat it to compare",
     )
     parser.add_argument(
         "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"

@@ -50,6 +50,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
                     interactive=False,
                     buttons=["download", "fullscreen"],
                     alt_text="Where A and B disagree, and which of them is right",
+                    elem_classes="panel",
                     elem_id="panel-contest",
                 )
                 keys = gr.HTML(elem_classes="caption", padding=False)

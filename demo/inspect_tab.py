@@ -15,9 +15,8 @@ from demo.inspection import Inspection
 from demo.link import Link, read_link, write_link
 from demo.pictures import VIEWS, Look, panels, wipe_pictures
 from demo.pixel import pixel_card
-from demo.pointcloud import back_project, camera_intrinsics, to_ply
 from demo.report import report_html, report_zip
-from demo.scene import CLOUD_COLOURS, cloud_file, cloud_note
+from demo.scene import CLOUD_COLOURS, cloud_file, cloud_note, points_file
 from deresunet.data.depth import ENCODINGS
 
 RGB_TYPES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
@@ -85,7 +84,9 @@ def updates(inspection: Inspection, view: Any, opacity: float, only: str | None)
         None,
         gr.Column(visible=False),
         gr.Column(visible=False),
-        gr.Column(visible=False),
+        None,
+        "",
+        gr.DownloadButton(value=None, interactive=False),
     ]
 
 
@@ -233,16 +234,17 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
             with gr.Row():
                 cloud_colour = gr.Radio(list(CLOUD_COLOURS), value="RGB", label="Coloured by", scale=3, min_width=280)
                 show_cloud = gr.Button("Show in 3D", variant="primary", scale=1, elem_id="show-3d")
-            with gr.Column(visible=False) as cloud_box:
-                cloud = gr.Model3D(
-                    label="Drag to turn, wheel to zoom, right button to move",
-                    height=560,
-                    clear_color=(0.09, 0.1, 0.13, 1.0),
-                    camera_position=(90, 90, 3),
-                    elem_id="cloud",
-                )
-                told_cloud = gr.HTML(elem_classes="caption", padding=False)
-                ply = gr.DownloadButton("Prepare PLY", size="sm", elem_id="ply")
+            # Visible from the start: a Model3D that appears together with its first value stays blank.
+            cloud = gr.Model3D(
+                label="Drag to turn, wheel to zoom, right button to move",
+                height=560,
+                clear_color=(0.2, 0.22, 0.27, 1.0),
+                camera_position=(90, 90, 3),
+                interactive=False,
+                elem_id="cloud",
+            )
+            told_cloud = gr.HTML(elem_classes="caption", padding=False)
+            ply = gr.DownloadButton("Download as PLY", size="sm", interactive=False, elem_id="ply")
         with gr.Tab("Share"):
             gr.Markdown("A link to this frame under this look (names only, never your files), and a report to hand on.")
             with gr.Row():
@@ -256,7 +258,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         *[current, point, rgb, depth, truth, prediction],
         *[rgb_caption, depth_caption, truth_caption, prediction_caption],
         *[wipe, pixel, headline, table, bars, confused, calibration, legend, provenance, only],
-        *[tried, trial_box, cloud_box, report_box],
+        *[tried, trial_box, report_box, cloud, told_cloud, ply],
     ]
     outputs = [notice, origin, *results]
     look = [view, opacity, only]
@@ -352,20 +354,18 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         ]
 
     @told_on_the_page(3)
-    def on_cloud(inspection: Inspection | None, colour: str, opacity: float, only: str) -> list[Any]:
+    def on_cloud(inspection: Inspection | None, colour: str, only: str) -> list[Any]:
         if inspection is None:
             return [gr.skip()] * 3
         chosen = views.chosen_class(only)
         return [
-            gr.Column(visible=True),
-            cloud_file(inspection, colour, opacity, chosen),
+            cloud_file(inspection, colour, chosen),
             cloud_note(inspection, colour, chosen),
+            gr.DownloadButton(value=points_file(inspection), interactive=True),
         ]
 
-    def on_ply(inspection: Inspection) -> Any:
-        points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-        content = to_ply(points, inspection.background, inspection.label, inspection.truth)
-        return gr.DownloadButton("Download PLY", value=handed_out("points.ply", content))
+    def on_class_in_cloud(shown: str | None, *inputs: Any) -> list[Any]:
+        return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
 
     def on_share(
         inspection: Inspection | None,
@@ -439,10 +439,10 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         **PRIVATE,
         show_progress_on=[try_depth],
     )
-    cloud_inputs, cloud_outputs = [current, cloud_colour, opacity, only], [notice, cloud_box, cloud, told_cloud]
+    cloud_inputs, cloud_outputs = [current, cloud_colour, only], [notice, cloud, told_cloud, ply]
     show_cloud.click(on_cloud, cloud_inputs, cloud_outputs, **PRIVATE)
     cloud_colour.input(on_cloud, cloud_inputs, cloud_outputs, **PRIVATE)
-    ply.click(on_ply, [current], [ply], **PRIVATE)
+    only.change(on_class_in_cloud, [cloud, *cloud_inputs], cloud_outputs, **QUIET)
     make_report.click(
         on_share,
         [current, origin, *controls],

@@ -9,18 +9,20 @@ import numpy as np
 from demo.files import handed_out
 from demo.inspection import Inspection
 from demo.pictures import Look, error_picture, prediction_picture, truth_picture
-from demo.pointcloud import DEFAULT_FOV, back_project, box_segments, camera_intrinsics, to_glb
+from demo.pointcloud import DEFAULT_FOV, back_project, box_segments, camera_intrinsics, to_glb, to_ply
 from deresunet.errors import InputError
 
-CLOUD_COLOURS: dict[str, Callable[[Inspection, float, int | None], np.ndarray]] = {
-    "RGB": lambda inspection, opacity, only: inspection.background,
-    "ground truth": lambda inspection, opacity, only: truth_picture(inspection, Look(opacity, only)),
-    "prediction": lambda inspection, opacity, only: prediction_picture(inspection, Look(opacity, only)),
-    "right and wrong": lambda inspection, opacity, only: error_picture(inspection, only, opacity),
+# Points are small, so their colours are stronger than those over a picture.
+_OPACITY = 0.85
+CLOUD_COLOURS: dict[str, Callable[[Inspection, int | None], np.ndarray]] = {
+    "RGB": lambda inspection, only: inspection.background,
+    "ground truth": lambda inspection, only: truth_picture(inspection, Look(_OPACITY, only)),
+    "prediction": lambda inspection, only: prediction_picture(inspection, Look(_OPACITY, only)),
+    "right and wrong": lambda inspection, only: error_picture(inspection, only, _OPACITY),
 }
 
 
-def cloud_file(inspection: Inspection, colour: str, opacity: float, only: int | None) -> str:
+def cloud_file(inspection: Inspection, colour: str, only: int | None) -> str:
     """Path of a GLB of the frame's points, coloured as asked, with its boxes.
 
     Raises:
@@ -30,10 +32,17 @@ def cloud_file(inspection: Inspection, colour: str, opacity: float, only: int | 
         raise InputError("This frame has no depth, so there is nothing to show in 3D. Choose or bring one with depth.")
     if inspection.truth is None and colour in ("ground truth", "right and wrong"):
         raise InputError(f"This frame has no ground truth to colour by {colour}. Choose RGB or prediction.")
-    picture = CLOUD_COLOURS[colour](inspection, opacity, only)
+    picture = CLOUD_COLOURS[colour](inspection, only)
     points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
     lines = None if inspection.boxes is None else box_segments(inspection.boxes, only)
     return handed_out("frame.glb", to_glb(points, picture, lines))
+
+
+def points_file(inspection: Inspection) -> str:
+    """Path of a PLY of the frame's points, with their colours and classes; the frame has depth."""
+    assert inspection.depth is not None
+    points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
+    return handed_out("points.ply", to_ply(points, inspection.background, inspection.label, inspection.truth))
 
 
 def cloud_note(inspection: Inspection, colour: str, only: int | None) -> str:
