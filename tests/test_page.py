@@ -151,7 +151,6 @@ def open_page(browser, url):
 
     def visit(width=1440, height=900, query=""):
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
-        contexts[-1].add_init_script(WITHOUT_WEBGPU)
         tab = contexts[-1].new_page()
         tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         tab.on("pageerror", lambda error: errors.append(str(error)))
