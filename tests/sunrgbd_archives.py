@@ -145,9 +145,10 @@ def frame_files(
         "intrinsics.txt": " ".join(f"{value:.6f}" for value in INTRINSICS.ravel()).encode(),
         "extrinsics/20140915210114.txt": extrinsics.encode(),
         "extrinsics/20150101000000.txt": b"1 0 0 0 0 1 0 0 0 0 1 0",
-        "scene.txt": {"kv1": b"office", "kv2": b"bedroom\n"}.get(name.split("/")[0], b"kitchen"),
+        "scene.txt": {"kv1": b"office", "kv2": b"bedroom\n"}.get(name.split("/", maxsplit=1)[0], b"kitchen"),
         # In the archive, but of no use here.
         f"fullres/{stem}.jpg": b"not read",
+        "fullres/intrinsics.txt": b"not read",
         "annotation/index.json": b"not read,",
         "annotation3Dlayout/index.json": b"not read",
     }
@@ -246,7 +247,8 @@ def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
                 dataset[index, 0] = reference
         names = file.create_dataset("seg37list", (len(CLASSES), 1), dtype=h5py.ref_dtype)
         for index, name in enumerate(CLASSES):
-            names[index, 0] = kept.create_dataset(f"name{index}", data=np.array([[ord(c)] for c in name], np.uint16)).ref
+            codes = np.array([[ord(letter)] for letter in name], np.uint16)
+            names[index, 0] = kept.create_dataset(f"name{index}", data=codes).ref
     with path.open("r+b") as file:
         text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Aug  3 15:00:00 2015 HDF5 schema 1.00 ."
         file.write(text.ljust(116) + bytes(8) + b"\x00\x02IM")
@@ -293,7 +295,7 @@ def _meta(name: str) -> dict:
         "anno_extrinsics": TILT,
         "depthname": f"{stem}.png",
         "rgbname": f"{stem}.jpg",
-        "sensorType": name.split("/")[0],
+        "sensorType": name.split("/", maxsplit=1)[0],
         "valid": 1,
     }
 

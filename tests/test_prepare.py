@@ -23,8 +23,8 @@ from sunrgbd_archives import (
 )
 from typer.testing import CliRunner
 
+import deresunet.cli.evaluate as evaluate_command
 from deresunet.cli import app
-from deresunet.cli import evaluate as evaluate_command
 from deresunet.data import prepare as prepare_module
 from deresunet.data.prepare import prepare_sunrgbd
 from deresunet.data.splits import check_whole
@@ -39,7 +39,7 @@ BROKEN = ("trailing comma", "corrupt png", "no image", "no depth", "no intrinsic
 
 def predicted_picture(name: str) -> np.ndarray:
     """What the stand-in for a network will see in a frame, by camera; the truth is wall and chair in all."""
-    sensor = name.split("/")[0]
+    sensor = name.split("/", maxsplit=1)[0]
     if sensor == "kv2":
         return picture(WALL, CHAIR, SIZE, right_bottom=SOFA)  # a third of the chair is taken for a sofa
     if sensor == "realsense":
@@ -127,9 +127,7 @@ def test_folders_instead_of_archives(tmp_path: Path) -> None:
     assert SunRgbdReader(tmp_path / "out", "test").read(unpacked.test[0]).label is not None
 
 
-def test_end_to_end_with_iou_worked_out_by_hand(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_end_to_end_with_iou_worked_out_by_hand(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Archives -> prepare -> evaluate -> report on 40 frames, of which 20 are for testing.
 
     With a = 48 * 32 pixels in each half of a frame, and n frames of each camera among the 20: kv1 and xtion are right;
@@ -306,9 +304,7 @@ def test_labels_of_another_count_than_frames_are_refused(tmp_path: Path) -> None
     labels = {name: halves(WALL, CHAIR, SIZE) for name in names}
     made = make_archives(tmp_path, frames, names[:2], labels, zipped=False)
     shorter = write_toolbox(tmp_path / "shorter", names[:3], names[:1], labels)
-    (shorter / "Metadata" / "SUNRGBDMeta.mat").write_bytes(
-        (made.toolbox / "Metadata" / "SUNRGBDMeta.mat").read_bytes()
-    )
+    (shorter / "Metadata" / "SUNRGBDMeta.mat").write_bytes((made.toolbox / "Metadata" / "SUNRGBDMeta.mat").read_bytes())
     with pytest.raises(InputError, match=r"describes 4 frames and .* 3"):
         prepare_sunrgbd(made.archive, shorter, tmp_path / "out")
 

@@ -34,8 +34,8 @@ from deresunet.data.toolbox import (
     read_split,
 )
 from deresunet.errors import InputError
-from deresunet.metrics import confusion_matrix, scores
 from deresunet.prefetch import prefetch
+from deresunet.scores import scores
 
 FRAMES, TRAIN_FRAMES, TEST_FRAMES = 10_335, 5_285, 5_050
 SUMMARY_FILE = "summary.json"
@@ -180,10 +180,9 @@ class _Job:
         if filled is not None:
             line["unknown"] = dict(filled.unknown)
             if seglabel is not None and seglabel.shape == filled.label.shape:
-                both = np.where(filled.label == VOID, VOID, seglabel).astype(np.uint8)
-                matrix = confusion_matrix(both, np.where(both == VOID, 1, filled.label))
-                cells = np.flatnonzero(matrix)
-                line["agreement"] = [cells.tolist(), matrix.reshape(-1)[cells].tolist()]
+                both = (seglabel != VOID) & (filled.label != VOID)
+                pairs = (seglabel[both].astype(np.int64) - 1) * NUM_CLASSES + filled.label[both] - 1
+                line["agreement"] = [counted.tolist() for counted in np.unique(pairs, return_counts=True)]
         return line
 
     def _write_label(self, kind: str, name: str, label: np.ndarray) -> str:
