@@ -317,7 +317,9 @@ class RedReader:
     """Stands for a predictor: takes a pixel's class from its red channel, with real pre- and postprocessing."""
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
-        self.checkpoint = SimpleNamespace(preprocessing=Preprocessing(), sha256=sha256, name="red")
+        self.checkpoint = SimpleNamespace(
+            preprocessing=Preprocessing(network_pixels=96 * 128), sha256=sha256, name="red"
+        )
         self.offset = offset
         self.calls = 0
 
