@@ -18,7 +18,10 @@ from PIL import Image
 
 from deresunet.classes import CLASSES
 from deresunet.config import Preprocessing
-from deresunet.predictor import Provenance
+from deresunet.data.frame import Frame
+from deresunet.inference import Inference, InferencePredictor
+from deresunet.predictor import Prediction, Provenance
+from deresunet.preprocessing import Modality
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])
@@ -317,11 +320,13 @@ class RedReader:
     """Stands for a predictor: takes a pixel's class from its red channel, with real pre- and postprocessing."""
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
-        self.checkpoint = SimpleNamespace(
-            preprocessing=Preprocessing(network_pixels=96 * 128), sha256=sha256, name="red"
-        )
+        preprocessing = Preprocessing(network_pixels=96 * 128)
+        self.checkpoint = SimpleNamespace(preprocessing=preprocessing, sha256=sha256, name="red")
         self.offset = offset
         self.calls = 0
+
+    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
+        return InferencePredictor(self, Inference((288, 384)))(frame, modality)
 
     def logits(self, rgb: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         self.calls += 1
