@@ -115,9 +115,9 @@ class InferencePredictor:
             return self.predictor(frame, modality)
         modality = usable_modality(frame, modality)
         start = time.perf_counter()
-        labels, probabilities = to_frame_size(self._logits(frame, modality), frame.size, TOP_K)
+        scores = to_frame_size(self._logits(frame, modality), frame.size, TOP_K)
         latency_ms = 1000.0 * (time.perf_counter() - start)
-        return Prediction(labels[0], probabilities[0], labels, probabilities, latency_ms, self.provenance(modality))
+        return Prediction.of(scores, latency_ms, self.provenance(modality))
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
         """What a prediction says about its origin; flips and scales are in the evaluation's protocol."""

@@ -18,6 +18,7 @@ from deresunet.journal import Journal
 from deresunet.metrics import confusion_matrix
 from deresunet.predictor import Prediction
 from deresunet.prefetch import prefetch
+from deresunet.preprocessing import PixelScores
 from deresunet.regions import DEPTH_RANGES, boundary, frame_result, pool
 
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -54,7 +55,8 @@ class Oracle:
         self.calls.append(frame.name)
         label = self.labels.get(frame.name, np.full(frame.size, SOFA, np.uint8))
         flat = np.ones(frame.size, np.float32)
-        return Prediction(label, flat, np.stack([label] * 5), np.stack([flat] * 5), 1.0, self.provenance(modality))
+        scores = PixelScores(np.stack([label] * 5), np.stack([flat] * 5), flat)
+        return Prediction.of(scores, 1.0, self.provenance(modality))
 
     def provenance(self, modality: str = "rgbd") -> object:
         return RedReader().provenance(modality)

@@ -133,7 +133,7 @@ def prepare_sunrgbd(
         boxes = read_boxes(tools / BOXES_FILE) if (tools / BOXES_FILE).is_file() else {}
         job = _Job(out, frames, parts, sequence_of, labels, order, boxes)
         failed, done_before = _run(job, on_error, workers, on_frame)
-    tally = _finish(job, list(dict(failed)))
+    tally = _finish(job)
     absent = tuple(sorted(set(official) - set(frames.names)))
     summary = Summary(
         **tally,
@@ -218,7 +218,7 @@ def _run(
     return failed, len(done)
 
 
-def _finish(job: _Job, failed: list[str]) -> dict[str, Any]:
+def _finish(job: _Job) -> dict[str, Any]:
     """Write the index and the validation split; returns the summary's counts."""
     root = os.path.relpath(job.frames.root, job.out)
     head = {"version": VERSION, "root": root if not root.startswith("..") else str(job.frames.root)}

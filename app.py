@@ -1,0 +1,81 @@
+"""python app.py: the inspector of DeResUNet in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from demo.callbacks import Inspector
+from demo.checkpoints import Checkpoints
+from demo.theme import CSS, theme
+from demo.ui import build
+from deresunet import InputError, load
+from deresunet.classes import LABEL_SETS
+from deresunet.data.depth import ENCODINGS
+from deresunet.data.folder import FolderReader, sample_rooms
+
+# Larger than a 4096x4096 depth file of floats; `deresunet.data.files` bounds the pixels besides.
+MAX_UPLOAD = "160mb"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Load the weights, build the page, and serve it until stopped."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # One line a request of the page's own traffic says nothing to whoever runs it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        readers = {}
+        if options.data_root is not None:
+            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
+            readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
+        readers["sample rooms"] = sample_rooms()
+        chosen, *others = options.checkpoint or [None]
+        first = load(chosen, options.device)
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device))
+        # The first run of a network is slow; it is paid here and not by the first visitor.
+        inspector.open(inspector.first())
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    page = build(inspector, options.allow_checkpoint_upload)
+    page.queue(max_size=64, default_concurrency_limit=4)
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        theme=theme(),
+        css=CSS,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        footer_links=["api"],
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Inspect what DeResUNet sees in indoor RGB-D frames, in the browser.")
+    parser.add_argument("--port", type=int, help="port to serve at (default: the first free one from 7860)")
+    parser.add_argument("--host", help="address to serve at (default: 127.0.0.1; 0.0.0.0 serves other machines, too)")
+    parser.add_argument(
+        "--checkpoint",
+        action="append",
+        help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones); repeat it to compare several",
+    )
+    parser.add_argument(
+        "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
+    parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
+    data = parser.add_argument_group("a data set of your own")
+    data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")
+    data.add_argument("--split", default="test", help="name of the list of frames, or all (default: test)")
+    data.add_argument(
+        "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
+    )
+    data.add_argument("--depth-encoding", choices=list(ENCODINGS), default="auto", help="how depth/ is encoded")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The inspector: a Gradio page over `deresunet`."""

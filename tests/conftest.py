@@ -1,0 +1,53 @@
+"""What several test files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deresunet
+from deresunet.data.folder import FolderReader, sample_rooms
+from deresunet.data.frame import Frame
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data and reference outputs; a clone without them skips what needs them."""
+    path = ROOT.parent / "shared"
+    if not (path / "reference" / "expected.npz").is_file():
+        pytest.skip("needs real frames beside the checkout, in ../shared")
+    return path
+
+
+@pytest.fixture(scope="session")
+def predictor() -> deresunet.Predictor:
+    return deresunet.load(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def rooms() -> FolderReader:
+    return sample_rooms()
+
+
+@pytest.fixture(scope="session")
+def room(rooms: FolderReader) -> Frame:
+    return rooms.read("0001")
+
+
+@pytest.fixture
+def noise_frame():
+    """A function that makes a frame of any size, with seeded content."""
+
+    def make(height: int, width: int, **absent: None) -> Frame:
+        rng = np.random.default_rng(0)
+        arrays = {
+            "rgb": rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
+            "depth": rng.uniform(0.5, 6.0, (height, width)).astype(np.float32),
+        }
+        return Frame(**{**arrays, **absent}, name=f"noise {width}x{height}")
+
+    return make

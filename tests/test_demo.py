@@ -1,0 +1,135 @@
+"""The page's callbacks, as plain functions."""
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
+from deresunet import InputError
+from deresunet.data.folder import SAMPLES_DIR, FolderReader
+
+
+class CountingPredictor:
+    """Counts how often the network runs."""
+
+    def __init__(self, predictor):
+        self.predictor, self.checkpoint, self.calls = predictor, predictor.checkpoint, 0
+
+    def __call__(self, *args):
+        self.calls += 1
+        return self.predictor(*args)
+
+
+@pytest.fixture
+def inspector(predictor, rooms):
+    return Inspector(CountingPredictor(predictor), {"sample rooms": rooms})
+
+
+def sample(kind):
+    return str(SAMPLES_DIR / kind / f"0002.{'jpg' if kind == 'rgb' else 'png'}")
+
+
+def test_a_data_sets_frame_is_run_once_a_modality(inspector):
+    origin = inspector.first()
+    assert origin == DatasetFrame("sample rooms", "0000")
+    first = inspector.open(origin)
+    assert inspector.open(origin) is first
+    assert inspector.predictor.calls == 1
+    assert inspector.open(origin, "rgb").described["provenance"]["modality"] == "rgb"
+    assert inspector.predictor.calls == 2
+
+
+def test_uploads_are_read_decoded_and_never_kept(inspector):
+    upload = Upload(sample("rgb"), sample("depth"), sample("label"))
+    one, two = inspector.open(upload), inspector.open(upload)
+    assert inspector.predictor.calls == 2
+    assert one is not two
+    assert one.depth_reading.encoding == "mm"
+    assert one.scores.miou == two.scores.miou > 0
+    assert not inspector._cache._kept
+
+
+def test_the_encoding_can_be_overruled(inspector):
+    seen = inspector.open(Upload(sample("rgb"), sample("depth"), encoding="sunrgbd"))
+    assert seen.depth_reading.encoding == "sunrgbd"
+    assert not seen.depth_reading.detected
+
+
+def test_nothing_given_is_told(inspector):
+    with pytest.raises(InputError, match="give an RGB image, a depth file, or both"):
+        inspector.open(Upload())
+
+
+def test_the_depth_card_comes_before_the_network_runs(inspector, tmp_path):
+    assert "640 x 480" in inspector.depth_card(sample("rgb"), sample("depth"))
+    assert inspector.depth_card(sample("rgb"), None) == ""
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "colour.png")
+    with pytest.raises(InputError, match="colour picture"):
+        inspector.depth_card(None, str(tmp_path / "colour.png"))
+    assert inspector.predictor.calls == 0
+
+
+def test_search_finds_by_part_of_the_name(inspector):
+    thumbnails, line = inspector.search("sample rooms", "001")
+    assert [name for _, name in thumbnails] == ["0001", *[f"001{k}" for k in range(10)]]
+    assert all(max(picture.size) <= 192 for picture, _ in thumbnails)
+    assert line == "11 of 20 frames"
+    nothing, line = inspector.search("sample rooms", "<i>zebra")
+    assert nothing == []
+    assert "<i>" not in line
+    with pytest.raises(InputError, match="sample rooms"):
+        inspector.search("other", "")
+
+
+def test_a_long_list_is_cut_and_says_so(predictor, tmp_path):
+    (tmp_path / "rgb").mkdir()
+    for k in range(GALLERY_SIZE + 3):
+        Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "rgb" / f"{k:03}.png")
+    inspector = Inspector(predictor, {"many": FolderReader(tmp_path, "all")})
+    thumbnails, line = inspector.search("many", "")
+    assert len(thumbnails) == GALLERY_SIZE
+    assert line.startswith(f"{GALLERY_SIZE + 3} of {GALLERY_SIZE + 3} frames")
+    assert "search by name" in line
+
+
+def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):
+    label, told = inspector.segment(Upload(sample("rgb"), sample("depth"), sample("label")))
+    expected = predictor(rooms.read("0002"))
+    assert np.array_equal(label, expected.label)
+    assert told["provenance"] == expected.provenance.as_dict()
+    assert told["miou"] > 0
+
+
+def test_input_errors_become_an_escaped_notice_and_leave_the_rest():
+    @told_on_the_page(2)
+    def answer(good):
+        if not good:
+            raise InputError("<script>.png is empty")
+        return ["one", "two"]
+
+    assert answer(True) == ["", "one", "two"], "success takes the notice away"
+    notice, *rest = answer(False)
+    assert "&lt;script&gt;.png is empty" in notice
+    assert 'role="alert"' in notice
+    assert rest == [gr.skip(), gr.skip()]
+
+
+def test_programs_get_an_error():
+    @told_to_programs
+    def refuse():
+        raise InputError("<script>.png is empty")
+
+    with pytest.raises(gr.Error) as raised:
+        refuse()
+    assert raised.value.message == "&lt;script&gt;.png is empty"
+
+
+@pytest.mark.parametrize("wrap", [told_on_the_page(1), told_to_programs])
+def test_other_errors_are_not_swallowed(wrap):
+    @wrap
+    def broken():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()

@@ -1,0 +1,92 @@
+"""The folder layout and the bundled rooms."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deresunet import InputError
+from deresunet.classes import CLASSES
+from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.readers import open_reader
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("rgb", "depth", "label"):
+        (tmp_path / name).mkdir()
+    for index, stem in enumerate(("a", "b", "c")):
+        Image.fromarray(np.full((40, 48, 3), index, np.uint8)).save(tmp_path / "rgb" / f"{stem}.png")
+    Image.fromarray(np.full((40, 48), 1500, np.uint16)).save(tmp_path / "depth" / "a.png")
+    Image.fromarray(np.full((40, 48), 39, np.uint8)).save(tmp_path / "label" / "a.png")
+    (tmp_path / "test.txt").write_text("c\na\n\n")
+    return tmp_path
+
+
+def test_splits_and_frames(folder):
+    reader = FolderReader(folder, "test")
+    assert reader.names == ("c", "a")
+    assert FolderReader(folder, "all").names == ("a", "b", "c")
+    frame = reader.read("a")
+    assert frame.size == (40, 48)
+    assert np.allclose(frame.depth, 1.5)
+    assert (frame.label == 0).all(), "39 is void among the 37"
+    bare = reader.read("c")
+    assert bare.depth is None
+    assert bare.label is None
+
+
+def test_the_label_set_is_kept(folder):
+    with pytest.raises(InputError, match="value 39"):
+        FolderReader(folder, "test", "sunrgbd37").read("a")
+
+
+def test_errors_say_what_is_there(folder, tmp_path):
+    with pytest.raises(InputError, match="no folder rgb/"):
+        FolderReader(tmp_path / "rgb")
+    with pytest.raises(InputError, match="Splits here: all, test"):
+        FolderReader(folder, "train")
+    with pytest.raises(InputError, match=r"no frame '\.\./a'"):
+        FolderReader(folder).read("../a")
+    (folder / "more.txt").write_text("a\nz\n")
+    with pytest.raises(InputError, match="'z'"):
+        FolderReader(folder, "more")
+    with pytest.raises(InputError, match="folder, rooms"):
+        open_reader("cityscapes")
+    with pytest.raises(InputError, match="needs --root"):
+        open_reader("folder")
+
+
+def test_bundled_rooms_are_complete(rooms):
+    assert len(rooms.names) == 20
+    seen = set()
+    for name in rooms.names:
+        frame = rooms.read(name)
+        assert frame.size == (480, 640)
+        assert frame.intrinsics.shape == (3, 3)
+        assert frame.boxes
+        assert 0.2 < np.median(frame.depth[frame.depth > 0]) < 10
+        seen |= set(np.unique(frame.label))
+    assert {CLASSES[k - 1] for k in range(1, 38) if k not in seen} == {"person"}
+    credits = (SAMPLES_DIR / "CREDITS.txt").read_text()
+    assert "CC0-1.0" in credits
+    assert "Apache-2.0" in credits
+
+
+def test_boxes_lie_around_their_objects_depth(rooms):
+    """Boxes, brought into the camera's frame and projected, hold most of their class's measured points."""
+    checked = 0
+    for name in ("0001", "0003", "0007"):
+        frame = rooms.read(name)
+        rows, columns = np.nonzero((frame.depth > 0) & (frame.label == CLASSES.index("chair") + 1))
+        boxes = [box for box in frame.boxes if box.label == CLASSES.index("chair") + 1]
+        if not len(rows) or not boxes:
+            continue
+        z = frame.depth[rows, columns]
+        rays = np.linalg.inv(frame.intrinsics) @ np.stack([columns, rows, np.ones_like(rows)])
+        points = (rays * z).T
+        inside = np.zeros(len(points), bool)
+        for box in boxes:
+            inside |= (np.abs((points - box.centroid) @ box.basis.T) <= box.half + 0.05).all(1)
+        assert inside.mean() > 0.9
+        checked += 1
+    assert checked
