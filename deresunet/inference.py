@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.predictor import TOP_K, Prediction, Predictor, Provenance
-from deresunet.preprocessing import Modality, logit_size, to_frame_size, to_tensors, usable_modality
+from deresunet.preprocessing import Modality, to_frame_size, to_tensors, usable_modality
 
 # The input of ESANet's protocol on SUN RGB-D and NYU Depth v2, whatever a frame's own aspect ratio.
 SUNRGBD_SIZE = (480, 640)
@@ -57,7 +58,7 @@ class Inference:
             return f"single scale, {size}"
         scales = ", ".join(f"{scale:g}" for scale in self.scales)
         flip = " and their mirror images" if self.flip else ""
-        return f"test-time augmentation: probabilities averaged over scales {scales}{flip}, {size} at scale 1"
+        return f"test-time augmentation: mean probabilities of scales {scales}{flip}, {size} at scale 1"
 
 
 def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Inference:
@@ -80,6 +81,16 @@ def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Infer
         elif part:
             raise InputError(f"--tta is {written!r}; expected flip, scales=0.75,1,1.25, or flip,scales=0.75,1,1.25.")
     return Inference(size, flip, tuple(scales))
+
+
+@dataclass(frozen=True)
+class _FixedSize(Preprocessing):
+    """Preprocessing to one size, whatever the frame's."""
+
+    size: tuple[int, int] = SUNRGBD_SIZE
+
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.size
 
 
 class InferencePredictor:
@@ -113,22 +124,23 @@ class InferencePredictor:
         return self.predictor.provenance(modality)
 
     def _logits(self, frame: Frame, modality: Modality) -> Tensor:
-        """Logits (1, classes, h, w) of one view, or logarithms of the mean probabilities of several."""
+        """Logits (1, classes, h, w) of one view; of several, logarithms of their mean probabilities at scale 1."""
         preprocessing = self.predictor.checkpoint.preprocessing
         base = self.inference.size or preprocessing.network_size(*frame.size)
         cell = preprocessing.multiple_of
         views: list[Tensor] = []
         total: Tensor | None = None
         for scale in self.inference.scales:
-            size = tuple(max(1, round(side * scale / cell)) * cell for side in base)
-            rgb, depth = to_tensors(frame, preprocessing, modality, (size[0], size[1]))
+            height, width = (max(1, round(side * scale / cell)) * cell for side in base)
+            sized = _FixedSize(**asdict(preprocessing), size=(height, width))
+            rgb, depth = to_tensors(frame, sized, modality)
             views = [self.predictor.logits(rgb, depth)]
             if self.inference.flip:
                 views.append(self.predictor.logits(rgb.flip(-1), depth.flip(-1)).flip(-1))
             if not self.inference.flip and len(self.inference.scales) == 1:
                 return views[0]
             for view in views:
-                wide = F.interpolate(view.float(), logit_size(frame.size), mode="bilinear", align_corners=False)
+                wide = F.interpolate(view.float(), base, mode="bilinear", align_corners=False)
                 probabilities = wide.softmax(1)
                 total = probabilities if total is None else total.add_(probabilities)
         assert total is not None

@@ -54,23 +54,18 @@ def normalise_depth(depth: Tensor, preprocessing: Preprocessing) -> Tensor:
     return torch.where(depth > 0, normalised, preprocessing.depth_invalid)
 
 
-def to_tensors(
-    frame: Frame,
-    preprocessing: Preprocessing,
-    modality: Modality = "rgbd",
-    size: tuple[int, int] | None = None,
-) -> tuple[Tensor, Tensor]:
+def to_tensors(frame: Frame, preprocessing: Preprocessing, modality: Modality = "rgbd") -> tuple[Tensor, Tensor]:
     """What the network gets of a frame: rgb (1, 3, h, w) and depth (1, 1, h, w), float32, on the CPU.
 
-    (h, w) is `size`, or `preprocessing.network_size` where that is None. A modality that is absent or not asked for
-    is zero everywhere: grey at ImageNet's mean, and depth missing. RGB is resized bilinearly with antialiasing, depth
-    with nearest neighbour, so that missing and measured pixels are never mixed.
+    (h, w) is `preprocessing.network_size`. A modality that is absent or not asked for is zero everywhere: grey at
+    ImageNet's mean, and depth missing. RGB is resized bilinearly with antialiasing, depth with nearest neighbour, so
+    that missing and measured pixels are never mixed.
 
     Raises:
         InputError: see `usable_modality`.
     """
     modality = usable_modality(frame, modality)
-    size = size or preprocessing.network_size(*frame.size)
+    size = preprocessing.network_size(*frame.size)
     rgb, depth = torch.zeros(1, 3, *size), torch.zeros(1, 1, *size)
     if modality != "depth" and frame.rgb is not None:
         image = torch.from_numpy(np.ascontiguousarray(frame.rgb)).permute(2, 0, 1)[None]  # (1, 3, H, W) uint8
@@ -107,7 +102,9 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelSco
         size: the frame's height and width.
         top_k: how many classes to keep.
     """
-    inner = logit_size(size)
+    height, width = size
+    scale = min(1.0, (MAX_LOGIT_PIXELS / (height * width)) ** 0.5)
+    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
     logits = logits.float()
     if logits.shape[-2:] != inner:
         logits = F.interpolate(logits, inner, mode="bilinear", align_corners=False)
@@ -123,10 +120,3 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelSco
         probabilities = F.interpolate(probabilities, size, mode="nearest-exact")
         entropy = F.interpolate(entropy, size, mode="nearest-exact")
     return PixelScores(labels[0].cpu().numpy(), probabilities[0].cpu().numpy(), entropy[0, 0].cpu().numpy())
-
-
-def logit_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width that logits are brought to for a frame of `size`: the same, up to `MAX_LOGIT_PIXELS`."""
-    height, width = size
-    scale = min(1.0, (MAX_LOGIT_PIXELS / (height * width)) ** 0.5)
-    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -35,7 +35,7 @@ def draw_boxes(
         lines = box_lines(box, intrinsics)
         for line in lines:
             draw.line([(float(x), float(y)) for x, y in line], fill=colour, width=width)
-        if lines:
+        if lines and box.name:
             points = np.concatenate(lines)
             x, y = np.clip(points.min(0), 2, [background.shape[1] - 60, background.shape[0] - 14])
             draw.text((float(x), float(y)), box.name, fill=(255, 255, 255), stroke_width=2, stroke_fill=(0, 0, 0))

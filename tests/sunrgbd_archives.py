@@ -18,7 +18,10 @@ from PIL import Image
 
 from deresunet.classes import CLASSES
 from deresunet.config import Preprocessing
-from deresunet.predictor import Provenance
+from deresunet.data.frame import Frame
+from deresunet.inference import Inference, InferencePredictor
+from deresunet.predictor import Prediction, Provenance
+from deresunet.preprocessing import Modality
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])
@@ -145,9 +148,10 @@ def frame_files(
         "intrinsics.txt": " ".join(f"{value:.6f}" for value in INTRINSICS.ravel()).encode(),
         "extrinsics/20140915210114.txt": extrinsics.encode(),
         "extrinsics/20150101000000.txt": b"1 0 0 0 0 1 0 0 0 0 1 0",
-        "scene.txt": {"kv1": b"office", "kv2": b"bedroom\n"}.get(name.split("/")[0], b"kitchen"),
+        "scene.txt": {"kv1": b"office", "kv2": b"bedroom\n"}.get(name.split("/", maxsplit=1)[0], b"kitchen"),
         # In the archive, but of no use here.
         f"fullres/{stem}.jpg": b"not read",
+        "fullres/intrinsics.txt": b"not read",
         "annotation/index.json": b"not read,",
         "annotation3Dlayout/index.json": b"not read",
     }
@@ -246,9 +250,8 @@ def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
                 dataset[index, 0] = reference
         names = file.create_dataset("seg37list", (len(CLASSES), 1), dtype=h5py.ref_dtype)
         for index, name in enumerate(CLASSES):
-            names[index, 0] = kept.create_dataset(
-                f"name{index}", data=np.array([[ord(c)] for c in name], np.uint16)
-            ).ref
+            codes = np.array([[ord(letter)] for letter in name], np.uint16)
+            names[index, 0] = kept.create_dataset(f"name{index}", data=codes).ref
     with path.open("r+b") as file:
         text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Aug  3 15:00:00 2015 HDF5 schema 1.00 ."
         file.write(text.ljust(116) + bytes(8) + b"\x00\x02IM")
@@ -295,7 +298,7 @@ def _meta(name: str) -> dict:
         "anno_extrinsics": TILT,
         "depthname": f"{stem}.png",
         "rgbname": f"{stem}.jpg",
-        "sensorType": name.split("/")[0],
+        "sensorType": name.split("/", maxsplit=1)[0],
         "valid": 1,
     }
 
@@ -317,9 +320,13 @@ class RedReader:
     """Stands for a predictor: takes a pixel's class from its red channel, with real pre- and postprocessing."""
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
-        self.checkpoint = SimpleNamespace(preprocessing=Preprocessing(), sha256=sha256, name="red")
+        preprocessing = Preprocessing(network_pixels=96 * 128)
+        self.checkpoint = SimpleNamespace(preprocessing=preprocessing, sha256=sha256, name="red")
         self.offset = offset
         self.calls = 0
+
+    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
+        return InferencePredictor(self, Inference((288, 384)))(frame, modality)
 
     def logits(self, rgb: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         self.calls += 1

@@ -23,8 +23,8 @@ from sunrgbd_archives import (
 )
 from typer.testing import CliRunner
 
+import deresunet.cli.evaluate as evaluate_command
 from deresunet.cli import app
-from deresunet.cli import evaluate as evaluate_command
 from deresunet.data import prepare as prepare_module
 from deresunet.data.prepare import prepare_sunrgbd
 from deresunet.data.splits import check_whole
@@ -39,7 +39,7 @@ BROKEN = ("trailing comma", "corrupt png", "no image", "no depth", "no intrinsic
 
 def predicted_picture(name: str) -> np.ndarray:
     """What the stand-in for a network will see in a frame, by camera; the truth is wall and chair in all."""
-    sensor = name.split("/")[0]
+    sensor = name.split("/", maxsplit=1)[0]
     if sensor == "kv2":
         return picture(WALL, CHAIR, SIZE, right_bottom=SOFA)  # a third of the chair is taken for a sofa
     if sensor == "realsense":

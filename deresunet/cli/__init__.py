@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from deresunet.cli import evaluate, info, predict, prepare, stats
 from deresunet.cli.app import app
 
-__all__ = ["app", "evaluate", "info", "main", "predict", "prepare", "stats"]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
+import typer.core
+import typer.main
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deresunet.errors import InputError
 
+# One module of this package a command, imported when the command is asked for: some do without torch, which takes
+# seconds and half a gigabyte.
+COMMANDS = ("predict", "evaluate", "prepare", "stats", "info")
+
+
+class _LazyGroup(typer.core.TyperGroup):
+    """The commands of `COMMANDS`; each module calls its own `command`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment] # for "Did you mean ...?"
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        found = typer.main.get_command(importlib.import_module(f"deresunet.cli.{cmd_name}").command)
+        found.name = cmd_name
+        return found
+
+
 app = typer.Typer(
+    cls=_LazyGroup,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes.",
 )
 _Parameters = ParamSpec("_Parameters")
+
+
+@app.callback()
+def _root() -> None:
+    """Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes."""
+
 
 Checkpoint = Annotated[
     str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")

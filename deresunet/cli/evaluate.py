@@ -25,7 +25,6 @@ from deresunet.cli.app import (
     SplitOption,
     ToolboxOption,
     WorkersOption,
-    app,
     make_folder,
     progress_bar,
     shown,
@@ -44,6 +43,7 @@ from deresunet.predictor import Prediction, Predictor, load
 from deresunet.preprocessing import Modality
 from deresunet.report import write_report
 
+command = typer.Typer(add_completion=False)
 ProtocolName = Literal["auto", "native", "sunrgbd"]
 
 
@@ -60,7 +60,7 @@ class _Run:
     workers: int
 
 
-@app.command(name="evaluate")
+@command.command()
 @speaks_plainly
 def evaluate_command(
     dataset: DatasetOption = "folder",

@@ -8,11 +8,13 @@ import typer
 
 import deresunet
 from deresunet import registry
-from deresunet.cli.app import Checkpoint, app, speaks_plainly
+from deresunet.cli.app import Checkpoint, speaks_plainly
 from deresunet.predictor import available_devices, load
 
+command = typer.Typer(add_completion=False)
 
-@app.command()
+
+@command.command()
 @speaks_plainly
 def info(checkpoint: Checkpoint = None) -> None:
     """Print the weights' configuration, metrics and hash, the models, and the devices found."""

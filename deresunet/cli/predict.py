@@ -14,7 +14,6 @@ from deresunet.cli.app import (
     Device,
     LabelSetOption,
     ModalityOption,
-    app,
     make_folder,
     shown,
     speaks_plainly,
@@ -27,7 +26,10 @@ from deresunet.rendering import colorize_depth, overlay
 OVERLAY_OPACITY = 0.6
 
 
-@app.command()
+command = typer.Typer(add_completion=False)
+
+
+@command.command()
 @speaks_plainly
 def predict(
     out: Annotated[Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json.")],

@@ -7,19 +7,18 @@ from typing import Annotated
 
 import typer
 
-from deresunet.cli.app import OnErrorOption, WorkersOption, app, progress_bar, shown, speaks_plainly
+from deresunet.cli.app import OnErrorOption, WorkersOption, progress_bar, shown, speaks_plainly
 from deresunet.data.prepare import FRAMES, SUMMARY_FILE, TEST_FRAMES, TRAIN_FRAMES, prepare_sunrgbd
 
-prepare_app = typer.Typer(no_args_is_help=True, help="Make a data set as published ready for use.")
-app.add_typer(prepare_app, name="prepare")
+command = typer.Typer(add_completion=False, no_args_is_help=True, help="Make a data set as published ready for use.")
 
 
-@prepare_app.callback()
+@command.callback()
 def prepare() -> None:
     """Make a data set as published ready for use."""
 
 
-@prepare_app.command()
+@command.command()
 @speaks_plainly
 def sunrgbd(
     archive: Annotated[Path, typer.Option(help="SUNRGBD.zip, or the folder it was unpacked to.")],

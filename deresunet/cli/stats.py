@@ -20,7 +20,6 @@ from deresunet.cli.app import (
     SplitOption,
     ToolboxOption,
     WorkersOption,
-    app,
     make_folder,
     progress_bar,
     speaks_plainly,
@@ -28,8 +27,10 @@ from deresunet.cli.app import (
 from deresunet.data.readers import open_reader
 from deresunet.data.statistics import gather, write_statistics
 
+command = typer.Typer(add_completion=False)
 
-@app.command()
+
+@command.command()
 @speaks_plainly
 def stats(
     out: Annotated[Path, typer.Option(help="Folder for statistics.json and its pictures.")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +69,10 @@ class ZipArchive:
             found = _frame_and_file(info.filename)
             if found is not None:
                 self._members.setdefault(found[0], []).append((found[1], info))
+        # fullres/intrinsics.txt does not make fullres/ a frame: what lies in a frame is none itself.
+        for name in list(self._members):
+            if any(parent in self._members for parent in _parents(name)):
+                del self._members[name]
         # The real archive has some 250,000 entries; `ZipFile.open` takes those that are kept here as they are.
         self._zip.filelist.clear()
         self._zip.NameToInfo.clear()
@@ -161,6 +166,12 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a zip archive that can be read ({error}). Download it again.") from error
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
 def _frame_and_file(filename: str) -> tuple[str, str] | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import scipy.io
 
@@ -16,6 +14,7 @@ from deresunet.classes import NUM_CLASSES
 from deresunet.data.depth import DepthEncoding
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
+from deresunet.data.hdf5 import MatlabFile
 from deresunet.data.sunrgbd_layout import DEPTH_SOURCES, DepthSource
 from deresunet.errors import InputError
 
@@ -60,22 +59,22 @@ class NyuV2Reader:
             raise InputError(f"depth source is {depth_source!r}; expected one of {', '.join(DEPTH_SOURCES)}.")
         self.split = split
         self.depth_source = depth_source
-        self._lock = threading.Lock()
         self._to_37 = _read_mapping(self.path.with_name(MAPPING_FILE))
+        self._file = MatlabFile(self.path)
         try:
-            self._file = h5py.File(self.path, "r")
-            count = int(self._file["labels"].shape[0])
-            for name in ("images", "depths"):
-                if self._file[name].shape[0] != count:
-                    raise InputError(f"{self.path}: {name} holds other frames than labels. Download it again.")
+            with self._file.opened() as file:
+                count = int(file["labels"].shape[0])
+                for name in ("images", "depths"):
+                    if file[name].shape[0] != count:
+                        raise InputError(f"{self.path}: {name} holds other frames than labels. Download it again.")
+                self._scenes = _texts(file, "scenes", count)
+                self._types = _texts(file, "sceneTypes", count)
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: no such file. Expected {LABELED_FILE} of NYU Depth v2.") from error
         except (OSError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{self.path} is not {LABELED_FILE} or is damaged ({error}). Download it again."
             ) from error
-        self._scenes = self._texts("scenes", count)
-        self._types = self._texts("sceneTypes", count)
         indices = np.arange(1, count + 1) if split == "all" else self._split_indices(split, count)
         self.names = tuple(f"{index:04d}" for index in indices)
         self._count = count
@@ -94,12 +93,12 @@ class NyuV2Reader:
             raise InputError(f"{self.path.name} has no frame {name!r}; it has 0001 to {self._count:04d}.")
         where = f"{self.path}: frame {name}"
         try:
-            with self._lock:
+            with self._file.opened() as file:
                 # MATLAB keeps columns together, so HDF5 sees each map with its axes reversed.
-                rgb = self._file["images"][index].transpose(2, 1, 0)
-                filled = self._file["depths"][index].T
-                raw = self._file["rawDepths"][index].T if "rawDepths" in self._file else None
-                labels = self._file["labels"][index].T
+                rgb = file["images"][index].transpose(2, 1, 0)
+                filled = file["depths"][index].T
+                raw = file["rawDepths"][index].T if "rawDepths" in file else None
+                labels = file["labels"][index].T
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{where} cannot be read ({error}). Download the file again.") from error
         if labels.max() >= len(self._to_37):
@@ -127,13 +126,6 @@ class NyuV2Reader:
         if indices.size and (indices.min() < 1 or indices.max() > count):
             raise InputError(f"{self.path.with_name(SPLITS_FILE)} names frames beyond the {count} of {self.path.name}.")
         return np.sort(indices)
-
-    def _texts(self, key: str, count: int) -> list[str]:
-        """A cell array of words; empty ones if the file does not have it."""
-        if key not in self._file:
-            return [""] * count
-        references = np.ravel(self._file[key][()])
-        return ["".join(chr(int(code)) for code in np.ravel(self._file[reference][()])) for reference in references]
 
 
 class NyuV2FolderReader(FolderReader):
@@ -178,3 +170,11 @@ def _clean(metres: np.ndarray) -> np.ndarray:
     """float32 [m], 0 where missing."""
     clean = np.ascontiguousarray(metres.astype(np.float32))
     return np.where(np.isfinite(clean) & (clean > 0), clean, np.float32(0))
+
+
+def _texts(file: Any, key: str, count: int) -> list[str]:
+    """A cell array of words; empty ones if the file does not have it."""
+    if key not in file:
+        return [""] * count
+    references = np.ravel(file[key][()])
+    return ["".join(chr(int(code)) for code in np.ravel(file[reference][()])) for reference in references]

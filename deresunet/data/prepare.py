@@ -34,8 +34,8 @@ from deresunet.data.toolbox import (
     read_split,
 )
 from deresunet.errors import InputError
-from deresunet.metrics import confusion_matrix, scores
 from deresunet.prefetch import prefetch
+from deresunet.scores import scores
 
 FRAMES, TRAIN_FRAMES, TEST_FRAMES = 10_335, 5_285, 5_050
 SUMMARY_FILE = "summary.json"
@@ -133,7 +133,7 @@ def prepare_sunrgbd(
         boxes = read_boxes(tools / BOXES_FILE) if (tools / BOXES_FILE).is_file() else {}
         job = _Job(out, frames, parts, sequence_of, labels, order, boxes)
         failed, done_before = _run(job, on_error, workers, on_frame)
-    tally = _finish(job, list(dict(failed)))
+    tally = _finish(job)
     absent = tuple(sorted(set(official) - set(frames.names)))
     summary = Summary(
         **tally,
@@ -180,10 +180,9 @@ class _Job:
         if filled is not None:
             line["unknown"] = dict(filled.unknown)
             if seglabel is not None and seglabel.shape == filled.label.shape:
-                both = np.where(filled.label == VOID, VOID, seglabel).astype(np.uint8)
-                matrix = confusion_matrix(both, np.where(both == VOID, 1, filled.label))
-                cells = np.flatnonzero(matrix)
-                line["agreement"] = [cells.tolist(), matrix.reshape(-1)[cells].tolist()]
+                both = (seglabel != VOID) & (filled.label != VOID)
+                pairs = (seglabel[both].astype(np.int64) - 1) * NUM_CLASSES + filled.label[both] - 1
+                line["agreement"] = [counted.tolist() for counted in np.unique(pairs, return_counts=True)]
         return line
 
     def _write_label(self, kind: str, name: str, label: np.ndarray) -> str:
@@ -219,7 +218,7 @@ def _run(
     return failed, len(done)
 
 
-def _finish(job: _Job, failed: list[str]) -> dict[str, Any]:
+def _finish(job: _Job) -> dict[str, Any]:
     """Write the index and the validation split; returns the summary's counts."""
     root = os.path.relpath(job.frames.root, job.out)
     head = {"version": VERSION, "root": root if not root.startswith("..") else str(job.frames.root)}

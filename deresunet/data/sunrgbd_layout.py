@@ -123,12 +123,16 @@ def read_pixels(
     choice = record.depth_bfx if depth_source == "depth_bfx" else record.depth
     chosen = choice or record.depth or record.depth_bfx
     assert chosen is not None  # `describe` refuses a frame without either
+    at = root / chosen
     try:
-        depth = read_depth(root / chosen, "sunrgbd").metres
+        depth = read_depth(at, "sunrgbd").metres
         measured = None
         if chosen == record.depth_bfx and record.depth is not None:
-            measured = read_depth(root / record.depth, "sunrgbd").metres > 0
-        rgb = read_rgb(root / record.rgb)
+            at = root / record.depth
+            measured = read_depth(at, "sunrgbd").metres > 0
+        at = root / record.rgb
+        rgb = read_rgb(at)
+        at = root / record.name
         if measured is not None and measured.shape != rgb.shape[:2]:
             measured = None  # of another size than the image: what was measured is then not known by pixel
         return Frame(
@@ -145,7 +149,7 @@ def read_pixels(
             measured=measured,
         )
     except InputError as error:
-        raise InputError(f"{root / record.name}: {error}") from error
+        raise InputError(f"{at}: {error}") from error
 
 
 def read_json(path: Path) -> Any:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import numpy as np
 import scipy.io
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.data.boxes import box_from_toolbox
 from deresunet.data.frame import OrientedBox
+from deresunet.data.hdf5 import MatlabFile
 from deresunet.errors import InputError
 
 Part = Literal["train", "test"]
@@ -88,10 +87,10 @@ class SegLabels:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._lock = threading.Lock()
+        self._file = MatlabFile(self.path)
         try:
-            self._file = h5py.File(self.path, "r")
-            self._references = np.ravel(self._file["SUNRGBD2Dseg"]["seglabel"][()])
+            with self._file.opened() as file:
+                self._count = int(file["SUNRGBD2Dseg"]["seglabel"].size)
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: no such file. Expected SUNRGBD2Dseg.mat of SUNRGBDtoolbox.") from error
         except (OSError, KeyError, TypeError, AttributeError) as error:
@@ -100,7 +99,7 @@ class SegLabels:
             ) from error
 
     def __len__(self) -> int:
-        return len(self._references)
+        return self._count
 
     def __enter__(self) -> SegLabels:
         return self
@@ -120,8 +119,11 @@ class SegLabels:
         """
         where = f"{self.path}: frame {index + 1}"
         try:
-            with self._lock:
-                stored = self._file[self._references[index]][()]
+            with self._file.opened() as file:
+                column = file["SUNRGBD2Dseg"]["seglabel"]
+                # (10335, 1) as MATLAB turns its 1x10335 struct; references do not outlive the file they came from.
+                reference = column[index, 0] if column.shape[0] == self._count else column[0, index]
+                stored = file[reference][()]
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise InputError(f"{where} cannot be read ({error}). Unpack SUNRGBDtoolbox.zip again.") from error
         if stored.ndim != 2 or not stored.size or stored.min() < 0 or stored.max() > NUM_CLASSES:
