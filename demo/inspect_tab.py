@@ -174,7 +174,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         only = gr.Dropdown(
             [views.ALL_CLASSES], value=views.ALL_CLASSES, label="Look at", scale=1, min_width=150, elem_id="only"
         )
-        opacity = gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity of the colours", scale=1, min_width=200)
+        opacity = gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity", scale=1, min_width=200)
 
     with gr.Row(elem_classes="panels"):
         rgb, rgb_caption = _panel("RGB", "The frame's colour image")

@@ -181,7 +181,7 @@ def test_a_visitor_looks_at_a_room(open_page, counting):
 
     calls = counting.calls
     before = tab.locator("#panel-prediction img").get_attribute("src")
-    slider = tab.get_by_label("range slider for Opacity of the colours")
+    slider = tab.get_by_label("range slider for Opacity")
     slider.focus()
     slider.press("ArrowRight")
     expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", before, timeout=10_000)
