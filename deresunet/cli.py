@@ -1,4 +1,4 @@
-"""The command line: python -m deresunet predict | evaluate | info."""
+"""The command line: python -m deresunet predict | evaluate | info | export."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from deresunet.data.files import read_frame
 from deresunet.data.readers import open_reader
 from deresunet.errors import InputError
 from deresunet.evaluation import describe_frame, evaluate
+from deresunet.export import export_command
 from deresunet.metrics import scores
 from deresunet.predictor import available_devices, load
 from deresunet.rendering import colorize_depth, overlay
@@ -170,6 +171,9 @@ def info(checkpoint: Checkpoint = None) -> None:
             "devices": available_devices(),
         }
     )
+
+
+app.command(name="export")(_speaks_plainly(export_command))
 
 
 def main() -> None:

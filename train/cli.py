@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ USAGE = """usage: python -m train COMMAND ...
 
 Every field of a config can be set on the command line; `fit --help` and `fit --print_config` show them.
 """
+
+
+# What Lightning warns of and this code means: the average is never in training mode, a resumed run goes on in a folder
+# that is there, and pooled metrics are equal in all processes already.
+INTENDED = (
+    r"Found \d+ module\(s\) in eval mode",
+    r"Experiment logs directory .* exists and is not empty",
+    r"It is recommended to use `self.log\(.*sync_dist=True\)`",
+    r"The number of training batches .* is smaller than the logging interval",
+    r"The '.*_dataloader' does not have many workers",
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
 
 
 class KeepConfig(SaveConfigCallback):
@@ -71,10 +84,14 @@ class TrainingCLI(LightningCLI):
             callbacks.append(Pictures())
         if trainer_config.get("enable_checkpointing") is not False:
             mode = "min" if run.monitor.endswith("loss") else "max"
-            name = "{epoch:03d}-{" + run.monitor + ":.4f}"
             callbacks.append(
                 ModelCheckpoint(
-                    monitor=run.monitor, mode=mode, save_top_k=run.best, save_last=True, filename=name.replace("/", "_")
+                    monitor=run.monitor,
+                    mode=mode,
+                    save_top_k=run.best,
+                    save_last=True,
+                    filename="epoch{epoch:03d}-{" + run.monitor + ":.4f}",
+                    auto_insert_metric_name=False,
                 )
             )
         return callbacks
@@ -101,6 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     if not given or given[0] in ("-h", "--help"):
         print(USAGE, end="")
         return
+    for message in INTENDED:
+        warnings.filterwarnings("ignore", message=f".*{message}")
     try:
         if given[0] == "distill":
             distill.main(given[1:])

@@ -139,9 +139,8 @@ class SegmentationModule(Recipe):
         loss = self.total(terms)
         self.training_confusion.update(batch.label[:, ::TRAIN_STRIDE, ::TRAIN_STRIDE], prediction, loss)
         if len(terms) > 1:
-            self.log_dict(
-                {f"train/loss_{name}": term.detach() for name, term in terms.items()}, on_epoch=True, on_step=False
-            )
+            each = {f"train/loss_{name}": term.detach() for name, term in terms.items()}
+            self.log_dict(each, on_epoch=True, on_step=False, batch_size=len(batch.rgb))
         return loss
 
     def teach(self, inputs: Inputs) -> Tensor | None:

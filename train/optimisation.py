@@ -71,9 +71,10 @@ def build_optimiser(config: Optimisation, module: nn.Module, pretrained: tuple[s
         for (was_trained, decayed), parameters in groups.items()
     ]
     # One kernel for all parameters, where there is one.
-    fused = all(parameter.is_cuda for parameters in groups.values() for parameter in parameters)
+    devices = {parameter.device.type for parameters in groups.values() for parameter in parameters}
+    fused = devices <= {"cuda", "cpu"}
     kind = AdamW if config.name == "adamw" else Adam
-    return kind(described, lr=config.rate, fused=fused or None)
+    return kind(described, lr=config.rate, fused=fused)
 
 
 def build_schedule(config: Optimisation, optimiser: Optimizer, steps: int) -> LRScheduler | ReduceLROnPlateau | None:

@@ -1,4 +1,4 @@
-"""What every stage of training shares: chance, validation, logging, learning rate, average, and what a checkpoint says."""
+"""What all stages of training share: chance, validation, logs, learning rate, average, what a checkpoint says."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ class Recipe(pl.LightningModule):
         """Log the training metrics of the epoch (after a resumption: of what was left of it)."""
         matrix, loss = self.training_confusion.result()
         self.training_confusion.reset()
-        self.log("train/loss", loss, sync_dist=False, rank_zero_only=True)
+        self.log("train/loss", loss)
         self._log_scores("train", scores(matrix))
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
 
     def configure_optimizers(self) -> Any:
         """Optimiser, and the schedule with it."""
