@@ -24,7 +24,7 @@ from torch import Tensor
 from deresunet.atomic import write_whole
 from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing, from_mapping, to_json
-from deresunet.errors import InputError
+from deresunet.errors import InputError, first_line
 from deresunet.model import DeResUNet
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -200,7 +200,7 @@ def _read_lightning(path: Path) -> Checkpoint:
     except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
         raise InputError(
             f"{path.name} cannot be read without running code in it, or is truncated "
-            f"({str(error).splitlines()[0]}). Expected a .ckpt written by `python -m train`."
+            f"({first_line(error)}). Expected a .ckpt written by `python -m train`."
         ) from error
     described = content.get(LIGHTNING_KEY) if isinstance(content, dict) else None
     if not isinstance(described, dict) or not isinstance(content.get("state_dict"), dict):

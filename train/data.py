@@ -107,6 +107,8 @@ class RGBDDataModule(pl.LightningDataModule):
         self.limit, self.seed = limit, seed
         self._lists: dict[str, tuple[Any, int]] = {}
         self.class_shares: np.ndarray | None = None
+        self._loader: TrainingLoader | None = None
+        self._place_in_epoch: dict[str, int] | None = None
 
     def setup(self, stage: str) -> None:
         """Open the lists that `stage` (fit, validate, test) needs, and survey the training list.
@@ -141,7 +143,7 @@ class RGBDDataModule(pl.LightningDataModule):
         """Varied frames in the epoch's own order, this process's share."""
         frames = self.training_frames()
         rank, world_size = self._place()
-        return TrainingLoader(
+        self._loader = TrainingLoader(
             frames,
             batch_size=self.batch_size,
             sampler=TrainingSampler(len(frames), self.batch_size, self.seed, rank, world_size),
@@ -149,6 +151,22 @@ class RGBDDataModule(pl.LightningDataModule):
             drop_last=True,
             **self._loading(),
         )
+        if self._place_in_epoch is not None:
+            self._loader.load_state_dict(self._place_in_epoch)
+            self._place_in_epoch = None
+        return self._loader
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the epoch, for the checkpoint."""
+        return {} if self._loader is None else self._loader.state_dict()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Take up the epoch where `state_dict` was taken.
+
+        Lightning has a loader's own `load_state_dict` for this, but forgets it when the loader was already needed to
+        count the steps of a schedule; this one comes before.
+        """
+        self._place_in_epoch = state or None
 
     def training_frames(self) -> TrainingFrames:
         """The varied frames, photographs after the rest."""

