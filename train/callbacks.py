@@ -12,7 +12,6 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import SLURMEnvironment
-from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
@@ -25,6 +24,11 @@ from train.recipe import Inputs
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM
+
+
+def run_folder(trainer: pl.Trainer) -> Path | None:
+    """Where the run's files go, or None without logs. The processes agree on it: all must ask, or those that do wait."""
+    return None if trainer.log_dir is None else Path(trainer.log_dir)
 
 
 class StopGracefully(Callback):
@@ -73,7 +77,7 @@ class StopGracefully(Callback):
         self._received = True
 
     def _save(self, trainer: pl.Trainer) -> None:
-        path = Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints" / INTERRUPTED
+        path = (run_folder(trainer) or Path(trainer.default_root_dir)) / "checkpoints" / INTERRUPTED
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:
             print(f"Stopped by a signal. Go on with: --ckpt_path {path}", flush=True)
@@ -90,19 +94,21 @@ class Pictures(Callback):
     def __init__(self, samples: int = 16, frames: int = 3) -> None:
         self.samples, self.frames = samples, frames
 
-    @rank_zero_only
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `samples.png`."""
+        folder = run_folder(trainer)
+        if not trainer.is_global_zero:
+            return
         varied = trainer.datamodule.training_frames()
         count = min(self.samples, 4 * len(varied))
         # The same frames again where there are few: as later epochs would show them.
         drawn = [varied[k // len(varied), k % len(varied)][0] for k in range(count)]
-        self._write(trainer, "samples", figures.contact_sheet(drawn))
+        self._write(trainer, folder, "samples", figures.contact_sheet(drawn))
 
-    @rank_zero_only
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `prediction.png`."""
-        if trainer.sanity_checking or pl_module.last_scores is None:
+        folder = run_folder(trainer)
+        if not trainer.is_global_zero or trainer.sanity_checking or pl_module.last_scores is None:
             return
         data = trainer.datamodule
         rows = []
@@ -118,12 +124,12 @@ class Pictures(Callback):
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
             rows.append(figures.shrink(figures.panel(frame.rgb, metres, frame.label, prediction), 240))
         if rows:
-            self._write(trainer, "prediction", figures.stack(rows))
+            self._write(trainer, folder, "prediction", figures.stack(rows))
 
-    def _write(self, trainer: pl.Trainer, name: str, picture: np.ndarray) -> None:
-        if trainer.log_dir is not None:
-            Path(trainer.log_dir).mkdir(parents=True, exist_ok=True)
-            write_png(Path(trainer.log_dir) / f"{name}.png", picture)
+    def _write(self, trainer: pl.Trainer, folder: Path | None, name: str, picture: np.ndarray) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_png(folder / f"{name}.png", picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(name, picture, trainer.global_step, dataformats="HWC")
@@ -140,13 +146,13 @@ class MetricsFile(Callback):
         """Write `test.json`."""
         self._write(trainer, pl_module, "test")
 
-    @rank_zero_only
     def _write(self, trainer: pl.Trainer, pl_module: pl.LightningModule, kind: str) -> None:
+        folder = run_folder(trainer)
         matrix = getattr(pl_module, "last_matrix", None)
-        if trainer.sanity_checking or matrix is None or trainer.log_dir is None:
+        if not trainer.is_global_zero or trainer.sanity_checking or matrix is None or folder is None:
             return
         result = scores(matrix)
-        Path(trainer.log_dir).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         described = {
             "epoch": trainer.current_epoch,
             "frames": trainer.datamodule.count(kind),
@@ -156,4 +162,4 @@ class MetricsFile(Callback):
             "iou": {name: percent(iou) for name, iou in zip(CLASSES, result.iou, strict=True)},
             "matrix": matrix.tolist(),
         }
-        write_json(Path(trainer.log_dir) / f"{kind}.json", described)
+        write_json(folder / f"{kind}.json", described)
