@@ -27,7 +27,7 @@ SIGTERM_STATUS = 128 + signal.SIGTERM
 
 
 def run_folder(trainer: pl.Trainer) -> Path | None:
-    """Where the run's files go, or None without logs. The processes agree on it: all must ask, or those that do wait."""
+    """Where the run's files go, or None without logs. All processes must ask: they agree on it."""
     return None if trainer.log_dir is None else Path(trainer.log_dir)
 
 
