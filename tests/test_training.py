@@ -20,6 +20,7 @@ from deresunet.errors import InputError
 from deresunet.evaluation import evaluate
 from deresunet.preprocessing import to_tensors
 from train.augmentation import Augmentation
+from train.cli import main
 from train.frames import EvaluationFrames, collate_evaluation
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
@@ -142,16 +143,18 @@ def test_classic_is_the_published_recipe():
     assert parsed["trainer"]["callbacks"][0]["init_args"] == {"monitor": "val/loss", "patience": 4}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["smoke", "classic", "modern", "distill", "distill_features", "distill_teacher"])
-def test_every_config_parses_and_every_field_can_be_set(name):
+def test_every_config_parses_and_every_field_can_be_set(name, capsys):
     model = {
         "distill": ("--model.init_args.distillation.teacher", "teacher.ckpt"),
         "distill_features": ("--model.init_args.teacher", "teacher.ckpt"),
     }.get(name, ())
     given = ("--data.augmentation.depth.holes", 0.125, "--model.init_args.optimisation.rate", 0.03125)
     path = ROOT / f"train/configs/{name}.yaml"
-    printed = train_command("fit", "--config", path, *model, *given, "--print_config")
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", "--config", str(path), *model, *map(str, given), "--print_config"])
+    assert not ended.value.code
+    printed = capsys.readouterr().out
     assert "holes: 0.125" in printed
     assert "rate: 0.03125" in printed
     assert "missing_depth:" in printed  # fields that the file leaves out are shown, too
@@ -165,11 +168,12 @@ def test_every_config_parses_and_every_field_can_be_set(name):
         (("--model.init_args.network", "null", "--model.init_args.architecture", "resnet"), "no model is called"),
     ],
 )
-@pytest.mark.slow
-def test_what_the_user_got_wrong_is_one_line(arguments, said, tmp_path):
-    printed = train_command("fit", *SMALL_OPTIONS, "--run.folder", tmp_path, *arguments, status=2)
-    assert said in printed
-    assert "Traceback" not in printed
+def test_what_the_user_got_wrong_is_one_line(arguments, said, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", *SMALL_OPTIONS, "--run.folder", str(tmp_path), *arguments])
+    assert ended.value.code == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert said in line
 
 
 def test_classic_recipe_trains_the_published_layout(tmp_path):
