@@ -36,6 +36,7 @@ INTENDED = (
     r"Found \d+ module\(s\) in eval mode",
     r"Experiment logs directory .* exists and is not empty",
     r"It is recommended to use `self.log\(.*sync_dist=True\)`",
+    r"LightningCLI's args parameter",
     r"The number of training batches .* is smaller than the logging interval",
     r"The '.*_dataloader' does not have many workers",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
