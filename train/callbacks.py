@@ -120,7 +120,7 @@ class Pictures(Callback):
             with torch.no_grad():
                 inputs = Inputs(rgb.to(pl_module.device), depth.to(pl_module.device), None, None)
                 logits = pl_module.evaluation_logits(inputs)
-            prediction = to_frame_size(logits, frame.size, 1)[0][0]
+            prediction = to_frame_size(logits, frame.size, 1).labels[0]
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
             rows.append(figures.shrink(figures.panel(frame.rgb, metres, frame.label, prediction), 240))
         if rows:

@@ -181,7 +181,7 @@ class Recipe(pl.LightningModule):
         for batch in batches:
             logits = self.evaluation_logits(self.inputs(batch)).float()
             for row, label in zip(logits[:, None], batch.label, strict=True):  # (1, 37, h, w) and (H, W)
-                top, _ = to_frame_size(row, tuple(label.shape), 1)
+                top = to_frame_size(row, tuple(label.shape), 1).labels
                 at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
                 loss = losses.cross_entropy(row, at_network_size)
                 prediction = torch.from_numpy(top[0]).to(label.device).long() - 1
