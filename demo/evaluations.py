@@ -76,7 +76,7 @@ class Progress:
     failure: str = ""
 
 
-class _Stopped(Exception):  # noqa: N818: not an error
+class _StoppedError(Exception):
     pass
 
 
@@ -109,7 +109,7 @@ class _Stoppable:
 
     def read(self, name: str) -> Frame:
         if self.stop.is_set():
-            raise _Stopped
+            raise _StoppedError
         return self.reader.read(name)
 
 
@@ -283,7 +283,7 @@ class Evaluations:
                 result = self._evaluate(run.request, place, journal, run)
                 place.finish()
             self._keep(run.request, result)
-        except _Stopped:
+        except _StoppedError:
             pass
         except InputError as error:
             failure = str(error)
@@ -306,7 +306,7 @@ class Evaluations:
             seconds = (time.perf_counter() - began) / max(done - before, 1)
             run.done, run.miou, run.seconds_left = done, scores(matrix).miou, seconds * (run.total - done)
             if run.stop.is_set():
-                raise _Stopped
+                raise _StoppedError
 
         reader = self._reader(request.source)
         evaluation = evaluate(
