@@ -123,11 +123,7 @@ class DatasetResult:
 
     def class_iou(self, chosen: np.ndarray, label: int) -> np.ndarray:
         """A class's IoU in each of the frames, float64 (n,), 0..1; NaN where it is neither in truth nor prediction."""
-        k = label - 1
-        entries = np.arange(NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
-        own = self._stacked[chosen]
-        right = np.asarray(own[:, entries[k, k]].todense(), np.float64).reshape(-1)
-        union = np.asarray(own[:, entries[k]].sum(1) + own[:, entries[:, k]].sum(1)).reshape(-1) - right
+        right, union = self._overlap(chosen, label)
         return np.divide(right, union, out=np.full(len(chosen), np.nan), where=union > 0)
 
     def values(self, chosen: np.ndarray, label: int | None) -> np.ndarray:
@@ -135,15 +131,19 @@ class DatasetResult:
         return self.miou[chosen] if label is None else self.class_iou(chosen, label)
 
     def ranked(self, chosen: np.ndarray, label: int | None = None, worst: bool = True) -> list[Listed]:
-        """Frames by their own mIoU, or by the IoU of a class in those where it is seen or should be."""
+        """Frames by their own mIoU, or by the IoU of a class in those where it is seen or should be.
+
+        Of frames that are equally bad at a class, those with more pixels of it come first.
+        """
         name = "mIoU" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}"
         values = self.values(chosen, label)
+        weight = np.zeros(len(chosen)) if label is None else self._overlap(chosen, label)[1]
         listed = [
-            Listed(self.frames[index].name, float(value), f"{name} {100 * value:.1f} %")
-            for index, value in zip(chosen, values, strict=True)
+            (float(value if worst else -value), -pixels, self.frames[index].name, float(value))
+            for index, value, pixels in zip(chosen, values, weight, strict=True)
             if not np.isnan(value)
         ]
-        return sorted(listed, key=lambda frame: (frame.value if worst else -frame.value, frame.name))
+        return [Listed(frame, value, f"{name} {100 * value:.1f} %") for _, _, frame, value in sorted(listed)]
 
     def confused(self, chosen: np.ndarray, cell: Confusion) -> list[Listed]:
         """Frames with pixels of a cell of the matrix, most pixels first."""
@@ -186,10 +186,19 @@ class DatasetResult:
         if known.sum() < 10 or np.ptp(missing[known]) == 0 or np.ptp(values[known]) == 0:
             return "Too few frames, or too alike, to tell whether missing depth matters."
         rank = stats.spearmanr(missing[known], values[known])
+        told = f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00
         if rank.pvalue >= _SIGNIFICANT:
-            return f"No relation shows between missing depth and the score (Spearman {rank.statistic:+.2f})."
-        how = "lower" if rank.statistic < 0 else "higher"
-        return f"Frames with more missing depth score {how} (Spearman {rank.statistic:+.2f})."
+            return f"No relation shows between missing depth and the score ({told})."
+        return f"Frames with more missing depth score {'lower' if rank.statistic < 0 else 'higher'} ({told})."
+
+    def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
+        k = label - 1
+        entries = np.arange(NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+        own = self._stacked[chosen]
+        right = np.asarray(own[:, entries[k, k]].todense(), np.float64).reshape(-1)
+        union = np.asarray(own[:, entries[k]].sum(1) + own[:, entries[:, k]].sum(1)).reshape(-1) - right
+        return right, union
 
 
 def most_confused(matrix: np.ndarray, count: int = 30) -> list[tuple[Confusion, float]]:

@@ -74,7 +74,7 @@ class _Choice:
     sensor: str
     scene: str
     only: str
-    pair: str | None
+    pair: str
     order: str
     shown: int
 
@@ -175,7 +175,7 @@ def build_dataset_tab(
                     elem_id="ds-matrix",
                 )
                 gr.HTML(told.matrix_note(), padding=False)
-                pair = gr.Dropdown([], value=None, label="Largest confusions", elem_id="ds-pair")
+                pair = gr.Dropdown([(told.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair")
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
                 gr.HTML('<h2 class="ds-title">Does missing depth matter?</h2>', padding=False)
@@ -252,16 +252,16 @@ def build_dataset_tab(
 
     def pair_update(pooled: np.ndarray, cell: Confusion | None) -> gr.Dropdown:
         choices = told.confusion_choices(pooled)
-        value = None if cell is None else f"{cell.truth},{cell.prediction}"
-        if value is not None and value not in [one for _, one in choices]:
-            choices.insert(0, (str(cell), value))
+        value = "" if cell is None else f"{cell.truth},{cell.prediction}"
+        if value not in [one for _, one in choices]:
+            choices.insert(1, (str(cell), value))
         return gr.Dropdown(choices, value=value)
 
     def look_updates(result: DatasetResult, choice: _Choice, keep_pair: bool) -> list[Any]:
         chosen, label = choice.frames(result), choice.label
         pooled = result.matrix(chosen)
         cell = choice.cell if keep_pair else None
-        choice = replace(choice, pair=choice.pair if cell else None)
+        choice = replace(choice, pair=choice.pair if cell else "")
         return [
             told.headline(result, chosen, label) + told.left_out(result),
             told.class_bars(result, chosen, label),
@@ -278,9 +278,7 @@ def build_dataset_tab(
         everything = result.choose()
         names = [views.DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(everything))]
         sensors, scenes = result.groups("sensor"), result.groups("scene")
-        choice = _Choice(
-            request.source, request.modality, ALL_SENSORS, ALL_SCENES, views.ALL_CLASSES, None, WORST, PAGE
-        )
+        choice = _Choice(request.source, request.modality, ALL_SENSORS, ALL_SCENES, views.ALL_CLASSES, "", WORST, PAGE)
         return [
             gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
             gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
@@ -349,7 +347,7 @@ def build_dataset_tab(
         result = evaluations.result(choice.request)
         pooled = result.matrix(choice.frames(result))
         cell = HeatMap.of(pooled).at(*where.index)
-        choice = replace(choice, pair=None if cell is None else f"{cell.truth},{cell.prediction}")
+        choice = replace(choice, pair="" if cell is None else f"{cell.truth},{cell.prediction}")
         return [pair_update(pooled, cell), heat_map(pooled, choice.label, cell), *list_updates(result, choice)]
 
     def opened(choice: _Choice, name: str) -> OpenRequest:

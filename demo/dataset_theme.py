@@ -55,10 +55,19 @@ CSS = """
 #ds-gallery .grid-container { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr));
                               gap: 12px; }
 #ds-gallery .thumbnail-lg { aspect-ratio: auto; height: auto; width: 100%; }
-#ds-gallery .caption-label { max-width: calc(100% - 12px); }
+#ds-gallery .thumbnail-item { display: flex; flex-direction: column; background: var(--block-background-fill); }
+#ds-gallery .thumbnail-item img { width: 100%; height: auto; aspect-ratio: 4 / 3; }
+/* Under the picture, not over the part of it that matters most. */
+#ds-gallery .caption-label { position: static; width: 100%; max-width: none; box-sizing: border-box; border: 0;
+                             text-align: left; white-space: normal; opacity: 1; }
 .ds-filters { align-items: end; }
 @media (max-width: 520px) {
   .ds-bars > div { grid-template-columns: 92px 1fr 44px 40px; gap: 6px; }
   .ds-figures { gap: 10px 24px; }
+  /* Scrolls in its own box: at the width of a phone nobody could read it, or hit a cell. */
+  #ds-matrix .image-container { display: block; overflow-x: auto; }
+  #ds-matrix .image-container button:has(img), #ds-matrix .image-frame { display: block; width: 680px;
+                                                                         overflow: visible; }
+  #ds-matrix img { width: 680px; max-width: none; }
 }
 """

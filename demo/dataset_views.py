@@ -17,6 +17,8 @@ from deresunet.evaluation import percent
 from deresunet.metrics import scores
 from deresunet.spread import MIN_FRAMES, Interval
 
+NO_CONFUSION = "none chosen: frames by their score"
+
 
 def shown(ratio: float, places: int = 2) -> str:
     """A ratio 0..1 in percent as the command line prints it; n/a for what nothing defines."""
@@ -154,7 +156,8 @@ def gallery_note(total: int, there: int, focus: Focus, said: str) -> str:
 
 def confusion_choices(matrix: np.ndarray) -> list[tuple[str, str]]:
     """The most frequent confusions as (what is shown, value) of a dropdown."""
-    return [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in most_confused(matrix)]
+    found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in most_confused(matrix)]
+    return [(NO_CONFUSION, ""), *found]
 
 
 def chosen_confusion(value: str | None) -> Confusion | None:
