@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -13,9 +14,16 @@ from deresunet.evaluation import Evaluation
 from deresunet.gallery import frame_miou
 from deresunet.metrics import scores
 from deresunet.preprocessing import Modality
-from deresunet.regions import MEASURED, SHAPE, FrameResult
+from deresunet.regions import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
 from deresunet.spread import Spread, spread, stack
 
+# What a frame's score is held against: shares of its labelled pixels.
+Trait = Literal["missing", "far", "boundary"]
+TRAITS: dict[Trait, str] = {
+    "missing": "pixels without measured depth",
+    "far": "pixels farther than 3 m",
+    "boundary": f"pixels within {BOUNDARY_PX} px of another class",
+}
 _SIGNIFICANT = 0.05
 
 
@@ -85,9 +93,15 @@ class DatasetResult:
         return np.array([frame_miou(frame) for frame in self.frames])
 
     @cached_property
-    def missing(self) -> np.ndarray:
-        """Share of each frame's labelled pixels whose depth the sensor did not measure, float64 (N,), 0..1."""
-        return np.array([_missing(frame) for frame in self.frames])
+    def shares(self) -> dict[Trait, np.ndarray]:
+        """Each frame's traits, float64 (N,), 0..1; NaN where all is void."""
+        taken = np.array([_traits(frame) for frame in self.frames]).reshape(-1, len(TRAITS))
+        return dict(zip(TRAITS, taken.T, strict=True))
+
+    @property
+    def trait(self) -> Trait:
+        """The one to look at first: missing depth, unless no frame lacks any (as where it was in-painted)."""
+        return "missing" if np.nanmax(self.shares["missing"], initial=0.0) > 0 else "far"
 
     def groups(self, key: str) -> dict[str, int]:
         """Frames of each "sensor" or "scene" that is known, by name."""
@@ -179,17 +193,19 @@ class DatasetResult:
             f"{truth:,}, and {pixels / errors:.1%} of all errors."
         )
 
-    def depth_matters(self, chosen: np.ndarray, label: int | None) -> str:
-        """Whether frames with more missing depth score lower, in words (Spearman's rank correlation)."""
-        values, missing = self.values(chosen, label), self.missing[chosen]
-        known = ~np.isnan(values) & ~np.isnan(missing)
-        if known.sum() < 10 or np.ptp(missing[known]) == 0 or np.ptp(values[known]) == 0:
-            return "Too few frames, or too alike, to tell whether missing depth matters."
-        rank = stats.spearmanr(missing[known], values[known])
+    def trait_matters(self, chosen: np.ndarray, trait: Trait, label: int | None = None) -> str:
+        """Whether frames with more of a trait score lower, in words (Spearman's rank correlation)."""
+        values, shares = self.values(chosen, label), self.shares[trait][chosen]
+        known = ~np.isnan(values) & ~np.isnan(shares)
+        if known.any() and not shares[known].any():
+            return f"There are no {TRAITS[trait]} in these frames."
+        if known.sum() < 10 or np.ptp(shares[known]) == 0 or np.ptp(values[known]) == 0:
+            return f"Too few frames, or too alike, to tell whether {TRAITS[trait]} matter."
+        rank = stats.spearmanr(shares[known], values[known])
         told = f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00
         if rank.pvalue >= _SIGNIFICANT:
-            return f"No relation shows between missing depth and the score ({told})."
-        return f"Frames with more missing depth score {'lower' if rank.statistic < 0 else 'higher'} ({told})."
+            return f"No relation shows between {TRAITS[trait]} and the score ({told})."
+        return f"Frames with more {TRAITS[trait]} score {'lower' if rank.statistic < 0 else 'higher'} ({told})."
 
     def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
@@ -222,8 +238,11 @@ def present(matrix: np.ndarray) -> tuple[list[int], list[int]]:
     return rows, [int(k) + 1 for k in np.flatnonzero(result.truth_pixels + result.predicted_pixels)]
 
 
-def _missing(frame: FrameResult) -> float:
+def _traits(frame: FrameResult) -> tuple[float, ...]:
+    """Shares of the frame's labelled pixels, in the order of `TRAITS`."""
     if not frame.counts.size:
-        return float("nan")
-    unmeasured = np.unravel_index(frame.cells, SHAPE)[1] == MEASURED.index("not measured")
-    return float(frame.counts[unmeasured].sum() / frame.counts.sum())
+        return (float("nan"),) * len(TRAITS)
+    depth, measured, place, *_ = np.unravel_index(frame.cells, SHAPE)
+    far = [index for index, name in enumerate(DEPTH_RANGES) if name in ("3 to 4 m", "4 to 6 m", "over 6 m")]
+    of = (measured == MEASURED.index("not measured"), np.isin(depth, far), place == PLACES.index("boundary"))
+    return tuple(float(frame.counts[pixels].sum() / frame.counts.sum()) for pixels in of)

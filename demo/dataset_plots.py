@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from demo.dataset import Confusion, DatasetResult, present
-from deresunet.classes import DISPLAY_NAMES
+from demo.dataset import TRAITS, Confusion, DatasetResult, Trait, present
+from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 
 _DPI = 100
 _INK = "#1e293b"
@@ -80,6 +80,26 @@ def heat_map(matrix: np.ndarray, label: int | None = None, cell: Confusion | Non
         RGBA, with dark writing on nothing.
     """
     layout = HeatMap.of(matrix)
+    picture = _heat_map(matrix.astype(np.int64).tobytes()).copy()
+    draw = ImageDraw.Draw(picture)
+    left, top, step = layout.left, layout.top, layout.cell
+    if label in layout.columns:
+        x = left + layout.columns.index(label) * step
+        draw.rectangle((x, top, x + step, top + len(layout.rows) * step), outline=_INK, width=2)
+    if label in layout.rows:
+        y = top + layout.rows.index(label) * step
+        draw.rectangle((left, y, left + len(layout.columns) * step, y + step), outline=_INK, width=2)
+    if cell is not None and cell.truth in layout.rows and cell.prediction in layout.columns:
+        x, y = layout.centre(cell)
+        half = step // 2 + 2
+        draw.rectangle((x - half, y - half, x + half, y + half), outline=_INK, width=4)
+    return picture
+
+
+@lru_cache(maxsize=8)  # 5 MB each; a click on a cell frames another one on the same picture
+def _heat_map(stored: bytes) -> Image.Image:
+    matrix = np.frombuffer(stored, np.int64).reshape(NUM_CLASSES, NUM_CLASSES)
+    layout = HeatMap.of(matrix)
     taken = matrix[np.ix_([k - 1 for k in layout.rows], [k - 1 for k in layout.columns])]
     shares = taken / np.maximum(matrix.sum(1)[[k - 1 for k in layout.rows]], 1)[:, None]
     diagonal = np.array(layout.rows)[:, None] == np.array(layout.columns)[None]
@@ -113,17 +133,6 @@ def heat_map(matrix: np.ndarray, label: int | None = None, cell: Confusion | Non
             size=layout.cell * 0.4 * points,
             color="white" if strong else _INK,
         )
-    if label is not None and label in layout.columns:
-        column = layout.columns.index(label)
-        axes.add_patch(Rectangle((column - 0.5, -0.5), 1, len(layout.rows), fill=False, edgecolor=_INK, linewidth=1.5))
-        if label in layout.rows:
-            row = layout.rows.index(label)
-            axes.add_patch(
-                Rectangle((-0.5, row - 0.5), len(layout.columns), 1, fill=False, edgecolor=_INK, linewidth=1.5)
-            )
-    if cell is not None and cell.truth in layout.rows and cell.prediction in layout.columns:
-        corner = layout.columns.index(cell.prediction) - 0.5, layout.rows.index(cell.truth) - 0.5
-        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=_INK, linewidth=3, clip_on=False))
     return _drawn(figure)
 
 
@@ -133,13 +142,13 @@ class Scatter:
 
     Attributes:
         indices: int64 (n,): frames, as `DatasetResult` counts them.
-        missing: float64 (n,): share of missing depth, 0..1; drawn to the right.
+        shares: float64 (n,): share of a trait, 0..1; drawn to the right.
         values: float64 (n,): mIoU or a class's IoU, 0..1; drawn upwards.
         far: right end of the axis, 0..1.
     """
 
     indices: np.ndarray
-    missing: np.ndarray
+    shares: np.ndarray
     values: np.ndarray
     far: float
 
@@ -147,19 +156,19 @@ class Scatter:
     MARGINS = (78, 64, 18, 66)  # left, top, right, bottom [px]
 
     @classmethod
-    def of(cls, result: DatasetResult, chosen: np.ndarray, label: int | None) -> Scatter:
+    def of(cls, result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None = None) -> Scatter:
         """The layout for frames, by their mIoU or the IoU of a class."""
-        values, missing = result.values(chosen, label), result.missing[chosen]
-        known = ~np.isnan(values) & ~np.isnan(missing)
-        far = float(np.ceil(20 * missing[known].max(initial=0.05)) / 20)
-        return cls(chosen[known], missing[known], values[known], min(far, 1.0))
+        values, shares = result.values(chosen, label), result.shares[trait][chosen]
+        known = ~np.isnan(values) & ~np.isnan(shares)
+        far = float(np.ceil(20 * shares[known].max(initial=0.05)) / 20)
+        return cls(chosen[known], shares[known], values[known], min(far, 1.0))
 
     @property
     def points(self) -> np.ndarray:
         """Places in the picture, float64 (n, 2) [px]."""
         left, top, right, bottom = self.MARGINS
         width, height = self.SIZE[0] - left - right, self.SIZE[1] - top - bottom
-        x = left + (self.missing / self.far + 0.02) / 1.04 * width
+        x = left + (self.shares / self.far + 0.02) / 1.04 * width
         y = top + (1.02 - self.values) / 1.04 * height
         return np.stack([x, y], 1)
 
@@ -172,9 +181,9 @@ class Scatter:
         return int(self.indices[nearest]) if distances[nearest] <= _NEAR_PX else None
 
 
-def scatter(result: DatasetResult, chosen: np.ndarray, label: int | None = None) -> Image.Image:
-    """Frames by share of missing depth and by score, coloured by sensor or scene where those are known. RGBA."""
-    layout = Scatter.of(result, chosen, label)
+def scatter(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None = None) -> Image.Image:
+    """Frames by share of a trait and by score, coloured by sensor or scene where those are known. RGBA."""
+    layout = Scatter.of(result, chosen, trait, label)
     left, top, right, bottom = Scatter.MARGINS
     figure, axes = _canvas(Scatter.SIZE, (left, top, right, bottom))
     axes.set_xlim(-2 * layout.far, 102 * layout.far)
@@ -188,7 +197,7 @@ def scatter(result: DatasetResult, chosen: np.ndarray, label: int | None = None)
         if not here.any():
             continue
         axes.scatter(
-            100 * layout.missing[here],
+            100 * layout.shares[here],
             100 * layout.values[here],
             s=46,
             color=(_GROUPS[0] if not key else _OTHERS) if name is None else _GROUPS[coloured.index(name)],
@@ -202,7 +211,7 @@ def scatter(result: DatasetResult, chosen: np.ndarray, label: int | None = None)
             loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=10.5, handletextpad=0.1,
             columnspacing=1.0,
         )  # fmt: skip
-    axes.set_xlabel("pixels without measured depth, % of the labelled ones", size=12.5, color=_INK)
+    axes.set_xlabel(f"{TRAITS[trait]}, % of the labelled ones", size=12.5, color=_INK)
     name = "mIoU of the frame, %" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}, %"
     axes.set_ylabel(name, size=12.5, color=_INK)
     axes.grid(color="#94a3b8", alpha=0.3, linewidth=0.8)

@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demo import dataset_views as told
-from demo.dataset import DatasetResult, Listed
+from demo.dataset import TRAITS, DatasetResult, Listed
 from demo.dataset_pictures import MISS, Pictures, write_jpeg
 from demo.dataset_plots import RIGHT, WRONG, heat_map, on_white, scatter
 from demo.evaluations import Evaluations, Request
@@ -140,8 +140,11 @@ def _page(result: DatasetResult, drawn: dict[str, list[tuple[Listed, Image.Image
         f"<p class='soft'>{_key(RIGHT)}right {_key(WRONG)}taken for another class. Rows: what is there; columns: what "
         "the network says. Numbers: % of the row's pixels.</p>"
         f"{_plot(heat_map(evaluation.matrix), 'Confusion matrix')}<ul>{sentences}</ul>",
-        f"<h2>Does missing depth matter?</h2><p>{result.depth_matters(everything, None)}</p>"
-        f"{_plot(scatter(result, everything), 'Frames by share of missing depth and mIoU')}",
+        *(
+            f"<h2>Do {TRAITS[trait]} matter?</h2><p>{result.trait_matters(everything, trait)}</p>"
+            f"{_plot(scatter(result, everything, trait), f'Frames by share of {TRAITS[trait]} and by mIoU')}"
+            for trait in dict.fromkeys((result.trait, "far"))
+        ),
         *(
             f"<h2>{title}</h2>{_table(groups)}"
             for title, groups in (

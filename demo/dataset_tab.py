@@ -10,23 +10,31 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from demo import dataset_views as told
 from demo import views
 from demo.callbacks import DatasetFrame, Inspector
-from demo.dataset import Confusion, DatasetResult
-from demo.dataset_pictures import Focus, Pictures
-from demo.dataset_plots import HeatMap, Scatter, heat_map, scatter
+from demo.dataset_pictures import Pictures
+from demo.dataset_plots import HeatMap, Scatter
 from demo.dataset_report import write_dataset_report
-from demo.evaluations import Evaluations, Progress, Request
+from demo.dataset_updates import (
+    ALL_SCENES,
+    ALL_SENSORS,
+    BEST,
+    MOST,
+    PAGE,
+    STEP,
+    TRAIT_CHOICES,
+    WORST,
+    Choice,
+    DatasetUpdates,
+)
+from demo.evaluations import Evaluations, Request
 from deresunet.errors import InputError
 from deresunet.preprocessing import Modality
 
 MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
-ALL_SENSORS, ALL_SCENES = "all sensors", "all scenes"
-WORST, BEST = "worst first", "best first"
-PAGE, STEP, MOST = 6, 12, 48
+KEEP_SECONDS = 3600
 _TICK_S = 1.0
 _CLICKS = count()
 
@@ -65,40 +73,6 @@ class DatasetTab:
     evaluations: Evaluations
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """What the visitor has set, in the order of the inputs."""
-
-    source: str
-    modality: Modality
-    sensor: str
-    scene: str
-    only: str
-    pair: str
-    order: str
-    shown: int
-
-    @property
-    def request(self) -> Request:
-        return Request(self.source, self.modality)
-
-    @property
-    def label(self) -> int | None:
-        return views.chosen_class(self.only)
-
-    @property
-    def cell(self) -> Confusion | None:
-        return told.chosen_confusion(self.pair)
-
-    @property
-    def focus(self) -> Focus:
-        return self.cell or self.label
-
-    def frames(self, result: DatasetResult) -> np.ndarray:
-        sensor = "" if self.sensor == ALL_SENSORS else self.sensor
-        return result.choose(sensor, "" if self.scene == ALL_SCENES else self.scene)
-
-
 def _refusals_told(
     outputs: int, cleared: bool = True
 ) -> Callable[[Callable[..., list[Any]]], Callable[..., list[Any]]]:
@@ -132,12 +106,13 @@ def build_dataset_tab(
     """
     evaluations = evaluations or Evaluations(inspector.predictor, inspector.readers, cache_dir)
     pictures = Pictures(evaluations)
+    updates = DatasetUpdates(evaluations, pictures)
     sources = list(inspector.readers)
 
-    open_request = gr.State(None, time_to_live=3600)
-    seen = gr.State(None, time_to_live=3600)  # the request whose result is on the page
-    listing = gr.State([], time_to_live=3600)  # names of the frames in the gallery
-    amount = gr.State(PAGE, time_to_live=3600)
+    open_request = gr.State(None, time_to_live=KEEP_SECONDS)
+    seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the request whose result is on the page
+    listing = gr.State([], time_to_live=KEEP_SECONDS)  # names of the frames in the gallery
+    amount = gr.State(PAGE, time_to_live=KEEP_SECONDS)
     # Shows what is there as soon as the tab is seen, and then follows a run.
     timer = gr.Timer(_TICK_S, active=True)
 
@@ -162,34 +137,22 @@ def build_dataset_tab(
             order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
-                gr.HTML('<h2 class="ds-title">Classes</h2>', padding=False)
+                _title("Classes")
                 bars = gr.HTML(elem_id="ds-bars", padding=False)
             with gr.Column(scale=6, min_width=320):
-                gr.HTML('<h2 class="ds-title">What is confused with what</h2>', padding=False)
-                matrix = gr.Image(
-                    show_label=False,
-                    format="png",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    alt_text="Confusion matrix; the list below it has the largest confusions in words",
-                    elem_id="ds-matrix",
-                )
+                _title("What is confused with what")
+                matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
                 gr.HTML(told.matrix_note(), padding=False)
                 pair = gr.Dropdown([(told.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair")
+                pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
-                gr.HTML('<h2 class="ds-title">Does missing depth matter?</h2>', padding=False)
-                dots = gr.Image(
-                    show_label=False,
-                    format="png",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    alt_text="Frames by share of missing depth and score; the gallery has the same frames",
-                    elem_id="ds-scatter",
-                )
-                dots_note = gr.HTML(padding=False)
+                _title("What makes a frame hard?")
+                trait = gr.Dropdown(TRAIT_CHOICES, value="missing", label="Score against", elem_id="ds-trait")
+                dots = _plot("ds-scatter", "Frames by the share chosen and by score; the gallery has the same frames")
+                dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
             with gr.Column(scale=6, min_width=320):
-                gr.HTML('<h2 class="ds-title">Frames to look at</h2>', padding=False)
+                _title("Frames to look at")
                 gallery_note = gr.HTML(elem_id="ds-gallery-note", padding=False)
                 gallery = gr.Gallery(
                     show_label=False,
@@ -207,162 +170,90 @@ def build_dataset_tab(
             files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
         provenance = gr.HTML(padding=False)
 
-    inputs = [source, modality, sensor, scene, only, pair, order, amount]
+    asked = [source, modality]
+    inputs = [*asked, sensor, scene, only, pair, order, trait, amount]
     run_outputs = [status, start, cancel, timer, results]
     list_outputs = [gallery_note, gallery, more, listing, amount]
-    look_outputs = [headline, bars, matrix, pair, dots, dots_note, *list_outputs]
-    show_outputs = [sensor, scene, only, provenance, files, *look_outputs]
+    dot_outputs = [dots, dots_note]
+    cell_outputs = [matrix, pair, pair_note, *list_outputs]
+    look_outputs = [headline, bars, *dot_outputs, *cell_outputs]
+    first_outputs = [sensor, scene, only, order, trait, provenance, files, *look_outputs]
+    all_outputs = [*run_outputs, *first_outputs, seen]
 
-    def run_updates(request: Request, progress: Progress) -> list[Any]:
-        running, done = progress.state == "running", progress.state == "done"
-        if done:
-            button = gr.Button("Evaluate again", variant="secondary", interactive=True)
-        elif running:
-            joined = progress.following or progress.stopping
-            button = gr.Button("Running" if joined else "Follow", variant="primary", interactive=not joined)
-        elif progress.state == "partial":
-            button = gr.Button(f"Go on after frame {progress.done:,}", variant="primary", interactive=True)
-        else:
-            button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
-        failure = views.notice(progress.failure) if progress.failure else ""
-        return [
-            failure + told.status(request, progress),
-            button,
-            gr.Button(visible=running and progress.following, interactive=not progress.stopping),
-            gr.Timer(active=running or bool(progress.elsewhere)),
-            gr.Column(visible=done),
-        ]
-
-    def list_updates(result: DatasetResult, choice: _Choice) -> list[Any]:
-        chosen, cell = choice.frames(result), choice.cell
-        if cell is None:
-            listed, said = result.ranked(chosen, choice.label, choice.order == WORST), ""
-        else:
-            listed, said = result.confused(chosen, cell), result.told_of(chosen, cell)
-        here = listed[: choice.shown]
-        paths = pictures.files(choice.request, [frame.name for frame in here], choice.focus)
-        drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
-        return [
-            told.gallery_note(len(listed), len(drawn), choice.focus, said),
-            gr.Gallery([(path, f"{frame.name} · {frame.said}") for frame, path in drawn], selected_index=None),
-            gr.Button(visible=len(here) < min(len(listed), MOST)),
-            [frame.name for frame, _ in drawn],
-            choice.shown,
-        ]
-
-    def pair_update(pooled: np.ndarray, cell: Confusion | None) -> gr.Dropdown:
-        choices = told.confusion_choices(pooled)
-        value = "" if cell is None else f"{cell.truth},{cell.prediction}"
-        if value not in [one for _, one in choices]:
-            choices.insert(1, (str(cell), value))
-        return gr.Dropdown(choices, value=value)
-
-    def look_updates(result: DatasetResult, choice: _Choice, keep_pair: bool) -> list[Any]:
-        chosen, label = choice.frames(result), choice.label
-        pooled = result.matrix(chosen)
-        cell = choice.cell if keep_pair else None
-        choice = replace(choice, pair=choice.pair if cell else "")
-        return [
-            told.headline(result, chosen, label) + told.left_out(result),
-            told.class_bars(result, chosen, label),
-            heat_map(pooled, label, cell),
-            pair_update(pooled, cell),
-            scatter(result, chosen, label),
-            told.scatter_note(result, chosen, label),
-            *list_updates(result, choice),
-        ]
-
-    def show_updates(request: Request) -> list[Any]:
-        """A result as it is first seen: all frames, all classes, worst first."""
-        result = evaluations.result(request)
-        everything = result.choose()
-        names = [views.DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(everything))]
-        sensors, scenes = result.groups("sensor"), result.groups("scene")
-        choice = _Choice(request.source, request.modality, ALL_SENSORS, ALL_SCENES, views.ALL_CLASSES, "", WORST, PAGE)
-        return [
-            gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
-            gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
-            gr.Dropdown([views.ALL_CLASSES, *sorted(names)], value=views.ALL_CLASSES),
-            told.provenance(result),
-            gr.Files(value=None, visible=False),
-            *look_updates(result, choice, keep_pair=False),
-        ]
-
-    def refreshed(request: Request, seen: Request | None, visitor: str) -> list[Any]:
+    def refreshed(request: Request, seen: Request | None, visitor: gr.Request) -> list[Any]:
         """How far it is, the result if it is there and not on the page, and what is on the page then."""
-        progress = evaluations.progress(request, visitor)
+        progress = evaluations.progress(request, str(visitor.session_hash))
         done = progress.state == "done"
-        shown = show_updates(request) if done and seen != request else [gr.skip()] * len(show_outputs)
-        return [*run_updates(request, progress), *shown, request if done else None]
+        shown = updates.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
+        return [*updates.run(request, progress), *shown, request if done else None]
 
-    everything = len(run_outputs) + len(show_outputs) + 1
-
-    @_refusals_told(everything)
+    @_refusals_told(len(all_outputs))
     def on_choose(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
-        return refreshed(Request(source, modality), None, str(visitor.session_hash))
+        return refreshed(Request(source, modality), None, visitor)
 
-    @_refusals_told(everything, cleared=False)
+    @_refusals_told(len(all_outputs), cleared=False)
     def on_tick(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        return refreshed(Request(source, modality), seen, str(visitor.session_hash))
+        return refreshed(Request(source, modality), seen, visitor)
 
     @_refusals_told(len(run_outputs) + 1)
     def on_start(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         # Only what the visitor has before them is thrown away; another visitor may have finished it just now.
         evaluations.start(request, session, anew=seen == request)
-        status, button, stop, _, column = run_updates(request, evaluations.progress(request, session))
+        status, button, stop, _, column = updates.run(request, evaluations.progress(request, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
     @_refusals_told(len(run_outputs))
     def on_cancel(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         evaluations.cancel(request, session)
-        return run_updates(request, evaluations.progress(request, session))
+        return updates.run(request, evaluations.progress(request, session))
 
     @_refusals_told(len(look_outputs))
     def on_filter(*values: Any) -> list[Any]:
-        choice = _Choice(*[*values[:-1], PAGE])
-        return look_updates(evaluations.result(choice.request), choice, keep_pair=False)
+        return updates.look(replace(Choice(*values), shown=PAGE))
 
-    @_refusals_told(len(list_outputs) + 2)
+    @_refusals_told(len(look_outputs))
+    def on_class(*values: Any) -> list[Any]:
+        return updates.look(Choice(*values).at_cell(None))
+
+    @_refusals_told(len(cell_outputs))
     def on_pair(*values: Any) -> list[Any]:
-        choice = _Choice(*[*values[:-1], PAGE])
+        return updates.cells(replace(Choice(*values), shown=PAGE))
+
+    @_refusals_told(len(cell_outputs))
+    def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
+        choice = Choice(*values)
         result = evaluations.result(choice.request)
-        picture = heat_map(result.matrix(choice.frames(result)), choice.label, choice.cell)
-        return [gr.skip(), picture, *list_updates(result, choice)]
+        return updates.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
+
+    @_refusals_told(len(dot_outputs))
+    def on_trait(*values: Any) -> list[Any]:
+        return updates.dots(Choice(*values))
 
     @_refusals_told(len(list_outputs))
     def on_order(*values: Any) -> list[Any]:
-        choice = _Choice(*[*values[:-1], PAGE])
-        return list_updates(evaluations.result(choice.request), choice)
+        return updates.listed(replace(Choice(*values), shown=PAGE))
 
     @_refusals_told(len(list_outputs))
     def on_more(*values: Any) -> list[Any]:
-        choice = _Choice(*[*values[:-1], min(values[-1] + STEP, MOST)])
-        return list_updates(evaluations.result(choice.request), choice)
+        choice = Choice(*values)
+        return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
-    @_refusals_told(len(list_outputs) + 2)
-    def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
-        choice = _Choice(*[*values[:-1], PAGE])
-        result = evaluations.result(choice.request)
-        pooled = result.matrix(choice.frames(result))
-        cell = HeatMap.of(pooled).at(*where.index)
-        choice = replace(choice, pair="" if cell is None else f"{cell.truth},{cell.prediction}")
-        return [pair_update(pooled, cell), heat_map(pooled, choice.label, cell), *list_updates(result, choice)]
-
-    def opened(choice: _Choice, name: str) -> OpenRequest:
+    def opened(choice: Choice, name: str) -> OpenRequest:
         return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.only, next(_CLICKS))
 
-    def on_dot(where: gr.SelectData, *values: Any) -> Any:
-        choice = _Choice(*values)
+    @_refusals_told(1)
+    def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:
+        choice = Choice(*values)
         result = evaluations.result(choice.request)
-        index = Scatter.of(result, choice.frames(result), choice.label).at(*where.index)
-        return gr.skip() if index is None else opened(choice, result.frames[index].name)
+        index = Scatter.of(result, choice.frames(result), choice.trait, choice.label).at(*where.index)
+        return [gr.skip() if index is None else opened(choice, result.frames[index].name)]
 
     def on_frame(where: gr.SelectData, names: list[str], *values: Any) -> list[Any]:
-        if not 0 <= int(where.index) < len(names):
+        if not 0 <= int(where.index) < len(names):  # what was kept for the visitor is gone
             return [gr.skip(), gr.skip()]
-        return [opened(_Choice(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
+        return [opened(Choice(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
 
     @_refusals_told(1)
     def on_report(source: str, modality: Any) -> list[Any]:
@@ -371,29 +262,36 @@ def build_dataset_tab(
 
     private: dict[str, Any] = {"api_visibility": "private"}
     quiet: dict[str, Any] = {"show_progress": "hidden", **private}
-    all_outputs = [notice, *run_outputs, *show_outputs, seen]
-    asked = [source, modality]
-    timer.tick(on_tick, [*asked, seen], all_outputs, trigger_mode="once", **quiet)
-    gr.on(
-        [source.input, modality.input], on_choose, asked, all_outputs, trigger_mode="always_last",
-        show_progress_on=[status], **private,
-    )  # fmt: skip
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **private}
+    timer.tick(on_tick, [*asked, seen], [notice, *all_outputs], trigger_mode="once", **quiet)
+    choosing = [source.input, modality.input]
+    gr.on(choosing, on_choose, asked, [notice, *all_outputs], show_progress_on=[status], **latest)
     start.click(on_start, [*asked, seen], [notice, *run_outputs, seen], **quiet)
     cancel.click(on_cancel, asked, [notice, *run_outputs], **quiet)
-    gr.on(
-        [sensor.input, scene.input, only.input], on_filter, inputs, [notice, *look_outputs],
-        trigger_mode="always_last", show_progress_on=[headline, gallery], **private,
-    )  # fmt: skip
-    cell_outputs = [notice, pair, matrix, *list_outputs]
-    pair.input(on_pair, inputs, cell_outputs, trigger_mode="always_last", show_progress_on=[gallery], **private)
-    matrix.select(on_cell, inputs, cell_outputs, trigger_mode="always_last", show_progress_on=[gallery], **private)
-    order.input(on_order, inputs, [notice, *list_outputs], show_progress_on=[gallery], **private)
+    look: dict[str, Any] = {"show_progress_on": [headline, gallery], **latest}
+    gr.on([sensor.input, scene.input], on_filter, inputs, [notice, *look_outputs], **look)
+    only.input(on_class, inputs, [notice, *look_outputs], **look)
+    pair.input(on_pair, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
+    matrix.select(on_cell, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
+    trait.input(on_trait, inputs, [notice, *dot_outputs], show_progress_on=[dots], **latest)
+    order.input(on_order, inputs, [notice, *list_outputs], show_progress_on=[gallery], **latest)
     more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[more], **private)
-    dots.select(on_dot, inputs, [open_request], **quiet)
+    dots.select(on_dot, inputs, [notice, open_request], **quiet)
     gallery.select(on_frame, [listing, *inputs], [open_request, gallery], **quiet)
-    report.click(on_report, [source, modality], [notice, files], show_progress_on=[report], **private)
+    report.click(on_report, asked, [notice, files], show_progress_on=[report], **private)
     return DatasetTab(open_request, source, modality, evaluations)
 
 
-def _counted(groups: dict[str, int]) -> list[tuple[str, str]]:
-    return [(f"{name} ({frames:,})", name) for name, frames in groups.items()]
+def _title(text: str) -> None:
+    gr.HTML(f'<h2 class="ds-title">{text}</h2>', padding=False)
+
+
+def _plot(elem_id: str, alt_text: str) -> gr.Image:
+    return gr.Image(
+        show_label=False,
+        format="png",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        alt_text=alt_text,
+        elem_id=elem_id,
+    )

@@ -29,6 +29,7 @@ CSS = """
                           border-radius: 2px; background: var(--color-accent); }
 .ds-title { font-size: 16px; font-weight: 650; margin: 6px 0 0; }
 .ds-note { font-size: 13px; color: var(--body-text-color-subdued); margin: 0; overflow-wrap: anywhere; }
+.ds-said { margin: 0; font-weight: 600; }
 .ds-note .key { display: inline-block; width: 12px; height: 12px; border-radius: 3px; vertical-align: -1px;
                 margin: 0 3px 0 8px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / .25); }
 .ds-note .key:first-child { margin-left: 0; }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.dataset import Confusion, DatasetResult, most_confused
+from demo.dataset import Confusion, DatasetResult, Trait, most_confused
 from demo.dataset_pictures import FALSE_ALARM, HIT, MISS, Focus
 from demo.dataset_plots import RIGHT, WRONG
 from demo.evaluations import Progress, Request, duration
@@ -127,30 +127,37 @@ def matrix_note() -> str:
     """What the heat map shows, as HTML."""
     return (
         f'<p class="ds-note">{_key(RIGHT)}right {_key(WRONG)}taken for another class. Rows: what is there; columns: '
-        "what the network says. Numbers: % of the row's pixels; a deeper colour is a larger share. "
-        "Click a cell for the frames behind it.</p>"
+        "what the network says. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
     )
 
 
-def scatter_note(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
+def scatter_note(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None) -> str:
     """What the scatter shows, in a sentence of HTML."""
-    return f'<p class="ds-note">{result.depth_matters(chosen, label)} Click a point to open its frame in Inspect.</p>'
+    said = result.trait_matters(chosen, trait, label)
+    return f'<p class="ds-note">{said} Click a point to open its frame in Inspect.</p>'
 
 
-def gallery_note(total: int, there: int, focus: Focus, said: str) -> str:
+def cell_note(result: DatasetResult, chosen: np.ndarray, cell: Confusion | None) -> str:
+    """The cell that is chosen, in a sentence of HTML."""
+    if cell is None:
+        return '<p class="ds-note">Click a cell, or choose from the list, for the frames behind it.</p>'
+    return f'<p class="ds-said">{result.told_of(chosen, cell)} The frames with most of it are below.</p>'
+
+
+def gallery_note(total: int, there: int, focus: Focus) -> str:
     """What the gallery shows, as HTML."""
     if not total:
         return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
     if focus is None:
-        fourth = f"{_key(MISS)}errors"
+        by, fourth = "by their own mIoU", f"{_key(MISS)}errors"
     elif isinstance(focus, Confusion):
-        fourth = f"{_key(HIT if focus.truth == focus.prediction else MISS)}{focus}"
+        by, fourth = f"with most {focus}", f"{_key(HIT if focus.truth == focus.prediction else MISS)}{focus}"
     else:
+        by = f"by IoU of {DISPLAY_NAMES[focus - 1]}"
         fourth = f"{_key(HIT)}right {_key(FALSE_ALARM)}false alarm {_key(MISS)}missed"
-    sentence = f"{html.escape(said)} " if said else ""
     return (
-        f'<p class="ds-note">{sentence}{there:,} of {total:,} frames shown. Each: frame, ground truth, prediction, and '
-        f"{fourth}. Click one to open it in Inspect.</p>"
+        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and {fourth}. '
+        "Click one to open it in Inspect.</p>"
     )
 
 

@@ -33,6 +33,7 @@ from deresunet.data.folder import SAMPLES_DIR, FolderReader
 from deresunet.evaluation import evaluate
 from deresunet.metrics import scores
 from deresunet.model import DeResUNet
+from deresunet.regions import boundary
 from deresunet.spread import MIN_FRAMES, spread, stack
 
 REQUEST = Request("synthetic")
@@ -150,10 +151,19 @@ def test_frames_are_chosen_by_sensor_and_scene(result):
     assert result.frames_with(result.choose(scene="office"))[BED - 1] == 0
 
 
-def test_missing_depth_is_the_share_of_labelled_pixels(result):
-    assert np.allclose(result.missing, np.arange(COUNT) / SIZE[1])
-    assert "score lower" in result.depth_matters(result.choose(), CHAIR)
-    assert "Too few" in result.depth_matters(np.arange(3), None)
+def test_traits_are_shares_of_the_labelled_pixels(result):
+    everything = result.choose()
+    assert np.allclose(result.shares["missing"], np.arange(COUNT) / SIZE[1])
+    reader = SyntheticReader()
+    for index, frame in enumerate(map(reader.read, reader.names)):
+        known = frame.label != 0
+        assert result.shares["far"][index] == pytest.approx((frame.depth[known] >= 3).mean())
+        assert result.shares["boundary"][index] == pytest.approx(boundary(frame.label)[known].mean())
+    assert result.trait == "missing"
+    told_of_it = result.trait_matters(everything, "missing", CHAIR)
+    assert told_of_it == "Frames with more pixels without measured depth score lower (Spearman -1.00 over 14 frames)."
+    assert "Too few frames" in result.trait_matters(np.arange(3), "missing")
+    assert result.trait_matters(np.arange(1), "missing").startswith("There are no pixels without measured depth")
 
 
 def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
@@ -338,14 +348,18 @@ def test_durations_are_for_people():
 def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     everything = result.choose()
     matrix = result.matrix(everything)
-    layout, picture = HeatMap.of(matrix), np.asarray(heat_map(matrix, CHAIR, Confusion(CHAIR, BED)))
-    assert layout.size == picture.shape[1::-1]
+    layout, plain = HeatMap.of(matrix), np.asarray(heat_map(matrix))
+    framed = np.asarray(heat_map(matrix, CHAIR, Confusion(CHAIR, BED)))
+    assert layout.size == plain.shape[1::-1]
+    x, y = layout.centre(Confusion(CHAIR, BED))
+    assert framed[y, x - layout.cell // 2].tolist() == [30, 41, 59, 255], "a dark frame around the cell"
+    assert np.array_equal(np.asarray(heat_map(matrix)), plain), "frames are drawn on a copy"
     assert layout.rows == (1, 2, BED, CHAIR)
     for truth in layout.rows:
         for prediction in layout.columns:
             x, y = layout.centre(Confusion(truth, prediction))
             assert layout.at(x, y) == Confusion(truth, prediction)
-            corner = picture[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
+            corner = plain[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
             share = matrix[truth - 1, prediction - 1] / matrix[truth - 1].sum()
             if share > 0.05:
                 assert np.abs(corner[:3].astype(int) - (RIGHT if truth == prediction else WRONG)).max() <= 4
@@ -354,7 +368,10 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     assert layout.at(layout.size[0] - 2, 200) is None
 
     for label in (None, CHAIR):
-        dots, points = Scatter.of(result, everything, label), np.asarray(scatter(result, everything, label))
+        dots, points = (
+            Scatter.of(result, everything, "missing", label),
+            np.asarray(scatter(result, everything, "missing", label)),
+        )
         assert points.shape[1::-1] == Scatter.SIZE
         for index, (x, y) in zip(dots.indices, dots.points, strict=True):
             assert dots.at(x, y) == index
@@ -363,8 +380,8 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
             assert max(red, green, blue) - min(red, green, blue) > 60, "in a camera's colour"
         assert dots.at(Scatter.SIZE[0] - 1, 1) is None
     nothing = np.array([], np.int64)
-    assert Scatter.of(result, nothing, None).at(100, 100) is None
-    assert scatter(result, nothing).size == Scatter.SIZE
+    assert Scatter.of(result, nothing, "far").at(100, 100) is None
+    assert scatter(result, nothing, "far").size == Scatter.SIZE
     assert heat_map(result.matrix(nothing)).size == HeatMap.of(result.matrix(nothing)).size
 
 

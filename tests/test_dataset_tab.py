@@ -12,8 +12,9 @@ from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 
 from demo.callbacks import Inspector
 from demo.dataset_plots import HeatMap, Scatter
-from demo.dataset_tab import STEP, build_dataset_tab
+from demo.dataset_tab import build_dataset_tab
 from demo.dataset_theme import CSS as DATASET_CSS
+from demo.dataset_updates import STEP
 from demo.evaluations import Request
 from demo.theme import CSS, theme
 
@@ -159,13 +160,15 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     click_picture(
         page, "#ds-matrix", layout.centre(layout.at(cell[0] - layout.cell, cell[1] + layout.cell)), layout.size
     )
-    expect(note).to_contain_text("of the pixels of chair are taken for bed", timeout=15_000)
+    said = page.locator("#ds-pair-note")
+    expect(said).to_contain_text("of the pixels of chair are taken for bed", timeout=15_000)
     expect(page.locator("#ds-pair input")).to_have_value("chair taken for bed: 32%")
     expect(gallery.first).to_contain_text("kv2/0013 · 65% of its chair, 260 px")
 
     page.locator("#ds-sensor input").click()
     page.get_by_role("option", name="kv1 (7)").click()
     expect(headline).to_contain_text(f"7 of {COUNT}", timeout=15_000)
+    expect(said).to_contain_text("chair are taken for bed")  # the cell stays chosen
     page.locator("#ds-class input").click()
     page.get_by_role("option", name="chair", exact=True).click()
     expect(headline).to_contain_text("IoU of chair", timeout=15_000)
@@ -182,7 +185,10 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     gallery.first.click()
     expect(page.locator("#opened")).not_to_have_text(first, timeout=10_000)
     assert opened(page).split("click")[0] == first.split("click")[0], "the same frame opens again"
-    dots = Scatter.of(result, kv1, CHAIR)
+    page.locator("#ds-trait input").click()
+    page.get_by_role("option", name="farther than 3 m").click()
+    expect(page.locator("#ds-scatter-note")).to_contain_text("farther than 3 m", timeout=10_000)
+    dots = Scatter.of(result, kv1, "far", CHAIR)
     place = int((dots.indices == 4).nonzero()[0][0])
     click_picture(page, "#ds-scatter", dots.points[place], Scatter.SIZE)
     expect(page.locator("#opened")).to_contain_text(f"{result.frames[4].name} | chair", timeout=10_000)
