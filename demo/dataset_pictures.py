@@ -107,12 +107,15 @@ class Pictures:
     def files(self, request: Request, names: list[str], focus: Focus = None) -> list[Path | None]:
         """The pictures of frames, in order; None for a frame that can no longer be read."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        key = self.evaluations.place(request).folder.name
+        place = self.evaluations.place(request)
+        key = f"{place.folder.name} {place.finished_at}"
         made = []
         for name in names:
             hashed = hashlib.sha256(f"{key}\n{focus!r}\n{name}".encode()).hexdigest()[:24]
             path = self.folder / f"{hashed}.jpg"
-            if not path.is_file():
+            if path.is_file():
+                path.touch()  # the cache goes by age, and the visitor has an hour from now
+            else:
                 try:
                     write_jpeg(path, self.quartet(request, name, focus))
                 except InputError:

@@ -152,8 +152,8 @@ class Scatter:
     values: np.ndarray
     far: float
 
-    SIZE = (860, 520)
-    MARGINS = (78, 64, 18, 66)  # left, top, right, bottom [px]
+    SIZE = (680, 450)
+    MARGINS = (66, 56, 16, 58)  # left, top, right, bottom [px]
 
     @classmethod
     def of(cls, result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None = None) -> Scatter:
@@ -199,7 +199,7 @@ def scatter(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int 
         axes.scatter(
             100 * layout.shares[here],
             100 * layout.values[here],
-            s=46,
+            s=34,
             color=(_GROUPS[0] if not key else _OTHERS) if name is None else _GROUPS[coloured.index(name)],
             alpha=0.75,
             edgecolors="white",
@@ -208,14 +208,14 @@ def scatter(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int 
         )
     if key and len(layout.indices):
         axes.legend(
-            loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=10.5, handletextpad=0.1,
+            loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=9.5, handletextpad=0.1,
             columnspacing=1.0,
         )  # fmt: skip
-    axes.set_xlabel(f"{TRAITS[trait]}, % of the labelled ones", size=12.5, color=_INK)
+    axes.set_xlabel(f"{TRAITS[trait]}, % of the labelled ones", size=10.5, color=_INK)
     name = "mIoU of the frame, %" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}, %"
-    axes.set_ylabel(name, size=12.5, color=_INK)
+    axes.set_ylabel(name, size=10.5, color=_INK)
     axes.grid(color="#94a3b8", alpha=0.3, linewidth=0.8)
-    axes.tick_params(labelsize=11.5, colors=_INK, length=0)
+    axes.tick_params(labelsize=10, colors=_INK, length=0)
     axes.set_axisbelow(True)
     return _drawn(figure)
 

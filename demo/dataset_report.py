@@ -70,30 +70,32 @@ def write_dataset_report(
         evaluations: where its result is.
         pictures: that draw its frames.
         request: which evaluation.
-        folder: where to; by default a new one in Gradio's cache, which lets go of it after an hour.
+        folder: where to; by default in Gradio's cache, which lets go of it after an hour.
 
     Returns:
-        The HTML file and the ZIP.
+        The HTML file and the ZIP; those of an earlier call if they are still there.
 
     Raises:
         InputError: the evaluation is not finished, or the folder cannot be written to.
     """
-    result = evaluations.result(request)
-    if folder is None:
-        cache = Path(get_upload_folder())
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix="report-", dir=cache))
-        except OSError as error:
-            raise InputError(f"the report cannot be written ({error.strerror}). Make room on the server.") from error
+    result, place = evaluations.result(request), evaluations.place(request)
+    folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{place.folder.name}-{place.finished_at:.6f}"
     title = re.sub(r"[^A-Za-z0-9]+", "-", f"{request.source} {request.modality}").strip("-")
     page, archive = folder / f"deresunet-{title}.html", folder / f"deresunet-{title}.zip"
+    if place.finished and page.is_file() and archive.is_file():
+        for path in (page, archive):
+            path.touch()  # the cache goes by age
+        return page, archive
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
+    except OSError as error:
+        raise InputError(f"the report cannot be written ({error.strerror}). Make room on the server.") from error
     everything = result.choose()
     kinds = {
         "worst": result.ranked(everything)[:COUNT],
         "best": result.ranked(everything, worst=False)[:COUNT],
     }
-    work = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
     try:
         write_report(work, result.evaluation)
         (work / "frames").mkdir()

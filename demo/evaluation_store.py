@@ -49,6 +49,14 @@ class Place:
         """Whether all frames are done."""
         return self._finished.is_file() and self.journal.is_file()
 
+    @property
+    def finished_at(self) -> float:
+        """When it was finished [s since 1970]; 0.0 while it is not. Tells one evaluation from another run of it."""
+        try:
+            return self._finished.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def frames_done(self) -> int:
         """Frames in the journal; its first line tells the subject."""
         if not self.journal.is_file():
