@@ -87,7 +87,7 @@ def _refusals_told(
             try:
                 return ["" if cleared else gr.skip(), *callback(*args, **kwargs)]
             except InputError as error:
-                return [views.notice(str(error)), *[gr.skip()] * outputs]
+                return [told.refused(str(error)), *[gr.skip()] * outputs]
 
         return wrapped
 

@@ -4,6 +4,8 @@ CSS = """
 /* An empty line takes no room, and lines of text end where the boxes around them do. */
 #ds-notice:not(:has(.notice)), #ds-status:not(:has(.ds-status, .notice)) { display: none; }
 #ds-status .notice { margin-bottom: 8px; }
+#ds-status .html-container, #ds-notice .html-container { padding: 0; }
+#ds-results .html-container { padding: 2px; }
 .ds-status { display: grid; gap: 8px; border: 1px solid var(--border-color-primary); border-radius: 8px;
              padding: 12px 16px; background: var(--block-background-fill); }
 .ds-status p { margin: 0; }
