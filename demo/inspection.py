@@ -97,6 +97,8 @@ class InspectionCache:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         made = make()  # outside the lock: others may look while the network runs
+        if made.described["provenance"]["stored"]:
+            return made  # it stood in for the network; the next visitor may get the network itself
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > self._size:

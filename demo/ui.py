@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import views
+from demo import views, zerogpu
 from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.inspection import Inspection
 from deresunet.data.depth import ENCODINGS
@@ -18,7 +18,7 @@ DEFAULT_OPACITY = 0.6
 # Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
 MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
-NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1}
+NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": zerogpu.CONCURRENCY}
 
 
 def build(inspector: Inspector) -> gr.Blocks:

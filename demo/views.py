@@ -74,7 +74,8 @@ def captions(inspection: Inspection) -> tuple[str, str, str, str]:
         truth = "no ground truth was given"
     else:
         truth = f"{(inspection.truth == 0).mean():.1%} void: not labelled, not scored"
-    return rgb, depth, truth, f"mean confidence {told['mean_confidence']:.0%}"
+    stored = " · stored: no GPU is to be had just now" if told["provenance"]["stored"] else ""
+    return rgb, depth, truth, f"mean confidence {told['mean_confidence']:.0%}{stored}"
 
 
 def headline(inspection: Inspection) -> str:
@@ -156,8 +157,9 @@ def provenance_line(inspection: Inspection) -> str:
     """Latency, device, weights and their hash, and what the network was given, as HTML."""
     told = inspection.described
     origin = told["provenance"]
+    ran = f"<b>{told['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})"
     pieces = [
-        f"<b>{told['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})",
+        f"<b>Stored prediction</b>, made before in {ran}" if origin["stored"] else ran,
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, given {MODALITY_NAMES[origin['modality']]}",
         f"PyTorch {origin['torch']}",
