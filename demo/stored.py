@@ -81,10 +81,7 @@ def write_predictions(predictor: Predictor, root: Path = PREDICTIONS_DIR, limit:
         write_png(root / f"{name}.confidence.png", levels)
         frames[name] = {"depth": _fingerprint(frame), "latency_ms": round(prediction.latency_ms, 1)}
     # Last, so that no index speaks of predictions that are not there.
-    write_json(
-        root / "index.json",
-        {"provenance": predictor.provenance(MODALITY).as_dict(), "frames": frames, "levels": LEVELS},
-    )
+    write_json(root / "index.json", {"provenance": predictor.provenance(MODALITY).as_dict(), "frames": frames})
 
 
 def _provenance(told: dict[str, Any]) -> Provenance:

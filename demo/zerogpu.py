@@ -16,14 +16,13 @@ else:
 import html
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 import gradio as gr
 import numpy as np
 
 from demo.stored import StoredPredictions
 from deresunet.data.frame import Frame
-from deresunet.predictor import Prediction, Predictor
+from deresunet.predictor import Prediction, Predictor, Provenance
 from deresunet.preprocessing import Modality, usable_modality
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,8 @@ START_S = 1.0
 S_PER_MEGAPIXEL = 0.25
 MAX_DURATION_S = 15
 
-# rgb uint8 (H, W, 3) or None, depth float32 (H, W) or None, modality -> classes, probabilities, latency [ms], device.
-_Run = Callable[[np.ndarray | None, np.ndarray | None, Modality], tuple[np.ndarray, np.ndarray, float, str]]
+# rgb uint8 (H, W, 3) or None, depth float32 (H, W) or None, modality -> classes, probabilities, latency [ms], origin.
+_Run = Callable[[np.ndarray | None, np.ndarray | None, Modality], tuple[np.ndarray, np.ndarray, float, Provenance]]
 
 
 def predictor_for(predictor: Predictor) -> Predictor | ZeroGPUPredictor:
@@ -73,15 +72,14 @@ class ZeroGPUPredictor:
         self, predictor: Predictor, gpu: Callable[..., Callable[[_Run], _Run]], stored: StoredPredictions | None = None
     ) -> None:
         self.checkpoint = predictor.checkpoint
-        self.provenance = predictor.provenance
         self._stored = StoredPredictions() if stored is None else stored
 
         @gpu(duration=seconds_for)
         def run(
             rgb: np.ndarray | None, depth: np.ndarray | None, modality: Modality
-        ) -> tuple[np.ndarray, np.ndarray, float, str]:
+        ) -> tuple[np.ndarray, np.ndarray, float, Provenance]:
             prediction = predictor(Frame(rgb=rgb, depth=depth), modality)
-            return prediction.classes, prediction.probabilities, prediction.latency_ms, prediction.provenance.device
+            return prediction.classes, prediction.probabilities, prediction.latency_ms, prediction.provenance
 
         self._run = run
 
@@ -94,7 +92,7 @@ class ZeroGPUPredictor:
         """
         modality = usable_modality(frame, modality)  # here, since the other process can only say that it failed
         try:
-            classes, probabilities, latency_ms, device = self._run(frame.rgb, frame.depth, modality)
+            classes, probabilities, latency_ms, provenance = self._run(frame.rgb, frame.depth, modality)
         except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
             stored = self._stored.find(frame, modality, self.checkpoint.sha256)
             log.warning("no GPU for %s (%s): %s", frame.name, error, "none stored" if stored is None else "stored")
@@ -113,5 +111,5 @@ class ZeroGPUPredictor:
             classes=classes,
             probabilities=probabilities,
             latency_ms=latency_ms,
-            provenance=replace(self.provenance(modality), device=device),
+            provenance=provenance,
         )

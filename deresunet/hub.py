@@ -12,7 +12,6 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deresunet.atomic import write_json
 from deresunet.checkpoint import sha256_of
 from deresunet.errors import InputError
 
@@ -45,6 +44,10 @@ class HubPin:
             raise ValueError(f"revision is {self.revision!r}; expected a commit, 40 hex digits")
         if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise ValueError(f"sha256 is {self.sha256!r}; expected 64 hex digits")
+
+    def as_json(self) -> str:
+        """The content of a pin's file."""
+        return json.dumps(asdict(self), indent=2) + "\n"
 
     def fetch(self) -> Path:
         """The file in the hub's cache, downloaded if it is not there yet.
@@ -119,7 +122,7 @@ def pin_path(bundled: Path) -> Path:
 
 
 def read_pin(path: str | os.PathLike[str]) -> HubPin:
-    """The pin that `write_pin` wrote.
+    """The pin in a file that holds `HubPin.as_json`.
 
     Raises:
         InputError: it is no such file.
@@ -131,11 +134,6 @@ def read_pin(path: str | os.PathLike[str]) -> HubPin:
             f"{Path(path).name} is no pin of weights ({error}). Expected JSON with repo_id, revision, filename and "
             "sha256, as `python -m demo.deploy --weights-repo` writes it."
         ) from error
-
-
-def write_pin(path: str | os.PathLike[str], pin: HubPin) -> None:
-    """Write a pin as JSON. Raises as `deresunet.atomic.write_whole`."""
-    write_json(path, asdict(pin))
 
 
 def check_repo_id(repo_id: str) -> None:
