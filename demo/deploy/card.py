@@ -32,8 +32,8 @@ your own RGB image with depth. The page shows what the network sees, where it is
 
 {weights}
 
-The sample rooms were rendered for this project; `deresunet/samples/CREDITS.txt` lists what they were made from, with its
-licences. The code is MIT. This folder was written by `python -m demo.deploy`; to run it elsewhere:
+The sample rooms were rendered for this project; `deresunet/samples/CREDITS.txt` lists what they were made from, with
+its licences. The code is MIT. This folder was written by `python -m demo.deploy`; to run it elsewhere:
 
     pip install -r requirements.txt gradio=={gradio}
     python app.py

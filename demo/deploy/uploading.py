@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -130,9 +129,7 @@ def _told(doing: str) -> Iterator[None]:
         }.get(status, "Try again later.")
         reason = error.server_message or str(error).splitlines()[0]
         raise InputError(f"The hub does not {doing} ({status}: {reason}). {advice}") from error
-    except httpx.HTTPError as error:
-        raise InputError(f"Cannot {doing}: the hub cannot be reached ({error}). Try again when connected.") from error
     except ValueError as error:  # the hub's check of the front matter, or of the repository's name
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"The hub does not {doing}: {error}") from error
+    except Exception as error:  # whatever the transport raises: the hub's client changes it between its versions
+        raise InputError(f"Cannot {doing}: the hub cannot be reached ({error}). Try again when connected.") from error
