@@ -4,10 +4,10 @@ What takes the weights to the GPU in a worker (`init` and `move` of the `spaces`
 as far as this can go without the platform.
 """
 
-import argparse
 import itertools
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +30,7 @@ import app  # noqa: E402, F401 - what a Space runs
 sys.meta_path.remove(order)
 
 import gradio as gr  # noqa: E402
+import httpx  # noqa: E402
 import numpy as np  # noqa: E402
 import spaces.zero.torch  # noqa: E402
 import torch  # noqa: E402
@@ -38,7 +39,6 @@ from spaces.zero.torch import patching  # noqa: E402
 from demo import ui, views, zerogpu  # noqa: E402
 from demo.callbacks import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
-from demo.stored import StoredPredictions  # noqa: E402
 from deresunet import load  # noqa: E402
 from deresunet.data.folder import SAMPLES_DIR, sample_rooms  # noqa: E402
 
@@ -71,36 +71,30 @@ def answer(inspector, origin):
         "provenance": seen.described["provenance"],
         "caption": views.captions(seen)[3],
         "line": views.provenance_line(seen),
-        "again": inspector.open(origin) is seen,
+        "again": isinstance(origin, DatasetFrame) and inspector.open(origin) is seen,
     }
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cpu", action="store_true")
-    options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     predictor = load()
     tensors = [*predictor._model.parameters(), *predictor._model.buffers()]
-    if options.cpu:
-        to_the_cpu(predictor)
-    inspector = Inspector(zerogpu.predictor_for(predictor), {"sample rooms": sample_rooms()})
-    page = ui.build(inspector).queue(max_size=QUEUE_SIZE)
-    page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     told = {
         "order": [name for name in order.names if name in ("spaces", "torch", "gradio")],
         "device": str(predictor.device),
         "devices": sorted({tensor.device.type for tensor in tensors}),
-        "queue": page._queue.max_size,
-        "room": answer(inspector, DatasetFrame("sample rooms", "0001")),
-        "upload": answer(inspector, Upload(rgb=str(SAMPLES_DIR / "rgb" / "0001.jpg"))),
     }
-    if options.cpu:
-        # What the same predictor says in this process, without the pool.
-        told["stored"] = np.bincount(
-            StoredPredictions().find(sample_rooms().read("0001"), "rgbd", predictor.checkpoint.sha256).label.ravel(),
-            minlength=38,
-        ).tolist()
+    to_the_cpu(predictor)
+    inspector = Inspector(zerogpu.predictor_for(predictor), {"sample rooms": sample_rooms()})
+    page = ui.build(inspector).queue(max_size=QUEUE_SIZE)
+    page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    told["queue"] = page._queue.max_size
+    room, upload = DatasetFrame("sample rooms", "0001"), Upload(rgb=str(SAMPLES_DIR / "rgb" / "0001.jpg"))
+    for refusal in ("quota", "no_gpu"):
+        httpx.post(f"{os.environ['SPACES_ZERO_DEVICE_API_URL']}/refuse/{refusal}")
+        told[refusal] = {"room": answer(inspector, room), "upload": answer(inspector, upload)}
+    httpx.post(f"{os.environ['SPACES_ZERO_DEVICE_API_URL']}/grant")
+    told["granted"] = answer(inspector, room)
     print("\n" + json.dumps(told))
     page.close()
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-QUOTA = (429, {"left": 0, "wait": 3600})
-NO_GPU = (503, {})
+REFUSALS = {"quota": (429, {"left": 0, "wait": 3600}), "no_gpu": (503, {})}
 
 
 def granted(number):
@@ -21,7 +20,7 @@ class Scheduler(ThreadingHTTPServer):
 
     Attributes:
         asked: (path, parameters) of each request, in order.
-        refusal: None, or the (status, body) that `/schedule` answers with.
+        refusal: None, or the (status, body) that `/schedule` answers with; `/refuse/NAME` and `/grant` change it.
     """
 
     daemon_threads = True
@@ -42,8 +41,13 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self):
         parts = urlsplit(self.path)
         parameters = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        self.server.asked.append((parts.path, parameters))
         status, body = 200, {}
+        if parts.path == "/grant":
+            self.server.refusal = None
+        elif parts.path.startswith("/refuse/"):
+            self.server.refusal = REFUSALS[parts.path.removeprefix("/refuse/")]
+        else:
+            self.server.asked.append((parts.path, parameters))
         if parts.path == "/schedule":
             status, body = self.server.refusal or granted(len(self.server.asked))
         content = json.dumps(body).encode()
@@ -60,7 +64,7 @@ class _Answers(BaseHTTPRequestHandler):
 @contextmanager
 def scheduler():
     server = Scheduler()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield server
