@@ -140,7 +140,7 @@ def test_a_plan_is_written_whole_and_never_over_something(tmp_path):
     assert (tmp_path / "new" / "space" / "demo" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     with pytest.raises(InputError, match="not empty"):
         plan.write(tmp_path / "new" / "space")
-    with pytest.raises(OSError, match="absent"):
+    with pytest.raises(InputError, match="cannot be written"):
         Plan({"a": "a", "b": tmp_path / "absent"}).write(tmp_path / "new" / "half")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["space"], "nothing half is left"
 

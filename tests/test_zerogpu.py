@@ -59,6 +59,7 @@ def emulated(tmp_path_factory):
         yield json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{"))), server
 
 
+@pytest.mark.slow
 def test_spaces_comes_before_torch_and_the_network_is_on_cuda_before_the_launch(emulated):
     told, server = emulated
     assert told["order"][0] == "spaces"
@@ -68,6 +69,7 @@ def test_spaces_comes_before_torch_and_the_network_is_on_cuda_before_the_launch(
     assert server.asked[0][0] == "/startup-report", "a decorated function was found"
 
 
+@pytest.mark.slow
 def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, predictor, room):
     told, server = emulated
     assert told["granted"]["label"] == np.bincount(predictor(room).label.ravel(), minlength=38).tolist()
@@ -80,6 +82,7 @@ def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, predicto
     assert [asked["fail"] for asked in server.of("/release")] == ["false"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", ["quota", "no_gpu"])
 def test_without_a_gpu_a_room_is_answered_from_what_is_stored_and_says_so(emulated, predictor, room, refused):
     told, _ = emulated
@@ -92,6 +95,7 @@ def test_without_a_gpu_a_room_is_answered_from_what_is_stored_and_says_so(emulat
     assert "Stored" not in told["granted"]["line"]
 
 
+@pytest.mark.slow
 def test_without_a_gpu_an_upload_gets_the_platforms_own_words(emulated):
     told, _ = emulated
     assert told["quota"]["upload"]["title"] == "ZeroGPU quota exceeded"
