@@ -29,7 +29,7 @@ COPY LICENSE app.py ./
 COPY deresunet ./deresunet
 COPY demo ./demo
 
-USER app
+USER 1000
 EXPOSE 7860
 # The page itself, which is the login where there are accounts; loading the weights comes before the first answer.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \

@@ -27,7 +27,8 @@ def health_check():
 
 def test_it_starts_the_inspector_as_no_root_where_it_says():
     names = [name for name, _ in LINES]
-    assert of("USER") == ["app"]
+    assert of("USER") == ["1000"]
+    assert any("useradd" in line and "--uid 1000" in line for line in of("RUN"))
     assert names.index("USER") > max(index for index, name in enumerate(names) if name in ("RUN", "COPY"))
     python, script, *options = json.loads(of("ENTRYPOINT")[0])
     assert (python, script) == ("python", "app.py")

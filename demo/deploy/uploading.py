@@ -104,7 +104,7 @@ class Hub:
         """
         with _told(f"request {flavor} for {space_id}"):
             runtime = self._api.get_space_runtime(space_id)
-            if flavor in (runtime.requested_hardware, runtime.requested_hardware or runtime.hardware):
+            if flavor == (runtime.requested_hardware or runtime.hardware):
                 return False
             self._api.request_space_hardware(space_id, flavor)
         return True
