@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demo import zerogpu  # first of all: on ZeroGPU it must come before torch
 from demo.callbacks import Inspector
+from demo.checkpoints import Checkpoints
 from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
 from demo.theme import CSS, theme
 from demo.ui import build
@@ -31,14 +32,17 @@ def main(arguments: list[str] | None = None) -> None:
             reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
         readers["sample rooms"] = sample_rooms()
-        inspector = Inspector(zerogpu.predictor_for(load(options.checkpoint, options.device)), readers)
+        chosen, *others = options.checkpoint or [None]
+        zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
+        first = zerogpu.predictor_for(load(chosen, options.device))
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device))
         # The first run of a network is slow; it is paid here and not by the first visitor. On ZeroGPU there is no GPU
         # before a visitor asks for one.
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:
         sys.exit(f"error: {error}")
-    page = build(inspector)
+    page = build(inspector, options.allow_checkpoint_upload)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4)
     page.launch(
         server_name=options.host,
@@ -60,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="port to serve at (default: the first free one from 7860)")
     parser.add_argument("--host", help="address to serve at (default: 127.0.0.1; 0.0.0.0 serves other machines, too)")
     parser.add_argument(
-        "--checkpoint", help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones)"
+        "--checkpoint",
+        action="append",
+        help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones); repeat it to compare",
+    )
+    parser.add_argument(
+        "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")

@@ -14,7 +14,9 @@ import numpy as np
 from PIL import Image
 
 from demo import views
-from demo.inspection import Inspection, InspectionCache, inspect
+from demo.checkpoints import Checkpoints
+from demo.inspection import Cache, Inspection, inspect
+from demo.trial import MODALITIES, Trial, Verdict
 from deresunet.data.depth import DepthEncoding, DepthReading
 from deresunet.data.files import read_depth, read_label, read_rgb
 from deresunet.data.folder import FolderReader
@@ -30,6 +32,10 @@ _Result = TypeVar("_Result")
 
 THUMBNAIL = (192, 144)
 GALLERY_SIZE = 48
+# Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and trials, about 1 MB each.
+# Uploads are never kept here.
+CACHED_INSPECTIONS = 24
+CACHED_TRIALS = 32
 
 
 def told_to_programs(callback: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
@@ -107,34 +113,57 @@ class Inspector:
     Args:
         predictor: the network with its weights.
         readers: data sets by the name that the page shows; the first one opens.
+        checkpoints: the networks that can be chosen; None offers `predictor` and the bundled one.
     """
 
-    def __init__(self, predictor: Predictor, readers: Mapping[str, FolderReader]) -> None:
+    def __init__(
+        self, predictor: Predictor, readers: Mapping[str, FolderReader], checkpoints: Checkpoints | None = None
+    ) -> None:
         self.predictor = predictor
         self.readers = dict(readers)
-        self._cache = InspectionCache()
+        self.checkpoints = checkpoints or Checkpoints(predictor)
+        self._inspections: Cache[Inspection] = Cache(CACHED_INSPECTIONS)
+        self._trials: Cache[Trial] = Cache(CACHED_TRIALS)
 
     def first(self) -> DatasetFrame:
         """The first frame of the first data set: what a visitor sees on arrival."""
         source, reader = next(iter(self.readers.items()))
         return DatasetFrame(source, reader.names[0])
 
-    def open(self, origin: DatasetFrame | Upload, modality: Modality = "rgbd") -> Inspection:
-        """The frame that `origin` names, segmented.
+    def open(
+        self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None
+    ) -> Inspection:
+        """The frame that `origin` names, segmented by the checkpoint called `weights` (None: the first).
 
         Frames of data sets are kept for all visitors; of uploads nothing is kept beyond the visit.
 
         Raises:
-            InputError: there is no such frame, or its files cannot be used.
+            InputError: there is no such frame or checkpoint, or a file cannot be used.
         """
+        predictor = self.checkpoints.get(weights)
         if isinstance(origin, Upload):
             frame, reading = origin.read()
-            return inspect(self.predictor, frame, modality, reading)
+            return inspect(predictor, frame, modality, reading)
         reader = self._reader(origin.source)
-        return self._cache.get(
-            (origin.source, origin.name, modality),
-            lambda: inspect(self.predictor, reader.read(origin.name), modality),
+        return self._inspections.get(
+            (predictor.checkpoint.sha256, origin, modality),
+            lambda: inspect(predictor, reader.read(origin.name), modality),
+            lambda seen: not seen.stored,  # the next visitor may get the network itself
         )
+
+    def trial(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Trial:
+        """The frame with depth, without it, and without RGB.
+
+        Raises:
+            InputError: it has not both, or a file cannot be used.
+        """
+
+        def run() -> Trial:
+            return {modality: Verdict.of(self.open(origin, modality, weights)) for modality in MODALITIES}
+
+        if isinstance(origin, Upload):
+            return run()
+        return self._trials.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
     def search(self, source: str, text: str) -> tuple[list[tuple[Image.Image, str]], str]:
         """Thumbnails (picture, name) of the frames whose names contain `text`, and a line that counts them."""

@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from deresunet.calibration import Reliability, reliability
 from deresunet.data.depth import DepthReading
-from deresunet.data.frame import Frame
+from deresunet.data.frame import Frame, OrientedBox
 from deresunet.evaluation import describe_frame
-from deresunet.metrics import Scores, confusion_matrix, scores
+from deresunet.metrics import Scores, scores
 from deresunet.predictor import Predictor
 from deresunet.preprocessing import Modality
+from deresunet.regions import FrameResult, frame_result
 
-# Pictures on the page are at most this many pixels a side; metrics are taken before, at the frame's own resolution.
+_Kept = TypeVar("_Kept")
+
+# Pictures on the page are at most this many pixels a side, so a visitor's state stays under 40 MB (8 MB at 640x480);
+# scores are taken before, at the frame's own resolution.
 DISPLAY_SIDE = 1280
-# Frames of data sets that are kept with their predictions, about 10 MB each at 640x480. Uploads are never kept here.
-CACHED = 16
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """A segmented frame, ready to be drawn.
+    """A segmented frame, ready to be drawn. Arrays (h, w) are at most `DISPLAY_SIDE` a side.
 
     Attributes:
-        background: uint8 (h, w, 3): RGB, or grey depth where there is no RGB; at most `DISPLAY_SIDE` a side.
+        background: uint8 (h, w, 3): RGB, or grey depth where there is no RGB.
         rgb: whether `background` is RGB.
         depth: float32 (h, w) [m], 0 where missing; or None.
         truth: uint8 (h, w), 0 = void, 1..37; or None.
-        label: uint8 (h, w): the prediction, 1..37.
+        classes: uint8 (5, h, w): the five most probable classes 1..37, most probable first.
+        probabilities: float16 (5, h, w), 0..1: theirs.
+        entropy: float16 (h, w), 0..1.
+        step: how many pixels of the frame a pixel here stands for, along each side.
+        intrinsics: float64 (3, 3), in pixels of these arrays; or None.
+        boxes: 3D boxes in the camera's frame, or None.
         described: what `deresunet.evaluation.describe_frame` says of frame and prediction at full resolution.
-        scores: against the ground truth at full resolution; or None.
+        result: the labelled pixels at full resolution, counted by region and class; or None.
+        scores: what follows from them; or None.
+        reliability: confidence against being right; or None.
         shares: float64 (37,): predicted share of each class over the whole frame, 0..1.
         confidence: float64 (37,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
@@ -45,13 +55,42 @@ class Inspection:
     rgb: bool
     depth: np.ndarray | None = field(repr=False)
     truth: np.ndarray | None = field(repr=False)
-    label: np.ndarray = field(repr=False)
+    classes: np.ndarray = field(repr=False)
+    probabilities: np.ndarray = field(repr=False)
+    entropy: np.ndarray = field(repr=False)
+    step: int
+    intrinsics: np.ndarray | None
+    boxes: tuple[OrientedBox, ...] | None = field(repr=False)
     described: dict[str, Any]
+    result: FrameResult | None = field(repr=False)
     scores: Scores | None
+    reliability: Reliability | None
     shares: np.ndarray
     confidence: np.ndarray
     source: str
-    depth_reading: DepthReading | None = None
+    depth_reading: DepthReading | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> np.ndarray:
+        """uint8 (h, w): the prediction, 1..37."""
+        best: np.ndarray = self.classes[0]
+        return best
+
+    @property
+    def name(self) -> str:
+        """What the frame is called."""
+        return str(self.described["name"])
+
+    @property
+    def stored(self) -> bool:
+        """Whether a stored prediction stood in for the network."""
+        return bool(self.described["provenance"]["stored"])
+
+    @property
+    def modality(self) -> Modality:
+        """What the network was given."""
+        given: Modality = self.described["provenance"]["modality"]
+        return given
 
 
 def inspect(
@@ -63,53 +102,72 @@ def inspect(
         InputError: the modality asked for is not in the frame.
     """
     prediction = predictor(frame, modality)
-    classes = len(predictor.checkpoint.classes)
-    pixels = np.bincount(prediction.label.ravel(), minlength=classes + 1)[1:]
-    sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=classes + 1)[1:]
+    count = len(predictor.checkpoint.classes)
+    pixels = np.bincount(prediction.label.ravel(), minlength=count + 1)[1:]
+    sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
+    result = None if frame.label is None else frame_result(frame, prediction.label)
+    step = -(-max(frame.size) // DISPLAY_SIDE)
+
+    def shrink(image: np.ndarray, kind: type | None = None) -> np.ndarray:
+        """Every n-th pixel: labels and depth must not be mixed."""
+        return np.ascontiguousarray(image[..., ::step, ::step], kind)
+
     background = frame.rgb if frame.rgb is not None else _grey(frame.depth)
     return Inspection(
-        background=_shrink(background),
+        background=np.ascontiguousarray(background[::step, ::step]),
         rgb=frame.rgb is not None,
-        depth=None if frame.depth is None else _shrink(frame.depth),
-        truth=None if frame.label is None else _shrink(frame.label),
-        label=_shrink(prediction.label),
+        depth=None if frame.depth is None else shrink(frame.depth),
+        truth=None if frame.label is None else shrink(frame.label),
+        classes=shrink(prediction.classes),
+        probabilities=shrink(prediction.probabilities, np.float16),
+        entropy=shrink(prediction.entropy, np.float16),
+        step=step,
+        intrinsics=None if frame.intrinsics is None else np.diag([1 / step, 1 / step, 1]) @ frame.intrinsics,
+        boxes=frame.boxes,
         described=describe_frame(frame, prediction),
-        scores=None if frame.label is None else scores(confusion_matrix(frame.label, prediction.label)),
+        result=result,
+        scores=None if result is None else scores(result.matrix()),
+        reliability=(
+            None if frame.label is None else reliability(frame.label, prediction.label, prediction.confidence)
+        ),
         shares=pixels / prediction.label.size,
-        confidence=np.divide(sums, pixels, out=np.full(classes, np.nan), where=pixels > 0),
+        confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),
         source=frame.source,
         depth_reading=depth_reading,
     )
 
 
-class InspectionCache:
-    """The latest inspections of data-set frames, so that a frame is run once for all who look at it."""
+class Cache(Generic[_Kept]):
+    """The latest results, so that a frame of a data set is run once for all who look at it.
 
-    def __init__(self, size: int = CACHED) -> None:
+    Args:
+        size: how many are kept.
+    """
+
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[str, str, Modality], Inspection] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, str, Modality], make: Callable[[], Inspection]) -> Inspection:
-        """What is kept under (data set, frame, modality), or else what `make` gives."""
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(
+        self, key: Hashable, make: Callable[[], _Kept], worth_keeping: Callable[[_Kept], bool] = lambda _: True
+    ) -> _Kept:
+        """What is kept under `key`, or else what `make` gives, which is then kept if it is `worth_keeping`."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         made = make()  # outside the lock: others may look while the network runs
-        if made.described["provenance"]["stored"]:
-            return made  # it stood in for the network; the next visitor may get the network itself
+        if not worth_keeping(made):
+            return made
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return made
-
-
-def _shrink(image: np.ndarray) -> np.ndarray:
-    """Every n-th pixel, so that no side exceeds `DISPLAY_SIDE`; labels and depth must not be mixed."""
-    step = -(-max(image.shape[:2]) // DISPLAY_SIDE)
-    return np.ascontiguousarray(image[::step, ::step])
 
 
 def _grey(depth: np.ndarray | None) -> np.ndarray:

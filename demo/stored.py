@@ -1,7 +1,7 @@
 """Predictions of the sample rooms made beforehand, for when there is no GPU to make them.
 
 `python -m demo.stored` makes them anew, with the bundled weights. A room's label lies in `predictions/` as it is, its
-confidence in `LEVELS` steps, since the noise in its lower bits would be most of the file.
+confidence and entropy in `LEVELS` steps, since the noise in their lower bits would be most of the files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from deresunet.config import Preprocessing, from_mapping
 from deresunet.data.folder import SAMPLES_DIR, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.predictor import Prediction, Predictor, Provenance, load
-from deresunet.preprocessing import Modality
+from deresunet.preprocessing import Modality, PixelScores
 
 PREDICTIONS_DIR = Path(__file__).parent / "predictions"
-LEVELS = 32
+LEVELS = 16
 MODALITY: Modality = "rgbd"
 
 
@@ -54,15 +54,12 @@ class StoredPredictions:
         if (modality, sha256) != (MODALITY, self._provenance.sha256) or stored["depth"] != _fingerprint(frame):
             return None
         label = _read_png(self._root / f"{frame.name}.label.png")
-        confidence = _read_png(self._root / f"{frame.name}.confidence.png").astype(np.float32) / (LEVELS - 1)
-        return Prediction(
-            label=label,
-            confidence=confidence,
-            classes=label[None],
-            probabilities=confidence[None],
-            latency_ms=stored["latency_ms"],
-            provenance=self._provenance,
+        confidence, entropy = (
+            _read_png(self._root / f"{frame.name}.{kind}.png").astype(np.float32) / (LEVELS - 1)
+            for kind in ("confidence", "entropy")
         )
+        scores = PixelScores(label[None], confidence[None], entropy)
+        return Prediction.of(scores, stored["latency_ms"], self._provenance)
 
 
 def write_predictions(predictor: Predictor, root: Path = PREDICTIONS_DIR, limit: int | None = None) -> None:
@@ -77,8 +74,8 @@ def write_predictions(predictor: Predictor, root: Path = PREDICTIONS_DIR, limit:
         frame = rooms.read(name)
         prediction = predictor(frame, MODALITY)
         write_png(root / f"{name}.label.png", prediction.label)
-        levels = np.round(prediction.confidence * (LEVELS - 1)).astype(np.uint8)
-        write_png(root / f"{name}.confidence.png", levels)
+        for kind, ratio in (("confidence", prediction.confidence), ("entropy", prediction.entropy)):
+            write_png(root / f"{name}.{kind}.png", np.round(ratio * (LEVELS - 1)).astype(np.uint8))
         frames[name] = {"depth": _fingerprint(frame), "latency_ms": round(prediction.latency_ms, 1)}
     # Last, so that no index speaks of predictions that are not there.
     write_json(root / "index.json", {"provenance": predictor.provenance(MODALITY).as_dict(), "frames": frames})

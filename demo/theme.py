@@ -66,6 +66,13 @@ CSS = """
 .chip.absent { opacity: .45; }
 
 .bars { display: grid; gap: 5px; font-size: 13px; font-variant-numeric: tabular-nums; }
+button.bar, button.chip { background: none; border: 0; padding: 0; color: inherit; font: inherit; cursor: pointer; }
+button.bar:hover, button.chip:hover { text-decoration: underline; }
+.key { display: inline-flex; align-items: center; gap: 5px; margin-right: 12px; }
+.confused { display: grid; gap: 4px; font-size: 14px; padding-left: 20px; list-style: decimal; }
+.pixel { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 8px 20px; }
+.hint { color: var(--body-text-color-subdued); border-style: dashed; }
+#reliability svg { max-width: 100%; height: auto; }
 .bar { display: grid; grid-template-columns: 104px 1fr 44px; gap: 8px; align-items: center; }
 .bar > :first-child, .bar > :last-child { text-align: right; }
 .bar .track { height: 14px; border-radius: 4px; background: var(--background-fill-secondary);
@@ -81,8 +88,27 @@ CSS = """
 .card dd { margin: 0; }
 .card .warning { color: var(--error-text-color, #b91c1c); margin: 6px 0 0; }
 /* An empty notice takes no room. */
-#notice:not(:has(.notice)) { display: none; }
+#notice:not(:has(.notice)), #compare-notice:not(:has(.notice)) { display: none; }
 .notice { border: 1px solid #dc2626; border-left-width: 6px; border-radius: 8px; padding: 10px 14px;
           background: rgb(220 38 38 / .08); overflow-wrap: anywhere; }
 .provenance { font-size: 13px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
+"""
+
+# The looks of a report that leaves the page: the same, without the page's variables.
+REPORT_CSS = """
+body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1e293b;
+       background: #f8fafc; max-width: 1280px; margin: 0 auto; padding: 24px; }
+h1 { font-size: 26px; } h2 { font-size: 19px; margin-top: 32px; }
+.headline { display: flex; flex-wrap: wrap; gap: 8px 32px; } .headline p { flex-basis: 100%; margin: 0; }
+.figure b { display: block; font-size: 30px; }
+.figure span, .provenance, figcaption { color: #475569; font-size: 13px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 16px; margin: 24px 0; }
+figure { margin: 0; } img { width: 100%; border-radius: 8px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+td, th { padding: 4px 14px; text-align: left; border-bottom: 1px solid #e2e8f0; }
+.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; }
+.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; }
+.chip { border: 0; background: none; font: inherit; font-size: 13px;
+        display: inline-flex; gap: 6px; align-items: center; }
+.chip.absent { opacity: .45; }
 """

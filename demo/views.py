@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from demo.inspection import Inspection
+from demo.pictures import Colour, Look, depth_bounds, view_keys
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.data.depth import ENCODINGS, DepthReading
 from deresunet.predictor import Predictor
-from deresunet.rendering import colorize_depth, overlay, viridis
+from deresunet.rendering import viridis
+from deresunet.report import confused_pairs
 
 ALL_CLASSES = "all classes"
+CONFUSIONS = 12
+# Lets a click on a legend's or a chart's class reach the page, which no component of Gradio's does for HTML.
+PICK_CLASS = """element.addEventListener('click', (event) => {
+    const picked = event.target.closest('[data-class]');
+    if (picked) trigger('select', { index: 0, value: picked.dataset.class });
+});"""
 MODALITY_NAMES = {"rgbd": "RGB + depth", "rgb": "RGB alone", "depth": "depth alone"}
 
 
@@ -32,41 +41,13 @@ def chosen_class(name: str | None) -> int | None:
     return DISPLAY_NAMES.index(name) + 1 if name in DISPLAY_NAMES else None
 
 
-def depth_picture(inspection: Inspection) -> np.ndarray:
-    """Depth in colours over its own range; hatched where there is none."""
-    bounds = _depth_bounds(inspection)
-    if inspection.depth is None or bounds is None:
-        return _hatched(inspection.background)
-    return colorize_depth(inspection.depth, *bounds)
-
-
-def truth_picture(inspection: Inspection, opacity: float, only: int | None) -> np.ndarray:
-    """Ground truth over the frame; hatched where there is none."""
-    if inspection.truth is None:
-        return _hatched(inspection.background)
-    return overlay(inspection.background, inspection.truth, opacity, only)
-
-
-def prediction_picture(inspection: Inspection, opacity: float, only: int | None) -> np.ndarray:
-    """Prediction over the frame."""
-    return overlay(inspection.background, inspection.label, opacity, only)
-
-
-def wipe_pictures(inspection: Inspection, opacity: float, only: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """What the wipe lies between: ground truth (the bare frame where there is none) and prediction."""
-    prediction = prediction_picture(inspection, opacity, only)
-    if inspection.truth is None:
-        return inspection.background, prediction
-    return truth_picture(inspection, opacity, only), prediction
-
-
-def captions(inspection: Inspection) -> tuple[str, str, str, str]:
+def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     """A line of HTML under each of the four panels."""
     told = inspection.described
     name = html.escape(str(told["name"]))
     size = f"{told['width']} x {told['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB was given: depth in grey"
-    bounds = _depth_bounds(inspection)
+    bounds = depth_bounds(inspection)
     depth = _depth_scale(*bounds) if bounds is not None else "no depth was given"
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
@@ -74,8 +55,16 @@ def captions(inspection: Inspection) -> tuple[str, str, str, str]:
         truth = "no ground truth was given"
     else:
         truth = f"{(inspection.truth == 0).mean():.1%} void: not labelled, not scored"
-    stored = " · stored: no GPU is to be had just now" if told["provenance"]["stored"] else ""
-    return rgb, depth, truth, f"mean confidence {told['mean_confidence']:.0%}{stored}"
+    keys = view_keys(look)
+    if look.view == "errors" and inspection.truth is None:
+        prediction = "right and wrong need ground truth"
+    elif keys:
+        prediction = key_line(keys)
+    else:
+        prediction = f"mean confidence {told['mean_confidence']:.0%}"
+    if inspection.stored:
+        prediction += "<span>stored: no GPU is to be had just now</span>"
+    return rgb, depth, truth, prediction
 
 
 def headline(inspection: Inspection) -> str:
@@ -113,7 +102,7 @@ def class_table(inspection: Inspection) -> pd.DataFrame:
     if inspection.scores is None:
         for label in present_classes(inspection):
             share, confidence = inspection.shares[label - 1], inspection.confidence[label - 1]
-            rows.append((_swatch(label), DISPLAY_NAMES[label - 1], _rounded(share), _rounded(confidence)))
+            rows.append((swatch(label), DISPLAY_NAMES[label - 1], _rounded(share), _rounded(confidence)))
         return pd.DataFrame(rows, columns=["", "class", "predicted %", "confidence %"])
     result = inspection.scores
     labelled = max(int(result.truth_pixels.sum()), 1)
@@ -123,7 +112,7 @@ def class_table(inspection: Inspection) -> pd.DataFrame:
             continue
         truth, predicted = result.truth_pixels[label - 1] / labelled, result.predicted_pixels[label - 1] / labelled
         rows.append(
-            (_swatch(label), DISPLAY_NAMES[label - 1], _rounded(iou), _rounded(truth), _rounded(predicted)),
+            (swatch(label), DISPLAY_NAMES[label - 1], _rounded(iou), _rounded(truth), _rounded(predicted)),
         )
     return pd.DataFrame(rows, columns=["", "class", "IoU %", "truth %", "pred. %"])
 
@@ -138,19 +127,41 @@ def class_bars(inspection: Inspection) -> str:
     for name, value in table.sort_values(figure, ascending=False)[["class", figure]].itertuples(index=False):
         colour = COLOURS[DISPLAY_NAMES.index(name)]
         rows.append(
-            f'<div class="bar"><span>{name}</span><span class="track">'
-            f'<i style="width:{value:.1f}%;background:{colour}"></i></span><span>{value:.1f}</span></div>'
+            f'<button class="bar" data-class="{name}"><span>{name}</span><span class="track">'
+            f'<i style="width:{value:.1f}%;background:{colour}"></i></span><span>{value:.1f}</span></button>'
         )
-    return f'<div class="bars" role="img" aria-label="{figure} of each class"><b>{figure}</b>{"".join(rows)}</div>'
+    return f'<div class="bars" aria-label="{figure} of each class"><b>{figure}</b>{"".join(rows)}</div>'
 
 
 def legend(present: list[int]) -> str:
     """All 37 classes in their colours as HTML; those not in `present` are faint."""
     chips = [
-        f'<span class="chip{"" if label in present else " absent"}">{_swatch(label)}{name}</span>'
+        f'<button class="chip{"" if label in present else " absent"}" data-class="{name}">'
+        f"{swatch(label)}{name}</button>"
         for label, name in enumerate(DISPLAY_NAMES, 1)
     ]
     return f'<div class="legend">{"".join(chips)}</div>'
+
+
+def swatch(label: int) -> str:
+    """A class's colour as a small square in HTML; black for void."""
+    return f'<i class="swatch" style="background:{"#000" if label == 0 else COLOURS[label - 1]}"></i>'
+
+
+def key_line(keys: Mapping[str, Colour]) -> str:
+    """What colours mean, as HTML."""
+    return "".join(
+        f'<span class="key"><i class="swatch" style="background:#{bytes(colour).hex()}"></i>{name}</span>'
+        for name, colour in keys.items()
+    )
+
+
+def confused(inspection: Inspection) -> str:
+    """The frame's most frequent confusions in words, as HTML."""
+    if inspection.result is None:
+        return "<p>Confusions need ground truth.</p>"
+    lines = "".join(f"<li>{line}</li>" for line in confused_pairs(inspection.result.matrix(), CONFUSIONS))
+    return f'<ol class="confused">{lines}</ol>'
 
 
 def provenance_line(inspection: Inspection) -> str:
@@ -205,17 +216,6 @@ def header(predictor: Predictor) -> str:
     )
 
 
-def _depth_bounds(inspection: Inspection) -> tuple[float, float] | None:
-    """Ends of the depth scale [m]: the 1st and 99th percentile, so that no outlier takes the colours."""
-    if inspection.depth is None:
-        return None
-    measured = inspection.depth[inspection.depth > 0]
-    if not measured.size:
-        return None
-    near, far = np.percentile(measured, (1, 99))
-    return float(near), float(max(far, near + 0.01))
-
-
 def _depth_scale(near: float, far: float) -> str:
     stops = ",".join("#" + bytes(colour).hex() for colour in viridis(np.linspace(0, 1, 9)))
     return (
@@ -224,19 +224,8 @@ def _depth_scale(near: float, far: float) -> str:
     )
 
 
-def _hatched(like: np.ndarray) -> np.ndarray:
-    """A picture of the size of `like` that says that nothing is there: faint stripes, in light and dark."""
-    rows, columns = np.indices(like.shape[:2])
-    stripes = (rows + columns) // max(like.shape[0] // 40, 4) % 2
-    return np.repeat(np.where(stripes, 138, 148).astype(np.uint8)[..., None], 3, axis=2)
-
-
 def _figure(value: str, name: str) -> str:
     return f'<div class="figure"><b>{value}</b><span>{name}</span></div>'
-
-
-def _swatch(label: int) -> str:
-    return f'<i class="swatch" style="background:{COLOURS[label - 1]}"></i>'
 
 
 def _rounded(ratio: float) -> float:

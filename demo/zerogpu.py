@@ -22,8 +22,9 @@ import numpy as np
 
 from demo.stored import StoredPredictions
 from deresunet.data.frame import Frame
+from deresunet.errors import InputError
 from deresunet.predictor import Prediction, Predictor, Provenance
-from deresunet.preprocessing import Modality, usable_modality
+from deresunet.preprocessing import Modality, PixelScores, usable_modality
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +40,26 @@ START_S = 1.0
 S_PER_MEGAPIXEL = 0.25
 MAX_DURATION_S = 15
 
-# rgb uint8 (H, W, 3) or None, depth float32 (H, W) or None, modality -> classes, probabilities, latency [ms], origin.
-_Run = Callable[[np.ndarray | None, np.ndarray | None, Modality], tuple[np.ndarray, np.ndarray, float, Provenance]]
+# rgb uint8 (H, W, 3) or None, depth float32 (H, W) or None, modality -> arrays, latency [ms], provenance.
+_Run = Callable[[np.ndarray | None, np.ndarray | None, Modality], tuple[PixelScores, float, Provenance]]
 
 
 def predictor_for(predictor: Predictor) -> Predictor | ZeroGPUPredictor:
     """`predictor` itself, or on ZeroGPU what runs it with a GPU of the pool."""
     return ZeroGPUPredictor(predictor, spaces.GPU) if HERE else predictor
+
+
+def check_weights(several: bool) -> None:
+    """Refuse `several` networks on ZeroGPU, where the GPU gets those weights alone that were there at the start.
+
+    Raises:
+        InputError: several are asked for, on ZeroGPU.
+    """
+    if HERE and several:
+        raise InputError(
+            "on ZeroGPU the page has one network. Give one --checkpoint at most, and leave out "
+            "--allow-checkpoint-upload; other hardware takes both."
+        )
 
 
 def seconds_for(rgb: np.ndarray | None, depth: np.ndarray | None, modality: Modality) -> int:
@@ -77,9 +91,9 @@ class ZeroGPUPredictor:
         @gpu(duration=seconds_for)
         def run(
             rgb: np.ndarray | None, depth: np.ndarray | None, modality: Modality
-        ) -> tuple[np.ndarray, np.ndarray, float, Provenance]:
-            prediction = predictor(Frame(rgb=rgb, depth=depth), modality)
-            return prediction.classes, prediction.probabilities, prediction.latency_ms, prediction.provenance
+        ) -> tuple[PixelScores, float, Provenance]:
+            got = predictor(Frame(rgb=rgb, depth=depth), modality)
+            return PixelScores(got.classes, got.probabilities, got.entropy), got.latency_ms, got.provenance
 
         self._run = run
 
@@ -92,7 +106,7 @@ class ZeroGPUPredictor:
         """
         modality = usable_modality(frame, modality)  # here, since the other process can only say that it failed
         try:
-            classes, probabilities, latency_ms, provenance = self._run(frame.rgb, frame.depth, modality)
+            answer = self._run(frame.rgb, frame.depth, modality)
         except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
             stored = self._stored.find(frame, modality, self.checkpoint.sha256)
             log.warning("no GPU for %s (%s): %s", frame.name, error, "none stored" if stored is None else "stored")
@@ -105,11 +119,4 @@ class ZeroGPUPredictor:
                 "sample rooms, given RGB + depth, are shown without one.",
                 print_exception=False,
             ) from error
-        return Prediction(
-            label=classes[0],
-            confidence=probabilities[0],
-            classes=classes,
-            probabilities=probabilities,
-            latency_ms=latency_ms,
-            provenance=provenance,
-        )
+        return Prediction.of(*answer)

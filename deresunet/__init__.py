@@ -10,12 +10,18 @@ Typical use::
     prediction.label  # uint8 (H, W), 1..37
 """
 
-from deresunet.config import ModelConfig, Preprocessing
-from deresunet.data.files import read_frame
-from deresunet.data.frame import Frame, OrientedBox
-from deresunet.errors import InputError
-from deresunet.predictor import Prediction, Predictor, load
-from deresunet.registry import create_model, model_names
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deresunet.config import ModelConfig, Preprocessing
+    from deresunet.data.files import read_frame
+    from deresunet.data.frame import Frame, OrientedBox
+    from deresunet.errors import InputError
+    from deresunet.predictor import Prediction, Predictor, load
+    from deresunet.registry import create_model, model_names
 
 __version__ = "0.1.0"
 
@@ -32,3 +38,31 @@ __all__ = [
     "model_names",
     "read_frame",
 ]
+
+# Imported when they are first asked for: torch alone takes seconds and half a gigabyte, and what only handles data
+# (`prepare`, `stats`) does without it.
+_HOMES = {
+    "Frame": "deresunet.data.frame",
+    "InputError": "deresunet.errors",
+    "ModelConfig": "deresunet.config",
+    "OrientedBox": "deresunet.data.frame",
+    "Prediction": "deresunet.predictor",
+    "Predictor": "deresunet.predictor",
+    "Preprocessing": "deresunet.config",
+    "create_model": "deresunet.registry",
+    "load": "deresunet.predictor",
+    "model_names": "deresunet.registry",
+    "read_frame": "deresunet.data.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,17 @@ def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write plain types as JSON; NaN is refused, since JSON does not have it. Raises as `write_whole`."""
     write_whole(path, lambda beside: beside.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n"))
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text as UTF-8. Raises as `write_whole`."""
+    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def write_csv(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table; None becomes an empty cell. Raises as `write_whole`."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, table.getvalue())

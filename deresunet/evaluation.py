@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -14,15 +15,39 @@ from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
+from deresunet.inference import Inference
+from deresunet.journal import Journal
 from deresunet.metrics import Scores, confusion_matrix, scores
-from deresunet.predictor import Prediction, Predictor
+from deresunet.predictor import Prediction, Provenance
+from deresunet.prefetch import prefetch
 from deresunet.preprocessing import Modality
+from deresunet.regions import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 
-PROTOCOL = (
-    "single scale, about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3), logits bilinear to the "
-    "ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix pooled over all "
-    "frames, mIoU over the classes with ground truth"
+_SCORING = (
+    "logits bilinear to the ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix "
+    "pooled over all frames, mIoU over the classes with ground truth"
 )
+
+
+def describe_protocol(inference: Inference) -> str:
+    """How frames run as `inference` says are measured, for people."""
+    return f"{inference}, {_SCORING}"
+
+
+PROTOCOL = describe_protocol(Inference())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A frame that could not be read.
+
+    Attributes:
+        name: the frame.
+        error: what was wrong, with the file's path.
+    """
+
+    name: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +61,8 @@ class Evaluation:
         seconds_per_frame: of wall time, reading and scoring included.
         protocol: how it was measured.
         provenance: weights, preprocessing, device and precision.
+        results: of each of the frames, in order.
+        failed: frames that could not be read and were skipped.
     """
 
     matrix: np.ndarray
@@ -44,35 +71,89 @@ class Evaluation:
     seconds_per_frame: float
     protocol: str
     provenance: dict[str, Any]
+    results: tuple[FrameResult, ...] = ()
+    failed: tuple[Failure, ...] = ()
 
     @property
     def scores(self) -> Scores:
         """What follows from the matrix, 0..1."""
         return scores(self.matrix)
 
+    def groups(self, key: Literal["sensor", "scene"]) -> dict[str, np.ndarray]:
+        """The pooled matrix, int64 (37, 37), of each camera or type of room that is known."""
+        grouped: dict[str, np.ndarray] = {}
+        for result in self.results:
+            name = getattr(result, key)
+            if name:
+                grouped[name] = grouped.get(name, 0) + result.matrix()
+        return dict(sorted(grouped.items()))
+
+    def regions(self) -> dict[str, dict[str, np.ndarray]]:
+        """The pooled matrix, int64 (37, 37), by depth, by whether depth was measured, and by nearness to a boundary."""
+        total = pool(self.results)
+        named = (("depth", DEPTH_RANGES), ("measured", MEASURED), ("place", PLACES))
+        return {
+            key: {name: np.take(total, index, axis).sum((0, 1)) for index, name in enumerate(names)}
+            for axis, (key, names) in enumerate(named)
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; ratios in percent, None where nothing defines them."""
         result = self.scores
+        frames = Counter(frame.sensor for frame in self.results), Counter(frame.scene for frame in self.results)
         return {
             "miou": percent(result.miou),
             "pixel_acc": percent(result.pixel_acc),
             "mean_acc": percent(result.mean_acc),
+            "fw_iou": percent(result.fw_iou),
             "iou": [percent(value) for value in result.iou],
+            "accuracy": [percent(value) for value in result.accuracy],
             "classes": list(CLASSES),
             "frames": self.frames,
             "unlabelled": list(self.unlabelled),
+            "failed": [vars(failure) for failure in self.failed],
+            "sources": dict(sorted(Counter(frame.source for frame in self.results).items())),
+            "sensors": {
+                name: {"frames": frames[0][name], **described_scores(matrix)}
+                for name, matrix in self.groups("sensor").items()
+            },
+            "scenes": {
+                name: {"frames": frames[1][name], **described_scores(matrix)}
+                for name, matrix in self.groups("scene").items()
+            },
+            "regions": {
+                key: {name: described_scores(matrix) for name, matrix in parts.items()}
+                for key, parts in self.regions().items()
+            },
             "protocol": self.protocol,
             "provenance": self.provenance,
             "seconds_per_frame": round(self.seconds_per_frame, 4),
         }
 
 
+class Segmenter(Protocol):
+    """What `evaluate` takes: a `Predictor`, or something that runs one in another way."""
+
+    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
+        """Segment a frame; an `InputError` if the modality is not in it."""
+        ...
+
+    def provenance(self, modality: Modality = "rgbd") -> Provenance:
+        """Weights, preprocessing, device and precision."""
+        ...
+
+
 def evaluate(
-    predictor: Predictor,
+    predictor: Segmenter,
     reader: Reader,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, Prediction, np.ndarray], None] | None = None,
+    *,
+    protocol: str = PROTOCOL,
+    on_error: Literal["skip", "stop"] = "stop",
+    workers: int = 2,
+    journal: Journal | None = None,
 ) -> Evaluation:
     """Segment a data set and pool its confusion matrix.
 
@@ -82,33 +163,61 @@ def evaluate(
         modality: what the network is given of them.
         limit: take only the first so many.
         on_frame: called after each frame with the number of frames done, frame, prediction and matrix so far.
+        protocol: what to say about how the predictor runs the frames.
+        on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
+        workers: threads that read frames ahead; they hold at most two frames each.
+        journal: where to note each frame's result, and take over those that are there.
 
     Raises:
         InputError: a frame cannot be used, or none has ground truth.
     """
     names = reader.names[:limit]
-    matrix = np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64)
-    unlabelled = []
+    done_before = journal.results if journal is not None else {}
+    results: dict[str, FrameResult] = {name: done_before[name] for name in names if name in done_before}
+    unlabelled = [name for name in names if journal is not None and name in journal.unlabelled]
+    matrix = pool(results.values()).sum((0, 1, 2))
+    failed: list[Failure] = []
+    left = [name for name in names if journal is None or name not in journal]
     start = time.perf_counter()
-    for done, name in enumerate(names, 1):
-        frame = reader.read(name)
-        if frame.label is None:
-            unlabelled.append(name)
+    for done, (name, frame) in enumerate(prefetch(left, reader.read, workers), len(names) - len(left) + 1):
+        try:
+            if isinstance(frame, InputError):
+                raise frame
+            if frame.label is None:
+                unlabelled.append(name)
+                if journal is not None:
+                    journal.add_unlabelled(name)
+                continue
+            prediction = predictor(frame, modality)
+        except InputError as error:
+            if on_error == "stop":
+                raise
+            failed.append(Failure(name, str(error)))
             continue
-        prediction = predictor(frame, modality)
         matrix += confusion_matrix(frame.label, prediction.label)
+        now = time.perf_counter()
+        results[name] = frame_result(frame, prediction.label, now - start)
+        start = now
+        if journal is not None:
+            journal.add(results[name])
         if on_frame is not None:
             on_frame(done, frame, prediction, matrix)
-    labelled = len(names) - len(unlabelled)
-    if not labelled:
-        raise InputError(f"none of the {len(names)} frames has ground truth; evaluation needs label/ beside rgb/.")
+    if not results:
+        why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
+        raise InputError(
+            f"none of the {len(names)} frames has ground truth; evaluation needs label/ beside rgb/, or SUN RGB-D's "
+            f"annotations.{why}"
+        )
+    ordered = tuple(results[name] for name in names if name in results)
     return Evaluation(
         matrix=matrix,
-        frames=labelled,
+        frames=len(ordered),
         unlabelled=tuple(unlabelled),
-        seconds_per_frame=(time.perf_counter() - start) / labelled,
-        protocol=f"{PROTOCOL}; modality {modality}",
+        seconds_per_frame=sum(result.seconds for result in ordered) / len(ordered),
+        protocol=f"{protocol}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
+        results=ordered,
+        failed=tuple(failed),
     )
 
 
@@ -138,6 +247,20 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         described["miou"] = percent(result.miou)
         described["pixel_acc"] = percent(result.pixel_acc)
     return described
+
+
+def described_scores(matrix: np.ndarray) -> dict[str, Any]:
+    """The scores of a confusion matrix as plain JSON types, ratios in percent, with the number of labelled pixels."""
+    result = scores(matrix)
+    return {
+        "pixels": int(result.truth_pixels.sum()),
+        "miou": percent(result.miou),
+        "pixel_acc": percent(result.pixel_acc),
+        "mean_acc": percent(result.mean_acc),
+        "fw_iou": percent(result.fw_iou),
+        "iou": [percent(value) for value in result.iou],
+        "accuracy": [percent(value) for value in result.accuracy],
+    }
 
 
 def percent(ratio: float) -> float | None:

@@ -6,13 +6,16 @@ k + 1; pixels whose ground truth is void are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
+from torch import Tensor
+from torchmetrics import Metric
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from deresunet.classes import NUM_CLASSES
+from deresunet.scores import Scores, scores
+
+__all__ = ["PooledConfusionMatrix", "Scores", "confusion_matrix", "scores"]
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int = NUM_CLASSES) -> np.ndarray:
@@ -42,53 +45,42 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int
     return matrix.numpy()
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What follows from a confusion matrix. Ratios are 0..1; NaN where nothing defines them.
+class PooledConfusionMatrix(Metric):
+    """The pooled matrix as a stateful metric: updated batch by batch, summed over processes by torchmetrics.
 
-    Attributes:
-        iou: float64 (classes,): intersection over union; NaN for a class in neither truth nor prediction.
-        accuracy: float64 (classes,): recall; NaN for a class without ground truth.
-        miou: mean IoU over the classes with ground truth (a class that is only predicted lowers the others' IoU
-            through its false positives, and does not count as one more class).
-        mean_acc: mean of `accuracy` over the same classes.
-        pixel_acc: share of labelled pixels that are right.
-        fw_iou: IoU weighted by the classes' ground-truth shares.
-        truth_pixels: int64 (classes,): pixels of each class in the ground truth.
-        predicted_pixels: int64 (classes,): pixels predicted as each class, where there is ground truth.
+    Args:
+        num_classes: number of classes.
     """
 
-    iou: np.ndarray
-    accuracy: np.ndarray
-    miou: float
-    mean_acc: float
-    pixel_acc: float
-    fw_iou: float
-    truth_pixels: np.ndarray
-    predicted_pixels: np.ndarray
+    full_state_update = False
+    matrix: Tensor
 
+    def __init__(self, num_classes: int = NUM_CLASSES) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        zeros = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+        self.add_state("matrix", zeros, dist_reduce_fx="sum")
 
-def scores(matrix: np.ndarray) -> Scores:
-    """Scores of a confusion matrix (classes, classes) as `confusion_matrix` gives it, or of a sum of such."""
-    right = np.diag(matrix)
-    truth = matrix.sum(1)
-    predicted = matrix.sum(0)
-    union = truth + predicted - right
-    iou = _ratio(right, union)
-    accuracy = _ratio(right, truth)
-    labelled = truth > 0
-    total = int(truth.sum())
-    return Scores(
-        iou=iou,
-        accuracy=accuracy,
-        miou=float(iou[labelled].mean()) if total else float("nan"),
-        mean_acc=float(accuracy[labelled].mean()) if total else float("nan"),
-        pixel_acc=float(right.sum() / total) if total else float("nan"),
-        fw_iou=float((iou[labelled] * truth[labelled]).sum() / total) if total else float("nan"),
-        truth_pixels=truth,
-        predicted_pixels=predicted,
-    )
+    def update(self, truth: Tensor, prediction: Tensor) -> None:
+        """Add pixels.
 
+        Args:
+            truth: integers (...), 0 = void, 1..num_classes.
+            prediction: integers of the same shape, 1..num_classes.
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if truth.shape != prediction.shape:
+            raise ValueError(
+                f"ground truth is {tuple(truth.shape)} and prediction {tuple(prediction.shape)}; expected equal shapes"
+            )
+        known = truth != 0
+        if known.any():
+            self.matrix += multiclass_confusion_matrix(
+                prediction[known].long() - 1, truth[known].long() - 1, self.num_classes
+            )
+
+    def compute(self) -> Tensor:
+        """int64 (num_classes, num_classes); rows are the ground truth. Feed it to `scores`."""
+        return self.matrix

@@ -19,7 +19,7 @@ from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.hub import bundled_or_fetched
-from deresunet.preprocessing import Modality, to_frame_size, to_tensors, usable_modality
+from deresunet.preprocessing import Modality, PixelScores, to_frame_size, to_tensors, usable_modality
 
 TOP_K = 5
 
@@ -67,6 +67,7 @@ class Prediction:
         classes: uint8 (5, H, W): the five most probable classes, most probable first; of a stored prediction the
             first alone, (1, H, W).
         probabilities: float32, of the same shape: their probabilities, 0..1.
+        entropy: float32 (H, W), 0..1: how undecided the network is, as a share of the most it can be.
         latency_ms: time from frame to label [ms], preprocessing and the way back included.
         provenance: weights, preprocessing, device and precision.
     """
@@ -75,8 +76,15 @@ class Prediction:
     confidence: np.ndarray
     classes: np.ndarray
     probabilities: np.ndarray
+    entropy: np.ndarray
     latency_ms: float
     provenance: Provenance
+
+    @classmethod
+    def of(cls, scores: PixelScores, latency_ms: float, provenance: Provenance) -> Prediction:
+        """The prediction that `deresunet.preprocessing.to_frame_size` gives."""
+        best, confidence = scores.labels[0], scores.probabilities[0]
+        return cls(best, confidence, scores.labels, scores.probabilities, scores.entropy, latency_ms, provenance)
 
 
 class Predictor:
@@ -120,16 +128,9 @@ class Predictor:
         modality = usable_modality(frame, modality)
         start = time.perf_counter()
         rgb, depth = to_tensors(frame, self.checkpoint.preprocessing, modality)
-        labels, probabilities = to_frame_size(self.logits(rgb, depth), frame.size, TOP_K)
+        scores = to_frame_size(self.logits(rgb, depth), frame.size, TOP_K)
         latency_ms = 1000.0 * (time.perf_counter() - start)
-        return Prediction(
-            label=labels[0],
-            confidence=probabilities[0],
-            classes=labels,
-            probabilities=probabilities,
-            latency_ms=latency_ms,
-            provenance=self.provenance(modality),
-        )
+        return Prediction.of(scores, latency_ms, self.provenance(modality))
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
         """The network's output (B, 37, h, w) on `device` for inputs as `to_tensors` makes them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -79,16 +80,27 @@ def to_tensors(frame: Frame, preprocessing: Preprocessing, modality: Modality = 
     return rgb, depth
 
 
-def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> tuple[np.ndarray, np.ndarray]:
+class PixelScores(NamedTuple):
+    """What is kept of the logits, at the frame's own resolution (H, W).
+
+    Attributes:
+        labels: uint8 (top_k, H, W), 1..classes: the most probable classes, most probable first.
+        probabilities: float32 (top_k, H, W), 0..1: theirs.
+        entropy: float32 (H, W), 0..1: Shannon's entropy over all classes, as a share of its maximum, log(classes).
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    entropy: np.ndarray
+
+
+def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelScores:
     """The `top_k` most probable classes at the frame's own resolution, most probable first.
 
     Args:
         logits: (1, classes, h, w), any float dtype and device.
         size: the frame's height and width.
         top_k: how many classes to keep.
-
-    Returns:
-        Labels uint8 (top_k, H, W), 1..classes, and their probabilities float32 (top_k, H, W), 0..1.
     """
     height, width = size
     scale = min(1.0, (MAX_LOGIT_PIXELS / (height * width)) ** 0.5)
@@ -97,10 +109,14 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> tuple[np
     if logits.shape[-2:] != inner:
         logits = F.interpolate(logits, inner, mode="bilinear", align_corners=False)
     values, indices = logits.topk(top_k, dim=1)
-    # Only the kept classes are exponentiated one by one; the others enter through the sum.
-    probabilities = (values - logits.logsumexp(1, keepdim=True)).exp()
+    log_sum = logits.logsumexp(1, keepdim=True)
+    probabilities = (values - log_sum).exp()
+    # H = -sum p log p, with log p = logit - log_sum and sum p = 1.
+    mean_logit = (logits * (logits - log_sum).exp()).sum(1, keepdim=True)
+    entropy = (log_sum - mean_logit).clamp(min=0) / math.log(logits.shape[1])
     labels = (indices + 1).to(torch.uint8)
     if inner != size:
         labels = F.interpolate(labels, size, mode="nearest-exact")
         probabilities = F.interpolate(probabilities, size, mode="nearest-exact")
-    return labels[0].cpu().numpy(), probabilities[0].cpu().numpy()
+        entropy = F.interpolate(entropy, size, mode="nearest-exact")
+    return PixelScores(labels[0].cpu().numpy(), probabilities[0].cpu().numpy(), entropy[0, 0].cpu().numpy())

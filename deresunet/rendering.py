@@ -16,6 +16,8 @@ _VIRIDIS = np.array(
     np.float32,
 )
 MISSING_COLOUR = (24, 24, 27)
+# How much of a picture is taken away where another class is looked at.
+DIMMED = 0.65
 
 
 def colorize_label(label: np.ndarray) -> np.ndarray:
@@ -35,16 +37,32 @@ def overlay(background: np.ndarray, label: np.ndarray, opacity: float, only: int
     Returns:
         uint8 (H, W, 3).
     """
-    # A table from (class) to (weight of the picture, colour to add) keeps this at one pass over the pixels.
-    weight = np.full(256, 1.0 - opacity, np.float32)
-    colour = np.zeros((256, 3), np.float32)
-    colour[: len(PALETTE)] = PALETTE * np.float32(opacity)
-    weight[0] = 1.0
+    opacities = np.full(len(PALETTE), opacity, np.float32)
+    opacities[0] = 0.0
+    colours = PALETTE
     if only is not None:
-        weight[:] = 0.35
-        weight[only] = 1.0 - opacity
-        colour[np.arange(256) != only] = 0
-    return (background * weight[label][..., None] + colour[label] + 0.5).astype(np.uint8)
+        others = np.arange(len(PALETTE)) != only
+        colours = np.where(others[:, None], np.uint8(0), PALETTE)
+        opacities[others] = DIMMED
+    return paint(background, label, colours, opacities)
+
+
+def paint(background: np.ndarray, codes: np.ndarray, colours: np.ndarray, opacities: np.ndarray) -> np.ndarray:
+    """Colours by code over a picture.
+
+    Args:
+        background: uint8 (H, W, 3).
+        codes: uint8 (H, W), 0..N-1.
+        colours: uint8 (N, 3), of each code.
+        opacities: float (N,), 0..1, of each code.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    # Two small tables, so that the pixels are gone through once.
+    weight = (1.0 - opacities).astype(np.float32)
+    added = colours.astype(np.float32) * opacities[:, None].astype(np.float32)
+    return (background * weight[codes][..., None] + added[codes] + 0.5).astype(np.uint8)
 
 
 def colorize_depth(metres: np.ndarray, near: float, far: float) -> np.ndarray:

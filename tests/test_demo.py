@@ -47,7 +47,7 @@ def test_uploads_are_read_decoded_and_never_kept(inspector):
     assert one is not two
     assert one.depth_reading.encoding == "mm"
     assert one.scores.miou == two.scores.miou > 0
-    assert not inspector._cache._kept
+    assert len(inspector._inspections) == 0
 
 
 def test_the_encoding_can_be_overruled(inspector):

@@ -80,12 +80,16 @@ def test_the_network_runs_at_the_size_it_was_trained_at():
 
 def test_way_back_equals_softmax_of_the_resized_logits():
     logits = torch.randn(1, 37, 64, 96, generator=torch.Generator().manual_seed(0))
-    labels, probabilities = to_frame_size(logits, (77, 101), 5)
+    labels, probabilities, entropy = to_frame_size(logits, (77, 101), 5)
     resized = torch.nn.functional.interpolate(logits, (77, 101), mode="bilinear", align_corners=False)
     expected = resized.softmax(1)[0]
     assert np.array_equal(labels[0], expected.argmax(0).numpy() + 1)
     taken = np.take_along_axis(expected.numpy(), labels.astype(np.int64) - 1, axis=0)
     assert np.allclose(probabilities, taken, atol=1e-5)
+    by_definition = -(expected * expected.log()).sum(0) / np.log(37)
+    assert np.allclose(entropy, by_definition, atol=1e-5)
+    _, _, undecided = to_frame_size(torch.zeros(1, 37, 32, 32), (32, 32), 5)
+    assert np.allclose(undecided, 1.0, atol=1e-5)
 
 
 def test_normalised_depth_is_zero_where_missing_and_by_the_formula_elsewhere():

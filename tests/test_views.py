@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from demo import views
-from demo.inspection import DISPLAY_SIDE, InspectionCache, inspect
+from demo.inspection import DISPLAY_SIDE, Cache, inspect
+from demo.pictures import Look, depth_picture, prediction_picture, truth_picture, wipe_pictures
 from deresunet import Frame
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import decode_depth
@@ -51,20 +52,20 @@ def test_without_ground_truth_the_page_says_why_and_shows_shares(unlabelled):
     assert list(table.columns) == ["", "class", "predicted %", "confidence %"]
     assert table["predicted %"].sum() == pytest.approx(100, abs=2)
     assert "predicted %" in views.class_bars(unlabelled)
-    left, _ = views.wipe_pictures(unlabelled, 0.5, None)
+    left, _ = wipe_pictures(unlabelled, Look(0.5))
     assert np.array_equal(left, unlabelled.background), "the wipe then starts from the frame itself"
 
 
 def test_names_are_escaped(unlabelled):
-    assert "<b>mine" not in "".join(views.captions(unlabelled))
-    assert "&lt;b&gt;mine" in views.captions(unlabelled)[0]
+    assert "<b>mine" not in "".join(views.captions(unlabelled, Look()))
+    assert "&lt;b&gt;mine" in views.captions(unlabelled, Look())[0]
 
 
 def test_pictures_have_one_size_and_follow_opacity(seen, room):
     pictures = [
-        views.depth_picture(seen),
-        views.truth_picture(seen, 1.0, None),
-        views.prediction_picture(seen, 0.0, None),
+        depth_picture(seen),
+        truth_picture(seen, Look(1.0)),
+        prediction_picture(seen, Look(0.0)),
     ]
     assert {picture.shape for picture in pictures} == {(480, 640, 3)}
     assert np.array_equal(pictures[1][room.label > 0], PALETTE[room.label][room.label > 0])
@@ -109,7 +110,7 @@ def test_depth_alone_is_shown_in_grey(predictor, room):
     seen = inspect(predictor, Frame(rgb=None, depth=room.depth))
     assert not seen.rgb
     assert np.array_equal(seen.background[..., 0], seen.background[..., 2])
-    assert "no RGB" in views.captions(seen)[0]
+    assert "no RGB" in views.captions(seen, Look())[0]
 
 
 def test_the_depth_card_tells_all():
@@ -130,7 +131,7 @@ def test_provenance_is_on_the_page(seen, predictor):
 
 def test_the_cache_runs_a_frame_once_and_is_bounded(seen):
     made = []
-    cache = InspectionCache(size=2)
+    cache = Cache(size=2)
 
     def make(name):
         return cache.get(("set", name, "rgbd"), lambda: made.append(name) or seen)

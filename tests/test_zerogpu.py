@@ -15,6 +15,7 @@ from zerogpu_standin import scheduler
 
 from demo import views, zerogpu
 from demo.callbacks import DatasetFrame, Inspector
+from demo.pictures import Look
 from deresunet import Frame, InputError
 from deresunet.predictor import Provenance
 
@@ -130,10 +131,18 @@ def test_numpy_goes_in_and_comes_out(predictor, room):
     assert (duration, modality) == (3, "rgbd")
     assert rgb is room.rgb
     assert depth is room.depth
-    for name in ("label", "confidence", "classes", "probabilities"):
+    for name in ("label", "confidence", "classes", "probabilities", "entropy"):
         assert np.array_equal(getattr(got, name), getattr(expected, name)), name
     assert got.provenance == expected.provenance
     assert isinstance(got.provenance, Provenance)
+
+
+def test_on_zerogpu_there_is_one_network(monkeypatch):
+    zerogpu.check_weights(True)
+    monkeypatch.setattr(zerogpu, "HERE", True)
+    zerogpu.check_weights(False)
+    with pytest.raises(InputError, match="one --checkpoint at most"):
+        zerogpu.check_weights(True)
 
 
 @pytest.mark.parametrize("modality", ["rgb", "depth"])
@@ -160,6 +169,6 @@ def test_what_is_stored_stands_in_but_is_not_kept(predictor, rooms):
     seen = inspector.open(DatasetFrame("sample rooms", "0002"))
     assert inspector.open(DatasetFrame("sample rooms", "0002")) is not seen
     assert len(gpu.asked) == 2
-    assert "stored" in views.captions(seen)[3]
+    assert "stored" in views.captions(seen, Look())[3]
     with pytest.raises(gr.Error, match="quota"):
         inspector.open(DatasetFrame("sample rooms", "0002"), "rgb")

@@ -38,6 +38,7 @@ from spaces.zero.torch import patching  # noqa: E402
 
 from demo import ui, views, zerogpu  # noqa: E402
 from demo.callbacks import DatasetFrame, Inspector, Upload  # noqa: E402
+from demo.pictures import Look  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
 from deresunet import load  # noqa: E402
 from deresunet.data.folder import SAMPLES_DIR, sample_rooms  # noqa: E402
@@ -69,7 +70,7 @@ def answer(inspector, origin):
     return {
         "label": np.bincount(seen.label.ravel(), minlength=38).tolist(),
         "provenance": seen.described["provenance"],
-        "caption": views.captions(seen)[3],
+        "caption": views.captions(seen, Look())[3],
         "line": views.provenance_line(seen),
         "again": isinstance(origin, DatasetFrame) and inspector.open(origin) is seen,
     }

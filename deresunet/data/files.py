@@ -151,3 +151,16 @@ def _check_pixels(name: str, width: int, height: int) -> None:
         raise InputError(
             f"{name} is {width}x{height}, {width * height:,} pixels; expected at most {MAX_PIXELS:,}. Scale it down."
         )
+
+
+def image_size(path: PathLike) -> tuple[int, int]:
+    """Height and width of an RGB image, from its header alone.
+
+    Raises:
+        InputError: the file is missing or no image.
+    """
+    try:
+        with Image.open(path, formats=RGB_FORMATS) as image:
+            return image.height, image.width
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is not an image that can be read ({error}).") from error

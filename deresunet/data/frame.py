@@ -50,6 +50,11 @@ class Frame:
         boxes: 3D boxes in the camera's frame, or None where nobody annotated them.
         name: what to call the frame.
         source: where it comes from, for people.
+        sensor: camera that took it (SUN RGB-D: kv1, kv2, realsense, xtion), or "".
+        scene: type of the room, such as "office", or "".
+        sequence: recording it belongs to, or ""; frames of one recording show the same place.
+        measured: bool (H, W): where the sensor itself measured depth, for a depth that was in-painted; or None, where
+            depth above 0 says it.
 
     Raises:
         InputError: the arrays do not fit together; the message says how.
@@ -62,6 +67,10 @@ class Frame:
     boxes: tuple[OrientedBox, ...] | None = None
     name: str = "frame"
     source: str = ""
+    sensor: str = ""
+    scene: str = ""
+    sequence: str = ""
+    measured: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.rgb is None and self.depth is None:
@@ -80,6 +89,10 @@ class Frame:
             raise InputError(f"{self.name} is {width}x{height}; expected at least {MIN_SIDE}x{MIN_SIDE} pixels.")
         if self.label is not None:
             self._check_label(self.label)
+        if self.measured is not None and (self.measured.dtype != np.bool_ or self.measured.shape != self.size):
+            raise InputError(
+                f"{self.name}: measured is {self.measured.dtype} {self.measured.shape}; expected bool {self.size}."
+            )
 
     @property
     def size(self) -> tuple[int, int]:

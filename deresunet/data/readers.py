@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from deresunet.classes import LabelSet
 from deresunet.data.depth import DepthEncoding
 from deresunet.data.folder import FolderReader, sample_rooms
 from deresunet.data.frame import Frame
+from deresunet.data.nyuv2 import LABELED_FILE, NyuV2FolderReader, NyuV2Reader
+from deresunet.data.sunrgbd import LabelSource, SunRgbdReader
+from deresunet.data.sunrgbd_layout import DepthSource
 from deresunet.errors import InputError
 
 
@@ -33,19 +38,58 @@ class Reader(Protocol):
 Root = str | os.PathLike[str]
 
 
-def _folder(root: Root | None, split: str, label_set: LabelSet, depth_encoding: DepthEncoding) -> Reader:
-    if root is None:
+@dataclass(frozen=True)
+class Source:
+    """Where a data set's split lies and how its files are to be read.
+
+    Attributes:
+        root: its folder or file; the bundled rooms need none.
+        split: name of the split.
+        label_set: what the values of label files mean.
+        depth_encoding: how depth files are stored.
+        label_source: SUN RGB-D's ground truth: "seglabel", "polygons", or "auto".
+        depth_source: "depth_bfx" (in-painted) or "depth" (as measured), where a data set has both.
+        toolbox: SUN RGB-D's toolbox as unpacked, if it does not lie beside the frames.
+    """
+
+    root: Root | None = None
+    split: str = "test"
+    label_set: LabelSet = "nyu40"
+    depth_encoding: DepthEncoding = "auto"
+    label_source: LabelSource = "auto"
+    depth_source: DepthSource = "depth_bfx"
+    toolbox: Root | None = None
+
+
+def _folder(source: Source) -> Reader:
+    if source.root is None:
         raise InputError("the folder layout needs --root, the folder that holds rgb/, depth/ and label/.")
-    return FolderReader(root, split, label_set, depth_encoding)
+    return FolderReader(source.root, source.split, source.label_set, source.depth_encoding)
 
 
-def _rooms(root: Root | None, split: str, label_set: LabelSet, depth_encoding: DepthEncoding) -> Reader:
+def _rooms(source: Source) -> Reader:
     return sample_rooms()
 
 
-READERS: dict[str, Callable[[Root | None, str, LabelSet, DepthEncoding], Reader]] = {
+def _sunrgbd(source: Source) -> Reader:
+    if source.root is None:
+        raise InputError("SUN RGB-D needs --root: the folder that `prepare` wrote, or SUNRGBD/ as unpacked.")
+    return SunRgbdReader(source.root, source.split, source.label_source, source.depth_source, source.toolbox)
+
+
+def _nyuv2(source: Source) -> Reader:
+    if source.root is None:
+        raise InputError(f"NYU Depth v2 needs --root: the folder of {LABELED_FILE}, or one with rgb/, depth/, label/.")
+    if (Path(source.root) / "rgb").is_dir():
+        return NyuV2FolderReader(source.root, source.split, source.depth_encoding)
+    return NyuV2Reader(source.root, source.split, source.depth_source)
+
+
+READERS: dict[str, Callable[[Source], Reader]] = {
     "folder": _folder,
     "rooms": _rooms,
+    "sunrgbd": _sunrgbd,
+    "nyuv2": _nyuv2,
 }
 
 
@@ -55,19 +99,25 @@ def open_reader(
     split: str = "test",
     label_set: LabelSet = "nyu40",
     depth_encoding: DepthEncoding = "auto",
+    label_source: LabelSource = "auto",
+    depth_source: DepthSource = "depth_bfx",
+    toolbox: Root | None = None,
 ) -> Reader:
     """The split of a data set.
 
     Args:
         dataset: a name of `READERS`.
-        root: where it lies; the bundled rooms need none.
+        root: see `Source`, as are the others.
         split: name of the split.
         label_set: what the values of label files mean.
         depth_encoding: how depth files are stored.
+        label_source: which of SUN RGB-D's ground truths.
+        depth_source: which of two depths.
+        toolbox: SUN RGB-D's toolbox.
 
     Raises:
         InputError: there is no such layout, or the folder is not in it.
     """
     if dataset not in READERS:
         raise InputError(f"no layout is called {dataset!r}; there are {', '.join(READERS)}.")
-    return READERS[dataset](root, split, label_set, depth_encoding)
+    return READERS[dataset](Source(root, split, label_set, depth_encoding, label_source, depth_source, toolbox))

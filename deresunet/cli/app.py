@@ -1,0 +1,127 @@
+"""What the commands share: the application, options, and how errors and results are shown."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, ParamSpec
+
+import typer
+import typer.core
+import typer.main
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from deresunet.errors import InputError
+
+# One module of this package a command, imported when the command is asked for: some do without torch, which takes
+# seconds and half a gigabyte.
+COMMANDS = ("predict", "evaluate", "prepare", "stats", "info")
+
+
+class _LazyGroup(typer.core.TyperGroup):
+    """The commands of `COMMANDS`; each module calls its own `command`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment] # for "Did you mean ...?"
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        found = typer.main.get_command(importlib.import_module(f"deresunet.cli.{cmd_name}").command)
+        found.name = cmd_name
+        return found
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes.",
+)
+_Parameters = ParamSpec("_Parameters")
+
+
+@app.callback()
+def _root() -> None:
+    """Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes."""
+
+
+Checkpoint = Annotated[
+    str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+DepthEncodingOption = Annotated[
+    Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")
+]
+ModalityOption = Annotated[Literal["rgbd", "rgb", "depth"], typer.Option(help="What the network is given.")]
+LabelSetOption = Annotated[
+    Literal["nyu40", "sunrgbd37"], typer.Option(help="What the values of label files mean; NYU40's 38..40 become void.")
+]
+DatasetOption = Annotated[
+    Literal["folder", "rooms", "sunrgbd", "nyuv2"], typer.Option(help="Layout; rooms are the bundled samples.")
+]
+RootOption = Annotated[Path | None, typer.Option(help="Where the data set lies; rooms need none.")]
+SplitOption = Annotated[
+    str, typer.Option(help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all.")
+]
+LabelSourceOption = Annotated[
+    Literal["auto", "seglabel", "polygons"],
+    typer.Option(help="sunrgbd's ground truth; auto takes polygons where there is no seglabel."),
+]
+DepthSourceOption = Annotated[
+    Literal["depth_bfx", "depth"], typer.Option(help="In-painted depth or the sensor's own, where a data set has both.")
+]
+ToolboxOption = Annotated[Path | None, typer.Option(help="SUNRGBDtoolbox as unpacked, if it is not beside --root.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many frames.")]
+OnErrorOption = Annotated[
+    Literal["skip", "stop"],
+    typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
+]
+WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
+
+
+def speaks_plainly(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Turn an `InputError` into one line on standard error and exit status 2."""
+
+    @functools.wraps(command)
+    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+def progress_bar() -> Progress:
+    """A bar with what is being done, how many are done, the time taken and the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+
+
+def shown(value: float | None) -> str:
+    """A number of percent, or n/a for what nothing defines."""
+    return "  n/a" if value is None else f"{value:5.2f}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results. Raises `InputError` if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be made a folder for results ({error.strerror}). Give another --out."
+        ) from error

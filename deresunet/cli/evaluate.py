@@ -1,0 +1,207 @@
+"""`python -m deresunet evaluate`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from deresunet.atomic import write_json, write_text
+from deresunet.cli.app import (
+    Checkpoint,
+    DatasetOption,
+    DepthEncodingOption,
+    DepthSourceOption,
+    Device,
+    LabelSetOption,
+    LabelSourceOption,
+    LimitOption,
+    ModalityOption,
+    OnErrorOption,
+    RootOption,
+    SplitOption,
+    ToolboxOption,
+    WorkersOption,
+    make_folder,
+    progress_bar,
+    shown,
+    speaks_plainly,
+)
+from deresunet.comparison import compare
+from deresunet.data.frame import Frame
+from deresunet.data.readers import Reader, open_reader
+from deresunet.errors import InputError
+from deresunet.evaluation import Evaluation, describe_protocol, evaluate
+from deresunet.gallery import Gallery, write_gallery
+from deresunet.inference import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
+from deresunet.journal import Journal
+from deresunet.metrics import scores
+from deresunet.predictor import Prediction, Predictor, load
+from deresunet.preprocessing import Modality
+from deresunet.report import write_report
+
+command = typer.Typer(add_completion=False)
+ProtocolName = Literal["auto", "native", "sunrgbd"]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is evaluated, whatever the weights."""
+
+    reader: Reader
+    data: dict[str, Any]
+    inference: Inference
+    modality: Modality
+    limit: int | None
+    on_error: Literal["skip", "stop"]
+    workers: int
+
+
+@command.command()
+@speaks_plainly
+def evaluate_command(
+    dataset: DatasetOption = "folder",
+    root: RootOption = None,
+    split: SplitOption = "test",
+    label_set: LabelSetOption = "nyu40",
+    depth_encoding: DepthEncodingOption = "auto",
+    modality: ModalityOption = "rgbd",
+    limit: LimitOption = None,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
+    label_source: LabelSourceOption = "auto",
+    depth_source: DepthSourceOption = "depth_bfx",
+    toolbox: ToolboxOption = None,
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(
+            help="Input of the network: sunrgbd is 480x640 as ESANet's, native follows the frame's aspect ratio; "
+            "auto takes sunrgbd for sunrgbd."
+        ),
+    ] = "auto",
+    tta: Annotated[
+        str | None, typer.Option(help="Test-time augmentation: flip,scales=0.75,1,1.25 or one of the two.")
+    ] = None,
+    compare_with: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--compare", help="Two checkpoints A B: both results, and B less A with a 95 % interval."),
+    ] = None,
+    on_error: OnErrorOption = "stop",
+    workers: WorkersOption = 2,
+) -> None:
+    """Segment a data set and print its mIoU, pooled over all its pixels.
+
+    With --json or --report, an interrupted run goes on where it was when the same command is given again.
+    """
+    if compare_with is not None and checkpoint is not None:
+        raise InputError("--compare names both checkpoints; leave out --checkpoint.")
+    fixed = SUNRGBD_SIZE if protocol == "sunrgbd" or (protocol == "auto" and dataset == "sunrgbd") else None
+    reader = open_reader(dataset, root, split, label_set, depth_encoding, label_source, depth_source, toolbox)
+    options = (split, label_set, depth_encoding, label_source, depth_source)
+    data = {"dataset": dataset, "root": str(root), "options": options, "toolbox": str(toolbox)}
+    run = _Run(reader, data, parse_tta(tta, fixed), modality, limit, on_error, workers)
+    for folder in (report, None if json_out is None else json_out.parent):
+        if folder is not None:
+            make_folder(folder)  # before an hour of work, not after it
+
+    if compare_with is None:
+        result = _evaluate_one(run, load(checkpoint, device), report, _journal_path(report, json_out, ""))
+        if json_out is not None:
+            write_json(json_out, result.as_dict())
+        _print(result)
+        return
+    results = []
+    for letter, one in zip("AB", compare_with, strict=True):
+        folder = None if report is None else report / letter
+        if folder is not None:
+            make_folder(folder)
+        results.append(_evaluate_one(run, load(one, device), folder, _journal_path(folder, json_out, letter)))
+        typer.echo(f"{letter}: {one}")
+        _print(results[-1], classes=False)
+    comparison = compare(results[0], results[1])
+    described = {
+        "comparison": comparison.as_dict(),
+        **{letter: result.as_dict() for letter, result in zip("AB", results, strict=True)},
+    }
+    if json_out is not None:
+        write_json(json_out, described)
+    if report is not None:
+        write_json(report / "comparison.json", described["comparison"])
+        write_text(report / "comparison.txt", f"A {compare_with[0]}\nB {compare_with[1]}\n{comparison}\n")
+    typer.echo(str(comparison))
+
+
+def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_path: Path | None) -> Evaluation:
+    """Evaluate one set of weights, with a progress bar, and write its report."""
+    segmenter = InferencePredictor(predictor, run.inference)
+    protocol = describe_protocol(run.inference)
+    gallery = Gallery()
+    journal = None
+    if journal_path is not None:
+        subject = {**run.data, "weights": predictor.checkpoint.sha256, "protocol": protocol, "modality": run.modality}
+        journal = Journal(journal_path, subject)
+        if journal.resumed:
+            typer.echo(f"going on after {journal.resumed} frames that {journal_path} has")
+    total = len(run.reader.names[: run.limit])
+    with progress_bar() as progress:
+        task = progress.add_task("mIoU     -", total=total, completed=0 if journal is None else journal.resumed)
+
+        def show(done: int, frame: Frame, prediction: Prediction, matrix: np.ndarray) -> None:
+            progress.update(task, completed=done, description=f"mIoU {100 * scores(matrix).miou:5.2f}")
+            if report is not None:
+                gallery.add(frame, prediction.label)
+
+        result = evaluate(
+            segmenter,
+            run.reader,
+            run.modality,
+            run.limit,
+            show,
+            protocol=protocol,
+            on_error=run.on_error,
+            workers=run.workers,
+            journal=journal,
+        )
+        progress.update(task, completed=total)
+    if report is not None:
+        write_report(report, result)
+        pictures = report / "frames"
+        make_folder(pictures)
+        write_gallery(pictures, result, run.reader, segmenter, run.modality, gallery)
+    if journal is not None:
+        journal.remove()
+    return result
+
+
+def _journal_path(report: Path | None, json_out: Path | None, letter: str) -> Path | None:
+    if report is not None:
+        return report / "journal.jsonl"
+    return None if json_out is None else json_out.with_name(f".{json_out.name}{letter}.journal.jsonl")
+
+
+def _print(result: Evaluation, classes: bool = True) -> None:
+    described = result.as_dict()
+    if classes:
+        for name, iou in zip(described["classes"], described["iou"], strict=True):
+            typer.echo(f"{name:16} IoU {shown(iou)}")
+    if len(described["sensors"]) > 1:
+        for name, group in described["sensors"].items():
+            typer.echo(f"{name:16} mIoU {shown(group['miou'])}   over {group['frames']} frames")
+    typer.echo(
+        f"mIoU {shown(described['miou'])}   pixel accuracy {shown(described['pixel_acc'])}   "
+        f"mean accuracy {shown(described['mean_acc'])}   over {result.frames} frames, "
+        f"{result.seconds_per_frame:.2f} s each"
+    )
+    if result.unlabelled:
+        typer.echo(
+            f"{len(result.unlabelled)} frames without ground truth were left out, such as {result.unlabelled[0]}"
+        )
+    if result.failed:
+        typer.echo(f"{len(result.failed)} frames could not be read and were left out:")
+        for failure in result.failed:
+            typer.echo(f"  {failure.error}")

@@ -1,0 +1,39 @@
+"""`python -m deresunet info`."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+import deresunet
+from deresunet import registry
+from deresunet.cli.app import Checkpoint, speaks_plainly
+from deresunet.predictor import available_devices, load
+
+command = typer.Typer(add_completion=False)
+
+
+@command.command()
+@speaks_plainly
+def info(checkpoint: Checkpoint = None) -> None:
+    """Print the weights' configuration, metrics and hash, the models, and the devices found."""
+    predictor = load(checkpoint, "cpu")
+    weights = predictor.checkpoint
+    described = {
+        "version": deresunet.__version__,
+        "weights": {
+            "name": weights.name,
+            "sha256": weights.sha256,
+            "stored": weights.stored,
+            "architecture": registry.name_of(weights.config),
+            "config": vars(weights.config),
+            "preprocessing": vars(weights.preprocessing),
+            "classes": len(weights.classes),
+            "training": weights.training,
+            "metrics": weights.metrics,
+        },
+        "models": {name: registry.entry(name).summary for name in registry.model_names()},
+        "devices": available_devices(),
+    }
+    typer.echo(json.dumps(described, indent=2))

@@ -1,0 +1,65 @@
+"""`python -m deresunet predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deresunet.atomic import write_json, write_png
+from deresunet.cli.app import (
+    Checkpoint,
+    DepthEncodingOption,
+    Device,
+    LabelSetOption,
+    ModalityOption,
+    make_folder,
+    shown,
+    speaks_plainly,
+)
+from deresunet.data.files import read_frame
+from deresunet.evaluation import describe_frame
+from deresunet.predictor import load
+from deresunet.rendering import colorize_depth, overlay
+
+OVERLAY_OPACITY = 0.6
+
+
+command = typer.Typer(add_completion=False)
+
+
+@command.command()
+@speaks_plainly
+def predict(
+    out: Annotated[Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json.")],
+    rgb: Annotated[Path | None, typer.Option(help="RGB image; may be left out if depth is given.")] = None,
+    depth: Annotated[Path | None, typer.Option(help="Depth as 16-bit PNG, TIFF or NPY.")] = None,
+    label: Annotated[Path | None, typer.Option(help="Ground truth, to get IoU.")] = None,
+    depth_encoding: DepthEncodingOption = "auto",
+    label_set: LabelSetOption = "nyu40",
+    modality: ModalityOption = "rgbd",
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+) -> None:
+    """Segment one frame."""
+    frame = read_frame(rgb, depth, label, depth_encoding, label_set)
+    prediction = load(checkpoint, device)(frame, modality)
+    described = describe_frame(frame, prediction)
+    background = frame.rgb
+    if background is None:
+        assert frame.depth is not None
+        background = colorize_depth(frame.depth, 0.0, float(frame.depth.max()))
+    make_folder(out)
+    write_png(out / "label.png", prediction.label)
+    write_png(out / "overlay.png", overlay(background, prediction.label, OVERLAY_OPACITY))
+    write_json(out / "prediction.json", described)
+
+    for item in described["classes"]:
+        line = f"{item['name']:16} {item['share']:7.2%}"
+        if "iou" in described:
+            line += f"   IoU {shown(described['iou'][item['label'] - 1])}"
+        typer.echo(line)
+    if "miou" in described:
+        typer.echo(f"mIoU {shown(described['miou'])}   pixel accuracy {shown(described['pixel_acc'])}   (this frame)")
+    typer.echo(f"{described['latency_ms']:.0f} ms on {described['provenance']['device']}; written to {out}")

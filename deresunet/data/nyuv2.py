@@ -1,0 +1,180 @@
+"""NYU Depth v2: the labelled set as published, a MATLAB v7.3 file of 1,449 frames, or unpacked into a folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+
+from deresunet.classes import NUM_CLASSES
+from deresunet.data.depth import DepthEncoding
+from deresunet.data.folder import FolderReader
+from deresunet.data.frame import Frame
+from deresunet.data.hdf5 import MatlabFile
+from deresunet.data.sunrgbd_layout import DEPTH_SOURCES, DepthSource
+from deresunet.errors import InputError
+
+LABELED_FILE = "nyu_depth_v2_labeled.mat"
+SPLITS_FILE = "splits.mat"
+MAPPING_FILE = "classMapping40.mat"
+SENSOR = "kv1"
+# camera_params.m of the data set's toolbox: the colour camera that depth is projected into [px].
+INTRINSICS = np.array(
+    [[518.85790117450188, 0.0, 325.58244941119034], [0.0, 519.46961112127485, 253.73616633400465], [0.0, 0.0, 1.0]]
+)
+INTRINSICS.setflags(write=False)
+SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
+
+
+class NyuV2Reader:
+    """Frames of nyu_depth_v2_labeled.mat by number, such as "0001".
+
+    Labels are the file's 894 names brought to NYU40, of which the first 37 are SUN RGB-D's and the last three void.
+    Calls from several threads take turns at the file.
+
+    Args:
+        root: the folder that holds the file, splits.mat and classMapping40.mat, or the file with those two beside it.
+        split: "train" (795), "test" (654) or "all" (1,449).
+        depth_source: "depth_bfx" (`depths`, in-painted) or "depth" (`rawDepths`, 0 where missing).
+
+    Attributes:
+        names: the split's frames, in order.
+
+    Raises:
+        InputError: a file is missing, damaged or another one, or the split is not known.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], split: str = "test", depth_source: DepthSource = "depth_bfx"
+    ) -> None:
+        root = Path(root)
+        self.path = root / LABELED_FILE if root.is_dir() else root
+        if split not in (*SPLITS, "all"):
+            raise InputError(f"split is {split!r}; expected one of {', '.join([*SPLITS, 'all'])}.")
+        if depth_source not in DEPTH_SOURCES:
+            raise InputError(f"depth source is {depth_source!r}; expected one of {', '.join(DEPTH_SOURCES)}.")
+        self.split = split
+        self.depth_source = depth_source
+        self._to_37 = _read_mapping(self.path.with_name(MAPPING_FILE))
+        self._file = MatlabFile(self.path)
+        try:
+            with self._file.opened() as file:
+                count = int(file["labels"].shape[0])
+                for name in ("images", "depths"):
+                    if file[name].shape[0] != count:
+                        raise InputError(f"{self.path}: {name} holds other frames than labels. Download it again.")
+                self._scenes = _texts(file, "scenes", count)
+                self._types = _texts(file, "sceneTypes", count)
+        except FileNotFoundError as error:
+            raise InputError(f"{self.path}: no such file. Expected {LABELED_FILE} of NYU Depth v2.") from error
+        except (OSError, KeyError, AttributeError) as error:
+            raise InputError(
+                f"{self.path} is not {LABELED_FILE} or is damaged ({error}). Download it again."
+            ) from error
+        indices = np.arange(1, count + 1) if split == "all" else self._split_indices(split, count)
+        self.names = tuple(f"{index:04d}" for index in indices)
+        self._count = count
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, name: str) -> Frame:
+        """The frame called `name`.
+
+        Raises:
+            InputError: there is none, or it cannot be read.
+        """
+        index = int(name) - 1 if name.isdecimal() else -1
+        if not 0 <= index < self._count:
+            raise InputError(f"{self.path.name} has no frame {name!r}; it has 0001 to {self._count:04d}.")
+        where = f"{self.path}: frame {name}"
+        try:
+            with self._file.opened() as file:
+                # MATLAB keeps columns together, so HDF5 sees each map with its axes reversed.
+                rgb = file["images"][index].transpose(2, 1, 0)
+                filled = file["depths"][index].T
+                raw = file["rawDepths"][index].T if "rawDepths" in file else None
+                labels = file["labels"][index].T
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{where} cannot be read ({error}). Download the file again.") from error
+        if labels.max() >= len(self._to_37):
+            raise InputError(f"{where} has the label {labels.max()}; {MAPPING_FILE} knows {len(self._to_37) - 1}.")
+        if self.depth_source == "depth" and raw is None:
+            raise InputError(f"{self.path} has no rawDepths. Take --depth-source depth_bfx.")
+        chosen = raw if self.depth_source == "depth" else filled
+        assert chosen is not None
+        return Frame(
+            rgb=np.ascontiguousarray(rgb.astype(np.uint8)),
+            depth=_clean(chosen),
+            label=np.ascontiguousarray(self._to_37[labels]),
+            intrinsics=INTRINSICS,
+            name=name,
+            source=f"NYU Depth v2, {self.depth_source}",
+            sensor=SENSOR,
+            scene=self._types[index],
+            sequence=self._scenes[index],
+            measured=None if raw is None else _clean(raw) > 0,
+        )
+
+    def _split_indices(self, split: str, count: int) -> np.ndarray:
+        stored = _load(self.path.with_name(SPLITS_FILE), SPLITS[split])
+        indices = np.ravel(stored).astype(np.int64)
+        if indices.size and (indices.min() < 1 or indices.max() > count):
+            raise InputError(f"{self.path.with_name(SPLITS_FILE)} names frames beyond the {count} of {self.path.name}.")
+        return np.sort(indices)
+
+
+class NyuV2FolderReader(FolderReader):
+    """NYU Depth v2 in the `folder` layout: rgb/, depth/ and label/ (NYU40) with train.txt and test.txt.
+
+    Args:
+        root: the folder.
+        split: name of a list, or "all".
+        depth_encoding: how depth/ is stored.
+
+    Raises:
+        InputError: the folder, the list or a frame in it is not there.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], split: str = "test", depth_encoding: DepthEncoding = "auto"
+    ) -> None:
+        super().__init__(root, split, "nyu40", depth_encoding)
+
+    def read(self, name: str) -> Frame:
+        """The frame called `name`. Raises as `FolderReader.read`."""
+        frame = super().read(name)
+        return replace(frame, sensor=SENSOR, source="NYU Depth v2, folder")
+
+
+def _read_mapping(path: Path) -> np.ndarray:
+    """uint8 (895,): from the file's label, 0 = none, to 0..37."""
+    to_40 = np.concatenate([[0], np.ravel(_load(path, "mapClass"))]).astype(np.int64)
+    return np.where(to_40 <= NUM_CLASSES, to_40, 0).astype(np.uint8)
+
+
+def _load(path: Path, key: str) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. Put {path.name} beside {LABELED_FILE}.")
+    try:
+        return scipy.io.loadmat(path, variable_names=[key])[key]
+    except (OSError, ValueError, TypeError, NotImplementedError, KeyError, scipy.io.matlab.MatReadError) as error:
+        raise InputError(f"{path} is not the {path.name} of NYU Depth v2 or is damaged ({error}).") from error
+
+
+def _clean(metres: np.ndarray) -> np.ndarray:
+    """float32 [m], 0 where missing."""
+    clean = np.ascontiguousarray(metres.astype(np.float32))
+    return np.where(np.isfinite(clean) & (clean > 0), clean, np.float32(0))
+
+
+def _texts(file: Any, key: str, count: int) -> list[str]:
+    """A cell array of words; empty ones if the file does not have it."""
+    if key not in file:
+        return [""] * count
+    references = np.ravel(file[key][()])
+    return ["".join(chr(int(code)) for code in np.ravel(file[reference][()])) for reference in references]

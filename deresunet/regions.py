@@ -1,0 +1,108 @@
+"""One frame's result, counted apart by depth, by whether depth was measured, and by nearness to a boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from deresunet.classes import NUM_CLASSES, VOID
+from deresunet.data.frame import Frame
+
+# Upper ends of the depth ranges [m]; the last range is open, and a further one holds pixels without depth.
+DEPTH_ENDS_M = (1.0, 2.0, 3.0, 4.0, 6.0)
+DEPTH_RANGES = ("0 to 1 m", "1 to 2 m", "2 to 3 m", "3 to 4 m", "4 to 6 m", "over 6 m", "no depth")
+MEASURED = ("measured", "not measured")
+PLACES = ("boundary", "interior")
+# A pixel is at a boundary if one of another class lies within so many pixels of it, in rows and columns.
+BOUNDARY_PX = 5
+SHAPE = (len(DEPTH_RANGES), len(MEASURED), len(PLACES), NUM_CLASSES, NUM_CLASSES)
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """Labelled pixels of a frame, counted by region, true class and predicted class.
+
+    Attributes:
+        name: the frame.
+        sensor: its camera, or "".
+        scene: its type of room, or "".
+        source: what the frame says of its origin.
+        cells: int64 (K,): flat indices into an array of `SHAPE` that are not zero, ascending.
+        counts: int64 (K,): pixels in each.
+        seconds: wall time from the frame before to this one.
+    """
+
+    name: str
+    sensor: str
+    scene: str
+    source: str
+    cells: np.ndarray
+    counts: np.ndarray
+    seconds: float
+
+    def matrix(self) -> np.ndarray:
+        """The frame's confusion matrix, int64 (37, 37)."""
+        entries = self.cells % NUM_CLASSES**2
+        flat = np.bincount(entries, weights=self.counts, minlength=NUM_CLASSES**2)
+        return flat.astype(np.int64).reshape(NUM_CLASSES, NUM_CLASSES)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {**vars(self), "cells": self.cells.tolist(), "counts": self.counts.tolist()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> FrameResult:
+        """The result that `as_json` described."""
+        arrays = {key: np.array(stored[key], np.int64) for key in ("cells", "counts")}
+        return cls(**{**stored, **arrays})
+
+
+def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> FrameResult:
+    """Count a frame's labelled pixels.
+
+    Args:
+        frame: with its ground truth.
+        prediction: uint8 (H, W), 1..37.
+        seconds: what to note as its wall time.
+
+    Raises:
+        ValueError: the frame has no ground truth, or the shapes differ.
+    """
+    if frame.label is None or frame.label.shape != prediction.shape:
+        raise ValueError(f"{frame.name}: expected ground truth of the prediction's shape {prediction.shape}")
+    known = frame.label != VOID
+    indices = np.stack([*regions(frame), frame.label.astype(np.int64) - 1, prediction.astype(np.int64) - 1])
+    cells, counts = np.unique(np.ravel_multi_index(tuple(indices[:, known]), SHAPE), return_counts=True)
+    return FrameResult(
+        frame.name, frame.sensor, frame.scene, frame.source, cells.astype(np.int64), counts.astype(np.int64), seconds
+    )
+
+
+def regions(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each pixel its index in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three int64 (H, W)."""
+    assert frame.label is not None
+    metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
+    depth = np.where(metres > 0, np.digitize(metres, DEPTH_ENDS_M), len(DEPTH_RANGES) - 1)
+    measured = metres > 0 if frame.measured is None else frame.measured
+    return depth.astype(np.int64), (~measured).astype(np.int64), (~boundary(frame.label)).astype(np.int64)
+
+
+def boundary(label: np.ndarray, radius: int = BOUNDARY_PX) -> np.ndarray:
+    """Pixels within `radius` rows and columns of a pixel of another class, bool (H, W); void is no class."""
+    size = 2 * radius + 1
+    highest = ndimage.maximum_filter(label, size, mode="nearest")
+    lowest = ndimage.minimum_filter(np.where(label == VOID, 255, label), size, mode="nearest")
+    return (label != VOID) & (highest != lowest)
+
+
+def pool(results: Iterable[FrameResult]) -> np.ndarray:
+    """The sum of results: int64 of `SHAPE`."""
+    total = np.zeros(SHAPE, np.int64)
+    flat = total.reshape(-1)
+    for result in results:
+        flat[result.cells] += result.counts  # each cell occurs once in a result
+    return total
