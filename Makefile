@@ -1,8 +1,8 @@
-# make demo, make test, make lint: each sets up what it needs in .venv.
+# make demo, make test, make test-space, make lint: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: demo test lint clean
+.PHONY: demo test test-space lint clean
 
 demo: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
@@ -11,6 +11,10 @@ test: $(VENV)/.dev
 	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || \
 		echo "The browser tests will be skipped: install Chromium (Debian: apt-get install -y chromium) to run them."
 	$(BIN)/python -m pytest $(ARGS)
+
+# Stages a Space and runs it in a fresh environment, made from the staged requirements.txt alone.
+test-space: $(VENV)/.dev
+	$(BIN)/python -m pytest -m space $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

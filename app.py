@@ -7,17 +7,16 @@ import logging
 import sys
 from pathlib import Path
 
+from demo import zerogpu  # first of all: on ZeroGPU it must come before torch
 from demo.callbacks import Inspector
 from demo.checkpoints import Checkpoints
+from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
 from demo.theme import CSS, theme
 from demo.ui import build
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
 from deresunet.data.depth import ENCODINGS
 from deresunet.data.folder import FolderReader, sample_rooms
-
-# Larger than a 4096x4096 depth file of floats; `deresunet.data.files` bounds the pixels besides.
-MAX_UPLOAD = "160mb"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,34 +26,41 @@ def main(arguments: list[str] | None = None) -> None:
     # One line a request of the page's own traffic says nothing to whoever runs it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
+        serving = Serving(options.root_path, options.max_upload, accounts_from())
         readers = {}
         if options.data_root is not None:
             reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
-        first = load(chosen, options.device)
+        zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
+        first = zerogpu.predictor_for(load(chosen, options.device))
         inspector = Inspector(first, readers, Checkpoints(first, others, options.device))
-        # The first run of a network is slow; it is paid here and not by the first visitor.
-        inspector.open(inspector.first())
+        # The first run of a network is slow; it is paid here and not by the first visitor. On ZeroGPU there is no GPU
+        # before a visitor asks for one.
+        if not zerogpu.HERE:
+            inspector.open(inspector.first())
     except InputError as error:
         sys.exit(f"error: {error}")
     page = build(inspector, options.allow_checkpoint_upload)
-    page.queue(max_size=64, default_concurrency_limit=4)
+    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4)
     page.launch(
         server_name=options.host,
         server_port=options.port,
         share=options.share,
         theme=theme(),
         css=CSS,
-        max_file_size=MAX_UPLOAD,
+        **serving.launch_options(),
         ssr_mode=False,
         footer_links=["api"],
     )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Inspect what DeResUNet sees in indoor RGB-D frames, in the browser.")
+    parser = argparse.ArgumentParser(
+        description="Inspect what DeResUNet sees in indoor RGB-D frames, in the browser.",
+        epilog="DERESUNET_AUTH in the environment, NAME:PASSWORD a line, lets only those in.",
+    )
     parser.add_argument("--port", type=int, help="port to serve at (default: the first free one from 7860)")
     parser.add_argument("--host", help="address to serve at (default: 127.0.0.1; 0.0.0.0 serves other machines, too)")
     parser.add_argument(
@@ -67,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
+    parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")
+    parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
     data = parser.add_argument_group("a data set of your own")
     data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")
     data.add_argument("--split", default="test", help="name of the list of frames, or all (default: test)")

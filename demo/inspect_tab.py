@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import trial, views
+from demo import trial, views, zerogpu
 from demo.calibration_figure import reliability_svg
 from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page
 from demo.files import handed_out
@@ -28,7 +28,7 @@ MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
 # The network takes one frame at a time, whoever asks; the queue shows the others their place.
-NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1}
+NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": zerogpu.CONCURRENCY}
 
 Origin = DatasetFrame | Upload
 

@@ -62,6 +62,8 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
         prediction = key_line(keys)
     else:
         prediction = f"mean confidence {told['mean_confidence']:.0%}"
+    if inspection.stored:
+        prediction += "<span>stored: no GPU is to be had just now</span>"
     return rgb, depth, truth, prediction
 
 
@@ -166,8 +168,9 @@ def provenance_line(inspection: Inspection) -> str:
     """Latency, device, weights and their hash, and what the network was given, as HTML."""
     told = inspection.described
     origin = told["provenance"]
+    ran = f"<b>{told['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})"
     pieces = [
-        f"<b>{told['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})",
+        f"<b>Stored prediction</b>, made before in {ran}" if origin["stored"] else ran,
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, given {MODALITY_NAMES[origin['modality']]}",
         f"PyTorch {origin['torch']}",

@@ -187,7 +187,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
             training=metadata.get("training", ""),
             metrics=json.loads(metadata.get("metrics", "{}")),
             name=path.name,
-            sha256=_sha256(path),
+            sha256=sha256_of(path),
             stored=precision,
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
@@ -220,13 +220,14 @@ def _read_lightning(path: Path) -> Checkpoint:
             training=str(described.get("training", "")),
             metrics=dict(described.get("metrics", {})),
             name=path.name,
-            sha256=_sha256(path),
+            sha256=sha256_of(path),
             stored="lightning",
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path.name}: its description cannot be used ({error}).") from error
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The file's hash, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

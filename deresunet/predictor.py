@@ -18,6 +18,7 @@ from deresunet.checkpoint import Checkpoint, load_checkpoint
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.hub import bundled_or_fetched
 from deresunet.preprocessing import Modality, PixelScores, to_frame_size, to_tensors, usable_modality
 
 TOP_K = 5
@@ -37,6 +38,7 @@ class Provenance:
         precision: arithmetic of the network: float32 or float16.
         modality: what the network was given: rgbd, rgb or depth.
         torch: version of PyTorch.
+        stored: whether the prediction was made before and only read now.
     """
 
     weights: str
@@ -48,6 +50,7 @@ class Provenance:
     precision: str
     modality: str
     torch: str
+    stored: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -61,8 +64,9 @@ class Prediction:
     Attributes:
         label: uint8 (H, W), 1..37.
         confidence: float32 (H, W): probability of `label`, 0..1.
-        classes: uint8 (5, H, W): the five most probable classes, most probable first.
-        probabilities: float32 (5, H, W): their probabilities, 0..1.
+        classes: uint8 (5, H, W): the five most probable classes, most probable first; of a stored prediction the
+            first alone, (1, H, W).
+        probabilities: float32, of the same shape: their probabilities, 0..1.
         entropy: float32 (H, W), 0..1: how undecided the network is, as a share of the most it can be.
         latency_ms: time from frame to label [ms], preprocessing and the way back included.
         provenance: weights, preprocessing, device and precision.
@@ -162,14 +166,15 @@ def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto")
         device: see `Predictor`.
 
     Raises:
-        InputError: the file or the device cannot be used, or the named model comes without weights.
+        InputError: the file or the device cannot be used, the named model comes without weights, or they are on the
+            hub and cannot be had.
     """
     name = registry.DEFAULT_MODEL if checkpoint is None else os.fspath(checkpoint)
     if name in registry.model_names():
         bundled = registry.entry(name).checkpoint
         if bundled is None:
             raise InputError(f"{name} comes without trained weights. Train it, and give the path of its checkpoint.")
-        name = os.fspath(bundled)
+        name = os.fspath(bundled_or_fetched(bundled))
     elif not Path(name).suffix:
         raise InputError(
             f"{name} is neither a file of weights nor a model; models are {', '.join(registry.model_names())}."

@@ -1,0 +1,1 @@
+"""python -m demo.deploy: puts the inspector on a Hugging Face Space."""

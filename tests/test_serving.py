@@ -1,0 +1,159 @@
+"""How app.py serves: behind a proxy's path, to whom, and what may be uploaded."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AuthenticationError
+
+import app
+from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
+from deresunet import InputError
+
+
+class Untouched:
+    """Stands in for the predictor where none is to run."""
+
+    checkpoint = SimpleNamespace(name="net.safetensors", sha256="0" * 64)
+
+
+@pytest.fixture
+def launch(monkeypatch):
+    """A function that runs app.main with options and gives what the page was launched and queued with."""
+    seen = {}
+
+    class Page:
+        def queue(self, **options):
+            seen["queue"] = options
+
+        def launch(self, **options):
+            seen["launch"] = options
+
+    monkeypatch.delenv(AUTH_VARIABLE, raising=False)
+    monkeypatch.setattr(app, "load", lambda *_: Untouched())
+    monkeypatch.setattr(app.Inspector, "open", lambda *_: None)
+    monkeypatch.setattr(app, "build", lambda _: Page())
+
+    def run(*options):
+        app.main(list(options))
+        return seen
+
+    return run
+
+
+def test_the_app_hands_its_options_to_gradio(launch, monkeypatch):
+    plain = launch()
+    assert plain["queue"] == {"max_size": QUEUE_SIZE, "default_concurrency_limit": 4}
+    assert (plain["launch"]["root_path"], plain["launch"]["auth"]) == (None, None)
+    assert plain["launch"]["max_file_size"] == MAX_UPLOAD
+    monkeypatch.setenv(AUTH_VARIABLE, "ann:se:cret\n\nbob:x y\n")
+    told = launch("--root-path", "/rooms/", "--max-upload", "20MB")["launch"]
+    assert told["root_path"] == "/rooms"
+    assert told["max_file_size"] == "20MB"
+    assert told["auth"] == [("ann", "se:cret"), ("bob", "x y")]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        (["--root-path", "rooms"], {}, "root path is 'rooms'; expected a path such as /rooms"),
+        (["--root-path", "/rooms?x"], {}, "root path is"),
+        (["--max-upload", "much"], {}, "upload limit is 'much'; expected a size such as"),
+        (["--max-upload", "0mb"], {}, "upload limit is '0mb'"),
+        ([], {AUTH_VARIABLE: "ann:good\nhunter2"}, "line 2: expected NAME:PASSWORD"),
+        ([], {AUTH_VARIABLE: "ann:a\nann:b"}, "the same name twice"),
+        ([], {AUTH_VARIABLE: ""}, "would let everyone in"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_one_line(launch, monkeypatch, options, environment, message):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        launch(*options)
+    assert str(ended.value.code).startswith("error: ")
+    assert message in str(ended.value.code)
+    assert "hunter2" not in str(ended.value.code), "a password is not repeated"
+
+
+def test_no_accounts_let_everyone_in_and_passwords_are_not_shown():
+    assert accounts_from({}) == ()
+    with pytest.raises(InputError):
+        accounts_from({AUTH_VARIABLE: "  \n"})
+    assert "secret" not in repr(Serving(accounts=(("ann", "secret"),)))
+
+
+@contextmanager
+def served(serving):
+    with gr.Blocks() as page:
+        file = gr.File()
+        size = gr.Number()
+        file.upload(lambda path: len(open(path, "rb").read()), file, size, api_name="size")  # noqa: PTH123, SIM115
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, **serving.launch_options())
+    try:
+        yield url
+    finally:
+        page.close()
+
+
+def test_accounts_and_upload_limit_hold(tmp_path):
+    (tmp_path / "small.png").write_bytes(b"x" * 500)
+    (tmp_path / "large.png").write_bytes(b"x" * 5000)
+    with served(Serving(max_upload="1kb", accounts=(("ann", "secret"),))) as url:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}config")
+        assert refused.value.code == 401
+        with pytest.raises((AuthenticationError, ValueError)):
+            Client(url, verbose=False, auth=("ann", "wrong"))
+        client = Client(url, verbose=False, auth=("ann", "secret"))
+        assert client.predict(handle_file(tmp_path / "small.png"), api_name="/size") == 500
+        with pytest.raises(Exception, match=r"(?i)size|large|413"):
+            client.predict(handle_file(tmp_path / "large.png"), api_name="/size")
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """A reverse proxy that serves what lies at `upstream` under /rooms."""
+
+    upstream = ""
+
+    def do_GET(self):
+        if not self.path.startswith("/rooms/"):
+            return self.send_error(404)
+        connection = http.client.HTTPConnection(self.upstream)
+        headers = {key: value for key, value in self.headers.items() if key.lower() != "host"}
+        headers |= {"Host": self.headers["Host"], "X-Forwarded-Host": self.headers["Host"]}
+        connection.request("GET", self.path.removeprefix("/rooms"), headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        return None
+
+    def log_message(self, *_):
+        pass
+
+
+def test_behind_a_proxy_the_page_names_its_own_path():
+    with served(Serving(root_path="/rooms")) as url:
+        proxy = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Proxy,), {"upstream": url.split("/")[2]}))
+        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            outside = f"http://127.0.0.1:{proxy.server_port}/rooms"
+            with urllib.request.urlopen(f"{outside}/config") as answer:
+                assert f'"root":"{outside}"' in answer.read().decode().replace(" ", "")
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(f"http://127.0.0.1:{proxy.server_port}/config")
+        finally:
+            proxy.shutdown()
+            proxy.server_close()

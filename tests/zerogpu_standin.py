@@ -1,0 +1,74 @@
+"""A stand-in for the scheduler of ZeroGPU that the `spaces` package talks to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+REFUSALS = {"quota": (429, {"left": 0, "wait": 3600}), "no_gpu": (503, {})}
+
+
+def granted(number):
+    return (200, {"idle": False, "nvidiaIndex": 0, "nvidiaUUID": "GPU-0", "allowToken": f"token-{number}"})
+
+
+class Scheduler(ThreadingHTTPServer):
+    """Grants a GPU, or answers as `refusal` says; remembers what it was asked.
+
+    Attributes:
+        asked: (path, parameters) of each request, in order.
+        refusal: None, or the (status, body) that `/schedule` answers with; `/refuse/NAME` and `/grant` change it.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.asked, self.refusal = [], None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def of(self, path):
+        return [parameters for asked, parameters in self.asked if asked == path]
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_POST(self):
+        parts = urlsplit(self.path)
+        parameters = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        status, body = 200, {}
+        if parts.path == "/grant":
+            self.server.refusal = None
+        elif parts.path.startswith("/refuse/"):
+            self.server.refusal = REFUSALS[parts.path.removeprefix("/refuse/")]
+        else:
+            self.server.asked.append((parts.path, parameters))
+        if parts.path == "/schedule":
+            status, body = self.server.refusal or granted(len(self.server.asked))
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def scheduler():
+    server = Scheduler()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
