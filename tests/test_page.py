@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from demo.callbacks import Inspector
+from demo.dataset_theme import CSS as DATASET_CSS
 from demo.theme import CSS, theme
 from demo.ui import build
 from deresunet import read_frame
@@ -36,6 +37,9 @@ class CountingPredictor:
         self.predictor, self.checkpoint = predictor, predictor.checkpoint
         self.calls, self.overlaps = 0, 0
         self._busy = threading.Lock()
+
+    def provenance(self, *args):
+        return self.predictor.provenance(*args)
 
     def __call__(self, *args):
         self.calls += 1
@@ -66,7 +70,12 @@ def url(counting, rooms, cache):
         page = build(inspector)
         page.queue(max_size=64, default_concurrency_limit=4)
         _, address, _ = page.launch(
-            prevent_thread_lock=True, quiet=True, theme=theme(), css=CSS, ssr_mode=False, max_file_size="160mb"
+            prevent_thread_lock=True,
+            quiet=True,
+            theme=theme(),
+            css=CSS + DATASET_CSS,
+            ssr_mode=False,
+            max_file_size="160mb",
         )
         yield address
         page.close()
