@@ -242,7 +242,7 @@ def look_at(reader: Reader, names: tuple[str, ...], keep: bool = False) -> Surve
     def look(name: str) -> tuple[np.ndarray, str, Frame | None]:
         frame = reader.read(name)
         pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
-        return pixels / frame.size[0] / frame.size[1], getattr(frame, "sequence", ""), frame if keep else None
+        return pixels / frame.size[0] / frame.size[1], frame.sequence, frame if keep else None
 
     # Decoding releases the interpreter's lock, so threads do.
     with ThreadPoolExecutor(READING_THREADS) as pool:
