@@ -13,6 +13,7 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.predictor import Prediction, Predictor
+from deresunet.preprocessing import PixelScores
 
 WALL, FLOOR, BED, CHAIR = 1, 2, 4, 5
 SIZE = (48, 64)
@@ -83,7 +84,8 @@ class KnownPredictor:
         label = np.where(frame.label == 0, WALL, frame.label).astype(np.uint8)
         label[24:44, 4 : 4 + k] = BED
         sure = np.full((5, *SIZE), 0.2, np.float32)
-        return Prediction(label, sure[0], np.repeat(label[None], 5, 0), sure, 1.0, self.provenance(modality))
+        scores = PixelScores(np.repeat(label[None], 5, 0), sure, sure[0])
+        return Prediction.of(scores, 1.0, self.provenance(modality))
 
     provenance = Predictor.provenance
 
