@@ -10,6 +10,7 @@ from pathlib import Path
 from demo import zerogpu  # first of all: on ZeroGPU it must come before torch
 from demo.callbacks import Inspector
 from demo.checkpoints import Checkpoints
+from demo.dataset_theme import CSS as DATASET_CSS
 from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
 from demo.theme import CSS, theme
 from demo.ui import build
@@ -42,14 +43,14 @@ def main(arguments: list[str] | None = None) -> None:
             inspector.open(inspector.first())
     except InputError as error:
         sys.exit(f"error: {error}")
-    page = build(inspector, options.allow_checkpoint_upload)
+    page = build(inspector, options.allow_checkpoint_upload, options.cache_dir)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4)
     page.launch(
         server_name=options.host,
         server_port=options.port,
         share=options.share,
         theme=theme(),
-        css=CSS,
+        css=CSS + DATASET_CSS,
         **serving.launch_options(),
         ssr_mode=False,
         footer_links=["api"],
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")
+    parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
     parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
     data = parser.add_argument_group("a data set of your own")
     data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")

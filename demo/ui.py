@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demo import views
-from demo.callbacks import Inspector, Upload, told_to_programs
+from demo.callbacks import Inspector, Upload, told_on_the_page, told_to_programs
 from demo.compare_tab import build_compare_tab
-from demo.inspect_tab import KEEP_SECONDS, NETWORK, build_inspect_tab
+from demo.dataset_tab import DatasetTab, OpenRequest, build_dataset_tab
+from demo.inspect_tab import KEEP_SECONDS, NETWORK, QUIET, InspectTab, build_inspect_tab, opened
 from deresunet.data.depth import ENCODINGS
 
 
-def build(inspector: Inspector, allow_checkpoints: bool = False) -> gr.Blocks:
+def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> gr.Blocks:
     """The page over an inspector, ready to be launched.
 
     Args:
         inspector: networks and data sets.
         allow_checkpoints: whether visitors may bring weights of their own.
+        cache_dir: where evaluations are kept; None keeps them in Gradio's cache.
     """
     with gr.Blocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
         gr.HTML(views.header(inspector.predictor))
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Inspect", id="inspect"):
                 inspected = build_inspect_tab(inspector, page)
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(inspector, inspected, allow_checkpoints)
+            with gr.Tab("Data set", id="dataset"):
+                dataset = build_dataset_tab(inspector, cache_dir=cache_dir)
+        _lead_to_frames_and_back(inspector, tabs, inspected, dataset)
         _offer_to_programs(inspector)
     return page
+
+
+def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, dataset: DatasetTab) -> None:
+    """A click on a data set's frame shows it under Inspect; from there a button leads back."""
+    weights, modality, view, opacity, _ = inspected.controls
+
+    @told_on_the_page(len(inspected.outputs) + 1)
+    def on_open(asked: OpenRequest, view: Any, opacity: float) -> list[Any]:
+        # An evaluation is always one of the first weights.
+        name = inspector.checkpoints.first_name
+        shown = opened(inspector, asked.frame, name, asked.modality, view, opacity, asked.only)
+        return [*shown, name, asked.modality]
+
+    def on_inspect() -> list[Any]:
+        return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]
+
+    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], **QUIET)
+    dataset.open_request.change(
+        on_open, [dataset.open_request, view, opacity], [*inspected.outputs, weights, modality], **inspected.running
+    )
+    inspected.back.click(lambda: gr.Tabs(selected="dataset"), None, tabs, **QUIET)
 
 
 def _offer_to_programs(inspector: Inspector) -> None:

@@ -24,15 +24,17 @@ from torch import Tensor
 from deresunet.atomic import write_whole
 from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing, from_mapping, to_json
-from deresunet.errors import InputError
+from deresunet.errors import InputError, first_line
 from deresunet.model import DeResUNet
 
 Precision = Literal["fp32", "fp16", "int8"]
 SCALE_SUFFIX = ".scale"
 # Below this, int8 saves nothing worth its rounding: biases, BatchNorm, first convolutions.
 INT8_MIN_ELEMENTS = 4097
-# Where a LightningModule keeps the network, and where this package's hyper-parameters lie in its checkpoint.
+# Where a LightningModule keeps the network and the running average of its weights, and where this package's
+# hyper-parameters lie in its checkpoint.
 LIGHTNING_PREFIX = "model."
+LIGHTNING_AVERAGE_PREFIX = "ema."
 LIGHTNING_KEY = "deresunet"
 
 
@@ -144,8 +146,8 @@ def _encode(name: str, tensor: Tensor, precision: Precision) -> dict[str, Tensor
     return {name: (tensor.float() / column).round().to(torch.int8), name + SCALE_SUFFIX: scale}
 
 
-def _decode(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The inverse of `_encode` over a whole file: float32 weights."""
+def decode(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """float32 weights from tensors as a file stores them: float32, float16, or int8 beside `<name>.scale`."""
     state = {}
     for name, tensor in stored.items():
         if name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored:
@@ -176,7 +178,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
     dtypes = {tensor.dtype for tensor in stored.values()}
     precision = "int8" if torch.int8 in dtypes else "fp16" if torch.float16 in dtypes else "fp32"
     try:
-        state = _decode(stored)
+        state = decode(stored)
         return Checkpoint(
             state=state,
             config=from_mapping(ModelConfig, json.loads(metadata["config"])),
@@ -198,19 +200,20 @@ def _read_lightning(path: Path) -> Checkpoint:
     except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
         raise InputError(
             f"{path.name} cannot be read without running code in it, or is truncated "
-            f"({str(error).splitlines()[0]}). Expected a .ckpt written by `python -m train`."
+            f"({first_line(error)}). Expected a .ckpt written by `python -m train`."
         ) from error
     described = content.get(LIGHTNING_KEY) if isinstance(content, dict) else None
     if not isinstance(described, dict) or not isinstance(content.get("state_dict"), dict):
         raise InputError(f"{path.name} is not a checkpoint of `python -m train`: it has no {LIGHTNING_KEY!r} entry.")
+    # The average is what was validated; the weights it was taken from are only for going on with the training.
+    averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in content["state_dict"])
+    prefix = LIGHTNING_AVERAGE_PREFIX if averaged else LIGHTNING_PREFIX
     state = {
-        name.removeprefix(LIGHTNING_PREFIX): tensor
-        for name, tensor in content["state_dict"].items()
-        if name.startswith(LIGHTNING_PREFIX)
+        name.removeprefix(prefix): tensor for name, tensor in content["state_dict"].items() if name.startswith(prefix)
     }
     try:
         return Checkpoint(
-            state=_decode(state),
+            state=decode(state),
             config=from_mapping(ModelConfig, described["config"]),
             preprocessing=from_mapping(Preprocessing, described["preprocessing"]),
             classes=CLASSES if described["config"].get("num_classes", 37) == len(CLASSES) else (),

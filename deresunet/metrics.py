@@ -48,18 +48,21 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int
 class PooledConfusionMatrix(Metric):
     """The pooled matrix as a stateful metric: updated batch by batch, summed over processes by torchmetrics.
 
+    Sums of integers, so that the result is the same whatever process saw which frame.
+
     Args:
         num_classes: number of classes.
     """
 
     full_state_update = False
-    matrix: Tensor
+    higher_is_better = None
+    cells: Tensor
 
     def __init__(self, num_classes: int = NUM_CLASSES) -> None:
         super().__init__()
         self.num_classes = num_classes
-        zeros = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-        self.add_state("matrix", zeros, dist_reduce_fx="sum")
+        zeros = torch.zeros(num_classes**2 + 1, dtype=torch.int64)
+        self.add_state("cells", zeros, dist_reduce_fx="sum")
 
     def update(self, truth: Tensor, prediction: Tensor) -> None:
         """Add pixels.
@@ -75,12 +78,12 @@ class PooledConfusionMatrix(Metric):
             raise ValueError(
                 f"ground truth is {tuple(truth.shape)} and prediction {tuple(prediction.shape)}; expected equal shapes"
             )
-        known = truth != 0
-        if known.any():
-            self.matrix += multiclass_confusion_matrix(
-                prediction[known].long() - 1, truth[known].long() - 1, self.num_classes
-            )
+        row, column = truth.long().flatten() - 1, prediction.long().flatten() - 1
+        # Void pixels go to a cell of their own behind the matrix. Neither picking them out nor `torch.bincount` would
+        # do: both make the CPU wait for the GPU.
+        cell = torch.where(row >= 0, row * self.num_classes + column, self.num_classes**2)
+        self.cells.scatter_add_(0, cell, torch.ones_like(cell))
 
     def compute(self) -> Tensor:
         """int64 (num_classes, num_classes); rows are the ground truth. Feed it to `scores`."""
-        return self.matrix
+        return self.cells[:-1].view(self.num_classes, self.num_classes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from deresunet.blocks import conv_bn_relu
@@ -9,6 +11,22 @@ from deresunet.config import ModelConfig
 from deresunet.decoder import BOTTLENECKS, HEADS, UpBlock
 from deresunet.encoder import Encoder, imagenet_state
 from deresunet.fusion import FUSIONS
+
+
+class Maps(NamedTuple):
+    """What the network computes on the way to its head; training reads more of it than the head does.
+
+    Attributes:
+        rgb: the RGB encoder's five maps, at strides 2, 4, 8, 16 and 32.
+        depth: the depth encoder's.
+        bottleneck: (B, bottleneck_channels, H/32, W/32).
+        decoder: maps of the four decoder stages, at strides 16, 8, 4 and 2.
+    """
+
+    rgb: list[Tensor]
+    depth: list[Tensor]
+    bottleneck: Tensor
+    decoder: list[Tensor]
 
 
 class DeResUNet(nn.Module):
@@ -52,14 +70,20 @@ class DeResUNet(nn.Module):
             rgb: (B, 3, H, W), normalised as `Preprocessing` says; H and W multiples of 32.
             depth: (B, 1, H, W), normalised likewise, 0.0 where depth is missing.
         """
+        return self.head(self.dropout(self.maps(rgb, depth).decoder[-1]))  # (B, num_classes, H, W)
+
+    def maps(self, rgb: Tensor, depth: Tensor) -> Maps:
+        """All maps before the head, of the same inputs."""
         rgb_maps = self.rgb_encoder(rgb)  # strides 2, 4, 8, 16, 32
         depth_maps = self.depth_encoder(depth)
         fused = [fuse(r, d) for fuse, r, d in zip(self.fusions, rgb_maps, depth_maps, strict=True)]
         skips = [lateral(x) for lateral, x in zip(self.laterals, fused[:4], strict=True)]
-        x = self.bottleneck(fused[4])  # (B, bottleneck_channels, H/32, W/32)
+        x = bottleneck = self.bottleneck(fused[4])  # (B, bottleneck_channels, H/32, W/32)
+        decoder = []
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):
             x = stage(x, skip)  # strides 16, 8, 4, 2
-        return self.head(self.dropout(x))  # (B, num_classes, H, W)
+            decoder.append(x)
+        return Maps(rgb_maps, depth_maps, bottleneck, decoder)
 
     def load_imagenet(self) -> None:
         """Start both encoders from torchvision's ImageNet weights (downloads them once).

@@ -1,7 +1,11 @@
-"""Frame -> normalised tensors, and logits -> the frame's own resolution. The only place that does either."""
+"""Frame -> normalised tensors, and logits -> the frame's own resolution. The only place that does either.
+
+Training takes the same two steps: `resize_frame` in the data loader, `network_input` on the device, for a whole batch.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal, NamedTuple
 
@@ -43,8 +47,8 @@ def usable_modality(frame: Frame, wanted: Modality = "rgbd") -> Modality:
 
 def normalise_rgb(rgb: Tensor, preprocessing: Preprocessing) -> Tensor:
     """(..., 3, H, W) in 0..255 -> float32, ImageNet-normalised."""
-    mean = torch.tensor(preprocessing.rgb_mean, device=rgb.device).view(3, 1, 1)
-    std = torch.tensor(preprocessing.rgb_std, device=rgb.device).view(3, 1, 1)
+    mean = _channels(preprocessing.rgb_mean, rgb.device)
+    std = _channels(preprocessing.rgb_std, rgb.device)
     return (rgb.float() / 255.0 - mean) / std
 
 
@@ -54,30 +58,69 @@ def normalise_depth(depth: Tensor, preprocessing: Preprocessing) -> Tensor:
     return torch.where(depth > 0, normalised, preprocessing.depth_invalid)
 
 
+def resize_frame(frame: Frame, preprocessing: Preprocessing) -> tuple[Tensor | None, Tensor | None]:
+    """A frame at the network's size, in its own units; None for a modality that it does not have.
+
+    (h, w) is `preprocessing.network_size`. RGB is resized bilinearly with antialiasing, depth with nearest neighbour,
+    so that missing and measured pixels are never mixed.
+
+    Returns:
+        RGB (3, h, w) in 0..255, uint8 or (where it was resized) float32; depth [m] float32 (1, h, w), 0 where missing.
+    """
+    size = preprocessing.network_size(*frame.size)
+    rgb = depth = None
+    if frame.rgb is not None:
+        image = torch.from_numpy(np.ascontiguousarray(frame.rgb)).permute(2, 0, 1)[None]  # (1, 3, H, W) uint8
+        if size != frame.size:
+            image = F.interpolate(image.float(), size, mode="bilinear", antialias=True, align_corners=False)
+        rgb = image[0]
+    if frame.depth is not None:
+        metres = torch.from_numpy(np.ascontiguousarray(frame.depth))[None, None]  # (1, 1, H, W)
+        if size != frame.size:
+            metres = F.interpolate(metres, size, mode="nearest-exact")
+        depth = metres[0]
+    return rgb, depth
+
+
+def network_input(
+    rgb: Tensor, depth: Tensor, has_rgb: Tensor, has_depth: Tensor, preprocessing: Preprocessing
+) -> tuple[Tensor, Tensor]:
+    """What the network gets of a batch: rgb (B, 3, h, w) and depth (B, 1, h, w), float32.
+
+    A modality that is absent is zero everywhere: grey at ImageNet's mean, and depth missing.
+
+    Args:
+        rgb: (B, 3, h, w) in 0..255; anything where absent.
+        depth: (B, 1, h, w) [m], 0 where missing; anything where absent.
+        has_rgb: bool (B,).
+        has_depth: bool (B,).
+        preprocessing: units of the network.
+    """
+    zero = torch.zeros((), device=rgb.device)
+    return (
+        torch.where(has_rgb.view(-1, 1, 1, 1), normalise_rgb(rgb, preprocessing), zero),
+        torch.where(has_depth.view(-1, 1, 1, 1), normalise_depth(depth, preprocessing), zero),
+    )
+
+
 def to_tensors(frame: Frame, preprocessing: Preprocessing, modality: Modality = "rgbd") -> tuple[Tensor, Tensor]:
     """What the network gets of a frame: rgb (1, 3, h, w) and depth (1, 1, h, w), float32, on the CPU.
 
-    (h, w) is `preprocessing.network_size`. A modality that is absent or not asked for is zero everywhere: grey at
-    ImageNet's mean, and depth missing. RGB is resized bilinearly with antialiasing, depth with nearest neighbour, so
-    that missing and measured pixels are never mixed.
+    `resize_frame`, then `network_input` of what `modality` asks for.
 
     Raises:
         InputError: see `usable_modality`.
     """
     modality = usable_modality(frame, modality)
     size = preprocessing.network_size(*frame.size)
-    rgb, depth = torch.zeros(1, 3, *size), torch.zeros(1, 1, *size)
-    if modality != "depth" and frame.rgb is not None:
-        image = torch.from_numpy(np.ascontiguousarray(frame.rgb)).permute(2, 0, 1)[None]  # (1, 3, H, W) uint8
-        if size != frame.size:
-            image = F.interpolate(image.float(), size, mode="bilinear", antialias=True, align_corners=False)
-        rgb = normalise_rgb(image, preprocessing)
-    if modality != "rgb" and frame.depth is not None:
-        metres = torch.from_numpy(np.ascontiguousarray(frame.depth))[None, None]  # (1, 1, H, W)
-        if size != frame.size:
-            metres = F.interpolate(metres, size, mode="nearest-exact")
-        depth = normalise_depth(metres, preprocessing)
-    return rgb, depth
+    rgb, depth = resize_frame(frame, preprocessing)
+    return network_input(
+        torch.zeros(1, 3, *size) if rgb is None else rgb[None],
+        torch.zeros(1, 1, *size) if depth is None else depth[None],
+        torch.tensor([modality != "depth"]),
+        torch.tensor([modality != "rgb"]),
+        preprocessing,
+    )
 
 
 class PixelScores(NamedTuple):
@@ -120,3 +163,10 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelSco
         probabilities = F.interpolate(probabilities, size, mode="nearest-exact")
         entropy = F.interpolate(entropy, size, mode="nearest-exact")
     return PixelScores(labels[0].cpu().numpy(), probabilities[0].cpu().numpy(), entropy[0, 0].cpu().numpy())
+
+
+@functools.lru_cache(maxsize=16)
+def _channels(values: tuple[float, float, float], device: torch.device) -> Tensor:
+    """Three values as (3, 1, 1) on `device`. Kept, since a copy to a GPU would wait for all that it has to do."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(3, 1, 1)

@@ -116,7 +116,7 @@ def test_stateful_metric_adds_up_and_starts_anew() -> None:
     metric.update(torch.zeros(3, dtype=torch.uint8), torch.ones(3, dtype=torch.uint8))  # all void
     assert np.array_equal(metric.compute().numpy(), sum(confusion_matrix(*pair) for pair in pairs))
     metric.reset()
-    assert not metric.matrix.any()
+    assert not metric.cells.any()
 
 
 def _accumulate(rank: int, folder: str) -> None:

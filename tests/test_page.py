@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from demo.callbacks import Inspector
+from demo.dataset_theme import CSS as DATASET_CSS
 from demo.theme import CSS, theme
 from demo.ui import build
 from deresunet import read_frame
@@ -36,6 +37,9 @@ class CountingPredictor:
         self.predictor, self.checkpoint = predictor, predictor.checkpoint
         self.calls, self.overlaps = 0, 0
         self._busy = threading.Lock()
+
+    def provenance(self, *args):
+        return self.predictor.provenance(*args)
 
     def __call__(self, *args):
         self.calls += 1
@@ -66,7 +70,12 @@ def url(counting, rooms, cache):
         page = build(inspector)
         page.queue(max_size=64, default_concurrency_limit=4)
         _, address, _ = page.launch(
-            prevent_thread_lock=True, quiet=True, theme=theme(), css=CSS, ssr_mode=False, max_file_size="160mb"
+            prevent_thread_lock=True,
+            quiet=True,
+            theme=theme(),
+            css=CSS + DATASET_CSS,
+            ssr_mode=False,
+            max_file_size="160mb",
         )
         yield address
         page.close()
@@ -197,6 +206,7 @@ def test_a_visitor_looks_at_a_room(open_page, counting):
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_a_visitor_questions_a_room_from_all_sides(open_page, counting):
     tab = open_page(query="?data=sample+rooms&frame=0003")
     expect(tab.locator(".caption", has_text="0003").first).to_be_visible(timeout=30_000)
@@ -240,6 +250,19 @@ def test_a_visitor_questions_a_room_from_all_sides(open_page, counting):
     tab.locator("#compare").click()
     expect(tab.locator("#contest")).to_contain_text("They agree on", timeout=60_000)
     expect(tab.locator("#panel-contest img")).to_be_visible()
+
+    tab.get_by_role("tab", name="Data set").click()
+    tab.locator("#ds-start").click()
+    frames = tab.locator("#ds-gallery button.thumbnail-item")
+    expect(frames.first).to_be_visible(timeout=180_000)
+    expect(tab.locator("#ds-headline")).to_contain_text("25.6")
+    frames.first.click()  # the worst
+    expect(tab.locator("#back")).to_be_visible(timeout=30_000)
+    expect(tab.locator("#headline")).to_contain_text("mIoU of this frame")
+    tab.locator("#back").click()
+    expect(frames.first).to_be_visible()
+    tab.locator("#ds-report").click()
+    expect(tab.locator("#ds-files")).to_contain_text("MB", timeout=60_000)
 
     again = open_page(query=link[link.index("?") :])
     expect(again.locator("#only input")).to_have_value("chair", timeout=30_000)

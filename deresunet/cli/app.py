@@ -17,7 +17,7 @@ from deresunet.errors import InputError
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
-COMMANDS = ("predict", "evaluate", "prepare", "stats", "info")
+COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "info")
 
 
 class _LazyGroup(typer.core.TyperGroup):

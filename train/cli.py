@@ -1,0 +1,144 @@
+"""The command line: python -m train fit | validate | test | distill | bench, each with typed configs."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from deresunet.errors import InputError
+from train import bench, distill
+from train.callbacks import MetricsFile, Pictures, StopGracefully
+from train.data import RGBDDataModule
+from train.recipe import Recipe
+
+USAGE = """usage: python -m train COMMAND ...
+
+  fit       train:           python -m train fit --config train/configs/smoke.yaml
+  validate  validate:        python -m train validate --config RUN/config.yaml --ckpt_path X.ckpt
+  test      test, once:      python -m train test --config RUN/config.yaml --ckpt_path X.ckpt
+  distill   all three stages with a teacher: python -m train distill --help
+  bench     time a step:     python -m train bench --config train/configs/modern.yaml
+
+Every field of a config can be set on the command line; `fit --help` and `fit --print_config` show them.
+"""
+
+
+# What Lightning warns of and this code means: the average is never in training mode, a resumed run goes on in a folder
+# that is there, and pooled metrics are equal in all processes already.
+INTENDED = (
+    r"Found \d+ module\(s\) in eval mode",
+    r"Experiment logs directory .* exists and is not empty",
+    r"It is recommended to use `self.log\(.*sync_dist=True\)`",
+    r"LightningCLI's args parameter",
+    r"The number of training batches .* is smaller than the logging interval",
+    r"The '.*_dataloader' does not have many workers",
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
+
+
+class KeepConfig(SaveConfigCallback):
+    """The run's whole configuration beside its logs, when it trains; a resumed run writes its own again."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write `config.yaml`."""
+        if stage == "fit":
+            super().setup(trainer, pl_module, stage)
+
+
+class TrainingCLI(LightningCLI):
+    """LightningCLI over `Recipe` and `RGBDDataModule`; loggers and callbacks that every run has are set here."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The run's place, and one seed for everything."""
+        parser.add_argument("--run.folder", type=str, default="runs", help="Folder that holds all runs.")
+        parser.add_argument("--run.name", type=str, default="run", help="Folder of this run's versions in it.")
+        parser.add_argument("--run.best", type=int, default=3, help="How many of the best checkpoints are kept.")
+        parser.add_argument("--run.monitor", type=str, default="val/miou", help="Metric that says which are best.")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """The trainer, with TensorBoard and CSV logs in one folder unless the config names loggers of its own."""
+        run = self._get(self.config_init, "run")
+        folder = Path(run.folder) / run.name
+        trainer_config = self._get(self.config_init, "trainer")
+        if trainer_config.get("logger") in (None, True):
+            board = TensorBoardLogger(run.folder, name=run.name)
+            kwargs["logger"] = [board, CSVLogger(run.folder, name=run.name, version=board.version)]
+        if trainer_config.get("default_root_dir") is None:
+            kwargs["default_root_dir"] = str(folder)
+        given = list(trainer_config.get("callbacks") or [])
+        kwargs["callbacks"] = [*given, *self._own_callbacks(run, trainer_config)]
+        return super().instantiate_trainer(**kwargs)
+
+    def _own_callbacks(self, run: Any, trainer_config: Any) -> list[Callback]:
+        callbacks: list[Callback] = [StopGracefully(), MetricsFile()]
+        if trainer_config.get("fast_dev_run"):
+            return callbacks
+        if trainer_config.get("logger") is not False:
+            callbacks.append(Pictures())
+        if trainer_config.get("enable_checkpointing") is not False:
+            mode = "min" if run.monitor.endswith("loss") else "max"
+            callbacks.append(
+                ModelCheckpoint(
+                    monitor=run.monitor,
+                    mode=mode,
+                    save_top_k=run.best,
+                    save_last=True,
+                    filename="epoch{epoch:03d}-{" + run.monitor + ":.4f}",
+                    auto_insert_metric_name=False,
+                )
+            )
+        return callbacks
+
+
+def build(arguments: list[str] | None, run: bool) -> TrainingCLI:
+    """Parse a command line and build module, data and trainer; `run` also carries out the subcommand."""
+    return TrainingCLI(
+        Recipe,
+        RGBDDataModule,
+        subclass_mode_model=True,
+        seed_everything_default=0,
+        save_config_callback=KeepConfig,
+        save_config_kwargs={"overwrite": True},
+        parser_kwargs={"parser_mode": "yaml"} | ({} if run else {"description": bench.__doc__}),
+        args=arguments,
+        run=run,
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; what the user got wrong is one line on standard error and exit status 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return
+    for message in INTENDED:
+        warnings.filterwarnings("ignore", message=f".*{message}")
+    try:
+        if given[0] == "distill":
+            distill.main(given[1:])
+        elif given[0] == "bench":
+            bench.main(given[1:], build)
+        else:
+            # Lightning starts further processes by repeating the command line; None keeps it the process's own.
+            build(None if arguments is None else given, run=True)
+    except ValueError as error:
+        cause = _input_error(error)
+        if cause is None:
+            raise
+        print(f"error: {cause}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The `InputError` that an error is or came from: what a constructor raises, the parser wraps into its own."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return error

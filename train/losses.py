@@ -1,0 +1,100 @@
+"""Losses of training: labels, auxiliary heads, a teacher's probabilities, a teacher's features."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+IGNORED = -1
+# No class counts more than this many times the average pixel, however rare it is.
+MAX_WEIGHT = 8.0
+
+
+def target(label: Tensor) -> Tensor:
+    """Labels as they lie on disk (0 = void, 1..37) -> network indices int64 (0..36), void as `IGNORED`."""
+    return label.long() - 1
+
+
+def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy over the labelled pixels; 0 where there is none.
+
+    Args:
+        logits: (B, classes, h, w).
+        label: uint8 (B, h, w), 0 = void.
+        weight: float32 (classes,): what a pixel of each class counts.
+    """
+    truth = target(label)
+    total = F.cross_entropy(logits.float(), truth, weight, ignore_index=IGNORED, reduction="sum")
+    known = truth != IGNORED
+    counted = known.sum() if weight is None else (weight[truth.clamp(min=0)] * known).sum()
+    return total / counted.clamp(min=1e-6)
+
+
+def auxiliary(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Cross-entropy at the logits' own resolution: the label is taken at every so many pixels.
+
+    Args:
+        logits: (B, classes, h/s, w/s).
+        label: uint8 (B, h, w).
+        weight: see `cross_entropy`.
+    """
+    return cross_entropy(logits, subsample(label, logits.shape[-2:]), weight)
+
+
+def subsample(label: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """The label (B, h, w) at the centres of a coarser grid's cells; no class is mixed from two."""
+    rows, columns = label.shape[-2] // size[0], label.shape[-1] // size[1]
+    return label[:, rows // 2 :: rows, columns // 2 :: columns][:, : size[0], : size[1]]
+
+
+def distillation(logits: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    """Kullback-Leibler divergence of the network's probabilities from a teacher's, at the teacher's resolution.
+
+    Hinton et al. 2015 (https://arxiv.org/abs/1503.02531), a mean over pixels. A teacher may know more classes (NYU40's
+    other structure, furniture and prop come last): they are left out, and a pixel counts as much as the teacher is
+    sure that it is none of them.
+
+    Args:
+        logits: (B, classes, h, w).
+        teacher: logits (B, at least classes, h/s, w/s).
+        temperature: of both distributions.
+    """
+    classes = logits.shape[1]
+    # The mean over each cell of the teacher's grid. A teacher rounds its own size, so the cell need not be whole.
+    student = F.adaptive_avg_pool2d(logits.float(), teacher.shape[-2:])
+    every = teacher.float().log_softmax(1)
+    sure = every[:, :classes].exp().sum(1)  # (B, h/s, w/s)
+    wanted = (teacher[:, :classes].float() / temperature).log_softmax(1)
+    given = (student / temperature).log_softmax(1)
+    divergence = (wanted.exp() * (wanted - given)).sum(1)  # (B, h/s, w/s)
+    return temperature**2 * (divergence * sure).sum() / sure.sum().clamp(min=1e-6)
+
+
+def features(student: Tensor, teacher: Tensor) -> Tensor:
+    """How far the student's features point away from the teacher's: 1 - cosine, a mean over positions.
+
+    Args:
+        student: (B, channels, h, w).
+        teacher: (B, channels, any, any); brought bilinearly to the student's size.
+    """
+    wanted = F.interpolate(teacher.float(), student.shape[-2:], mode="bilinear", align_corners=False)
+    return 1.0 - F.cosine_similarity(student.float(), wanted, dim=1).mean()
+
+
+def class_weights(shares: np.ndarray) -> Tensor:
+    """What a pixel of each class counts, from the classes' shares of the training pixels.
+
+    The inverse square root of the share: rare classes are heard without drowning the walls. The average pixel counts
+    1; a class that does not occur counts as the rarest that does.
+
+    Args:
+        shares: float64 (classes,), sums to 1.
+
+    Returns:
+        float32 (classes,).
+    """
+    rarest = shares[shares > 0].min()
+    raw = 1.0 / np.sqrt(np.maximum(shares, rarest))
+    return torch.from_numpy(np.minimum(raw / (raw * shares).sum(), MAX_WEIGHT)).float()
