@@ -27,8 +27,8 @@ IN_SPACE = "deresunet/weights/deresunet_r50.safetensors"
 
 
 def required(text):
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return {canonicalize_name(Requirement(line).name): Requirement(line).specifier for line in lines}
+    wanted = [Requirement(line.split(" #")[0]) for line in text.splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(requirement.name): requirement.specifier for requirement in wanted}
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,11 @@ def test_requirements_are_the_local_ones_without_platform_and_training(flavor):
     assert {name: made[name] for name in made if name not in pinned} == {
         name: local[name] for name in made if name not in pinned
     }
+
+
+def test_all_that_the_requirements_keep_for_training_stays_behind():
+    _, below = LOCAL.split("# Training only", 1)
+    assert set(required("#" + below)) <= TRAINING
 
 
 def test_zerogpu_gets_a_torch_and_a_python_that_it_takes():

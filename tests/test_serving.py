@@ -41,7 +41,7 @@ def launch(monkeypatch):
     monkeypatch.delenv(AUTH_VARIABLE, raising=False)
     monkeypatch.setattr(app, "load", lambda *_: Untouched())
     monkeypatch.setattr(app.Inspector, "open", lambda *_: None)
-    monkeypatch.setattr(app, "build", lambda _: Page())
+    monkeypatch.setattr(app, "build", lambda *_: Page())
 
     def run(*options):
         app.main(list(options))
