@@ -8,7 +8,8 @@ import gradio as gr
 
 from demo import contest
 from demo.callbacks import Inspector, told_on_the_page
-from demo.inspect_tab import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, InspectTab, Origin
+from demo.inspect_tab import InspectTab
+from demo.page_parts import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, Origin
 from demo.views import key_line
 
 

@@ -7,30 +7,22 @@ from typing import Any
 
 import gradio as gr
 
-from demo import trial, views, zerogpu
+from demo import trial, views
 from demo.calibration_figure import reliability_svg
 from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page
-from demo.files import handed_out
 from demo.inspection import Inspection
-from demo.link import Link, read_link, write_link
+from demo.link import read_link
+from demo.page_parts import DEFAULT_OPACITY, KEEP_SECONDS, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
 from demo.pictures import VIEWS, Look, panels, wipe_pictures
 from demo.pixel import pixel_card
-from demo.report import report_html, report_zip
-from demo.scene import CLOUD_COLOURS, cloud_file, cloud_note, points_file
+from demo.scene_tab import SCENE_CLEARED, lay_out_scene, wire_scene
+from demo.share_tab import SHARE_CLEARED, lay_out_share, wire_share
+from demo.trial_tab import TRIAL_CLEARED, lay_out_trial, wire_trial
 from deresunet.data.depth import ENCODINGS
 
 RGB_TYPES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
 DEPTH_TYPES = [".png", ".tif", ".tiff", ".npy"]
 LABEL_TYPES = [".png", ".tif", ".tiff"]
-DEFAULT_OPACITY = 0.6
-KEEP_SECONDS = 3600
-MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
-# The network takes one frame at a time, whoever asks; the queue shows the others their place.
-NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": zerogpu.CONCURRENCY}
-
-Origin = DatasetFrame | Upload
 
 
 @dataclass(frozen=True)
@@ -81,12 +73,10 @@ def updates(inspection: Inspection, view: Any, opacity: float, only: str | None)
         views.legend(present),
         views.provenance_line(inspection),
         gr.Dropdown([views.ALL_CLASSES, *names], value=kept),
-        None,
-        gr.Column(visible=False),
-        gr.Column(visible=False),
-        None,
-        "",
-        gr.DownloadButton(value=None, interactive=False),
+        # What was asked for of the frame before goes.
+        *TRIAL_CLEARED,
+        *SCENE_CLEARED,
+        *SHARE_CLEARED,
     ]
 
 
@@ -103,7 +93,6 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     current = gr.State(None, time_to_live=KEEP_SECONDS)
     origin = gr.State(None, time_to_live=KEEP_SECONDS)
     point = gr.State(None)
-    tried = gr.State(None, time_to_live=KEEP_SECONDS)
 
     back = gr.Button("← Back to the data set", visible=False, size="sm", elem_id="back")
     with gr.Tabs():
@@ -177,10 +166,10 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         opacity = gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity", scale=1, min_width=200)
 
     with gr.Row(elem_classes="panels"):
-        rgb, rgb_caption = _panel("RGB", "The frame's colour image")
-        depth, depth_caption = _panel("Depth", "Depth in colours, from near (dark) to far (yellow)")
-        truth, truth_caption = _panel("Ground truth", "Ground-truth classes over the colour image")
-        prediction, prediction_caption = _panel("Prediction", "Predicted classes over the colour image")
+        rgb, rgb_caption = panel("RGB", "The frame's colour image")
+        depth, depth_caption = panel("Depth", "Depth in colours, from near (dark) to far (yellow)")
+        truth, truth_caption = panel("Ground truth", "Ground-truth classes over the colour image")
+        prediction, prediction_caption = panel("Prediction", "Predicted classes over the colour image")
     with gr.Row():
         with gr.Column(scale=5, min_width=320):
             wipe = gr.ImageSlider(
@@ -214,56 +203,24 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
 
     with gr.Tabs():
         with gr.Tab("Depth on trial"):
-            gr.Markdown("The same frame with depth, without depth, and without RGB: what is each of them worth?")
-            try_depth = gr.Button("Put depth on trial", variant="primary", elem_id="try-depth")
-            with gr.Column(visible=False) as trial_box:
-                trial_line = gr.HTML(elem_id="trial-line")
-                with gr.Row(elem_classes="panels"):
-                    tries = [_panel(name, f"Prediction from {name}") for _, name in _trial_names()]
-                with gr.Row():
-                    class_changes = gr.Dataframe(
-                        label="IoU of each class", interactive=False, max_height=420, buttons=[], elem_id="changes"
-                    )
-                    region_changes = gr.Dataframe(
-                        label="mIoU by distance, and by whether depth was measured",
-                        interactive=False,
-                        max_height=420,
-                        buttons=[],
-                    )
+            on_trial = lay_out_trial()
         with gr.Tab("3D"):
-            with gr.Row():
-                cloud_colour = gr.Radio(list(CLOUD_COLOURS), value="RGB", label="Coloured by", scale=3, min_width=280)
-                show_cloud = gr.Button("Show in 3D", variant="primary", scale=1, elem_id="show-3d")
-            # Visible from the start: a Model3D that appears together with its first value stays blank.
-            cloud = gr.Model3D(
-                label="Drag to turn, wheel to zoom, right button to move",
-                height=560,
-                clear_color=(0.2, 0.22, 0.27, 1.0),
-                camera_position=(90, 90, 3),
-                interactive=False,
-                elem_id="cloud",
-            )
-            told_cloud = gr.HTML(elem_classes="caption", padding=False)
-            ply = gr.DownloadButton("Download as PLY", size="sm", interactive=False, elem_id="ply")
+            in_3d = lay_out_scene()
         with gr.Tab("Share"):
-            gr.Markdown("A link to this frame under this look (names only, never your files), and a report to hand on.")
-            with gr.Row():
-                link = gr.Textbox(label="Link", interactive=False, buttons=["copy"], scale=3, elem_id="link")
-                make_report = gr.Button("Make link and report", variant="primary", scale=1, elem_id="make-report")
-            with gr.Column(visible=False) as report_box, gr.Row():
-                page_file = gr.File(label="Report: one HTML page", interactive=False, elem_id="report-html")
-                zip_file = gr.File(label="ZIP: pictures, numbers, points", interactive=False, elem_id="report-zip")
+            shared = lay_out_share()
 
     results = [
         *[current, point, rgb, depth, truth, prediction],
         *[rgb_caption, depth_caption, truth_caption, prediction_caption],
         *[wipe, pixel, headline, table, bars, confused, calibration, legend, provenance, only],
-        *[tried, trial_box, report_box, cloud, told_cloud, ply],
+        *on_trial.fleeting,
+        *in_3d.fleeting,
+        *shared.fleeting,
     ]
     outputs = [notice, origin, *results]
     look = [view, opacity, only]
     controls = [weights, modality, *look]
-    colours = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, *(picture for picture, _ in tries)]
+    colours = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, *on_trial.pictures]
     running = {**NETWORK, **PRIVATE, "show_progress_on": [prediction, wipe]}
 
     @told_on_the_page(len(outputs) - 1 + len(controls))
@@ -311,7 +268,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         if inspection is None:
             return [gr.skip()] * len(colours)
         looked = look_of(view, opacity, only, point)
-        kept = [gr.skip()] * len(tries)
+        kept = [gr.skip()] * len(on_trial.pictures)
         if tried is not None:
             kept = trial.trial_pictures(inspection.background, tried, opacity, looked.only)
         caption = views.captions(inspection, looked)[3]
@@ -336,60 +293,6 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
         return [inspector.depth_card(rgb, depth, encoding)]
 
-    @told_on_the_page(5 + 2 * len(tries))
-    def on_trial(
-        origin: Origin | None, weights: str, opacity: float, only: str, inspection: Inspection | None
-    ) -> list[Any]:
-        if origin is None or inspection is None:
-            return [gr.skip()] * (5 + 2 * len(tries))
-        found = inspector.trial(origin, weights)
-        return [
-            found,
-            gr.Column(visible=True),
-            trial.trial_summary(found),
-            trial.class_changes(found),
-            trial.region_changes(found),
-            *trial.trial_pictures(inspection.background, found, opacity, views.chosen_class(only)),
-            *trial.trial_captions(found),
-        ]
-
-    @told_on_the_page(3)
-    def on_cloud(inspection: Inspection | None, colour: str, only: str) -> list[Any]:
-        if inspection is None:
-            return [gr.skip()] * 3
-        chosen = views.chosen_class(only)
-        return [
-            cloud_file(inspection, colour, chosen),
-            cloud_note(inspection, colour, chosen),
-            gr.DownloadButton(value=points_file(inspection), interactive=True),
-        ]
-
-    def on_class_in_cloud(shown: str | None, *inputs: Any) -> list[Any]:
-        return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
-
-    def on_share(
-        inspection: Inspection | None,
-        origin: Origin | None,
-        weights: str,
-        modality: Any,
-        view: Any,
-        opacity: float,
-        only: str,
-        request: gr.Request,
-    ) -> list[Any]:
-        if inspection is None:
-            return [gr.skip()] * 4
-        address = "A frame of your own stays with you: there is no link to it."
-        if isinstance(origin, DatasetFrame):
-            here = Link(origin.source, origin.name, weights, modality, view, only)
-            address = write_link(request.headers.get("referer", "/"), here)
-        return [
-            address,
-            gr.Column(visible=True),
-            handed_out("report.html", report_html(inspection, opacity).encode()),
-            handed_out("report.zip", report_zip(inspection, opacity)),
-        ]
-
     page.load(on_search, [source, search], [gallery, count], **QUIET)
     page.load(on_load, None, [*outputs, *controls], **running)
     gr.on(
@@ -406,7 +309,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
 
     looking: dict[str, Any] = {
         "fn": on_look,
-        "inputs": [current, tried, point, *look],
+        "inputs": [current, on_trial.tried, point, *look],
         "outputs": colours,
         "trigger_mode": "always_last",
         **QUIET,
@@ -422,51 +325,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         [notice, card],
         **QUIET,
     )
-    try_depth.click(
-        on_trial,
-        [origin, weights, opacity, only, current],
-        [
-            notice,
-            tried,
-            trial_box,
-            trial_line,
-            class_changes,
-            region_changes,
-            *(picture for picture, _ in tries),
-            *(caption for _, caption in tries),
-        ],
-        **NETWORK,
-        **PRIVATE,
-        show_progress_on=[try_depth],
-    )
-    cloud_inputs, cloud_outputs = [current, cloud_colour, only], [notice, cloud, told_cloud, ply]
-    show_cloud.click(on_cloud, cloud_inputs, cloud_outputs, **PRIVATE)
-    cloud_colour.input(on_cloud, cloud_inputs, cloud_outputs, **PRIVATE)
-    only.change(on_class_in_cloud, [cloud, *cloud_inputs], cloud_outputs, **QUIET)
-    make_report.click(
-        on_share,
-        [current, origin, *controls],
-        [link, report_box, page_file, zip_file],
-        **PRIVATE,
-        show_progress_on=[link],
-    )
+    wire_trial(on_trial, inspector, notice, [origin, weights, opacity, only, current])
+    wire_scene(in_3d, notice, current, only)
+    wire_share(shared, [current, origin, *controls])
     return InspectTab(origin, controls, outputs, back, running)
-
-
-def _trial_names() -> list[tuple[str, str]]:
-    return [(modality, views.MODALITY_NAMES[modality]) for modality in trial.MODALITIES]
-
-
-def _panel(title: str, alt_text: str) -> tuple[gr.Image, gr.HTML]:
-    """A picture with a line of text under it. PNG, since the default WebP would smear the classes' colours."""
-    with gr.Column(min_width=220):
-        picture = gr.Image(
-            label=title,
-            format="png",
-            interactive=False,
-            buttons=["download", "fullscreen"],
-            alt_text=alt_text,
-            elem_classes="panel",
-            elem_id=f"panel-{title.lower().replace(' ', '-')}",
-        )
-        return picture, gr.HTML(elem_classes="caption", padding=False)
