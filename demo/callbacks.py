@@ -51,17 +51,20 @@ def told_to_programs(callback: Callable[_Parameters, _Result]) -> Callable[_Para
     return wrapped
 
 
-def told_on_the_page(outputs: int) -> Callable[[Callable[_Parameters, list[Any]]], Callable[_Parameters, list[Any]]]:
+def told_on_the_page(
+    outputs: int, cleared: bool = True
+) -> Callable[[Callable[_Parameters, list[Any]]], Callable[_Parameters, list[Any]]]:
     """Turn an `InputError` into a notice on the page that stays until something succeeds; the rest stays as it is.
 
-    What is decorated returns `outputs` values; what comes out returns the notice before them.
+    What is decorated returns `outputs` values; what comes out returns the notice before them. What succeeds takes the
+    notice away, unless `cleared` is False.
     """
 
     def decorate(callback: Callable[_Parameters, list[Any]]) -> Callable[_Parameters, list[Any]]:
         @wraps(callback)
         def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> list[Any]:
             try:
-                return ["", *callback(*args, **kwargs)]
+                return ["" if cleared else gr.skip(), *callback(*args, **kwargs)]
             except InputError as error:
                 log.info("refused: %s", error)
                 return [views.notice(str(error)), *[gr.skip()] * outputs]

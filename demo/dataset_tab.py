@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import gradio as gr
 
 from demo import dataset_views as told
 from demo import views
-from demo.callbacks import DatasetFrame, Inspector
+from demo.callbacks import DatasetFrame, Inspector, told_on_the_page
 from demo.dataset_pictures import Pictures
 from demo.dataset_plots import HeatMap, Scatter
 from demo.dataset_report import write_dataset_report
@@ -30,11 +28,9 @@ from demo.dataset_updates import (
     DatasetUpdates,
 )
 from demo.evaluations import Evaluations, Request
-from deresunet.errors import InputError
+from demo.page_parts import KEEP_SECONDS, MODALITIES
 from deresunet.preprocessing import Modality
 
-MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
-KEEP_SECONDS = 3600
 _TICK_S = 1.0
 _CLICKS = count()
 
@@ -71,27 +67,6 @@ class DatasetTab:
     source: gr.Radio
     modality: gr.Radio
     evaluations: Evaluations
-
-
-def _refusals_told(
-    outputs: int, cleared: bool = True
-) -> Callable[[Callable[..., list[Any]]], Callable[..., list[Any]]]:
-    """Put a notice before what a callback returns: why it was refused, `outputs` values then being left alone.
-
-    What succeeds clears the notice, unless `cleared` is False.
-    """
-
-    def decorate(callback: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-        @wraps(callback)
-        def wrapped(*args: Any, **kwargs: Any) -> list[Any]:
-            try:
-                return ["" if cleared else gr.skip(), *callback(*args, **kwargs)]
-            except InputError as error:
-                return [told.refused(str(error)), *[gr.skip()] * outputs]
-
-        return wrapped
-
-    return decorate
 
 
 def build_dataset_tab(
@@ -187,15 +162,15 @@ def build_dataset_tab(
         shown = updates.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
         return [*updates.run(request, progress), *shown, request if done else None]
 
-    @_refusals_told(len(all_outputs))
+    @told_on_the_page(len(all_outputs))
     def on_choose(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         return refreshed(Request(source, modality), None, visitor)
 
-    @_refusals_told(len(all_outputs), cleared=False)
+    @told_on_the_page(len(all_outputs), cleared=False)
     def on_tick(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
         return refreshed(Request(source, modality), seen, visitor)
 
-    @_refusals_told(len(run_outputs) + 1)
+    @told_on_the_page(len(run_outputs) + 1)
     def on_start(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         # Only what the visitor has before them is thrown away; another visitor may have finished it just now.
@@ -203,39 +178,39 @@ def build_dataset_tab(
         status, button, stop, _, column = updates.run(request, evaluations.progress(request, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
-    @_refusals_told(len(run_outputs))
+    @told_on_the_page(len(run_outputs))
     def on_cancel(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         evaluations.cancel(request, session)
         return updates.run(request, evaluations.progress(request, session))
 
-    @_refusals_told(len(look_outputs))
+    @told_on_the_page(len(look_outputs))
     def on_filter(*values: Any) -> list[Any]:
         return updates.look(replace(Choice(*values), shown=PAGE))
 
-    @_refusals_told(len(look_outputs))
+    @told_on_the_page(len(look_outputs))
     def on_class(*values: Any) -> list[Any]:
         return updates.look(Choice(*values).at_cell(None))
 
-    @_refusals_told(len(cell_outputs))
+    @told_on_the_page(len(cell_outputs))
     def on_pair(*values: Any) -> list[Any]:
         return updates.cells(replace(Choice(*values), shown=PAGE))
 
-    @_refusals_told(len(cell_outputs))
+    @told_on_the_page(len(cell_outputs))
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         result = evaluations.result(choice.request)
         return updates.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
 
-    @_refusals_told(len(dot_outputs))
+    @told_on_the_page(len(dot_outputs))
     def on_trait(*values: Any) -> list[Any]:
         return updates.dots(Choice(*values))
 
-    @_refusals_told(len(list_outputs))
+    @told_on_the_page(len(list_outputs))
     def on_order(*values: Any) -> list[Any]:
         return updates.listed(replace(Choice(*values), shown=PAGE))
 
-    @_refusals_told(len(list_outputs))
+    @told_on_the_page(len(list_outputs))
     def on_more(*values: Any) -> list[Any]:
         choice = Choice(*values)
         return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
@@ -243,7 +218,7 @@ def build_dataset_tab(
     def opened(choice: Choice, name: str) -> OpenRequest:
         return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.only, next(_CLICKS))
 
-    @_refusals_told(1)
+    @told_on_the_page(1)
     def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         result = evaluations.result(choice.request)
@@ -255,7 +230,7 @@ def build_dataset_tab(
             return [gr.skip(), gr.skip()]
         return [opened(Choice(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
 
-    @_refusals_told(1)
+    @told_on_the_page(1)
     def on_report(source: str, modality: Any) -> list[Any]:
         written = write_dataset_report(evaluations, pictures, Request(source, modality))
         return [gr.Files([str(path) for path in written], visible=True)]

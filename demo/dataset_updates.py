@@ -103,7 +103,7 @@ class DatasetUpdates:
             button = gr.Button(f"Go on after frame {progress.done:,}", variant="primary", interactive=True)
         else:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
-        failure = told.refused(progress.failure) if progress.failure else ""
+        failure = views.notice(progress.failure) if progress.failure else ""
         return [
             failure + told.status(request, progress),
             button,

@@ -67,11 +67,6 @@ def status(request: Request, progress: Progress) -> str:
     )
 
 
-def refused(message: str) -> str:
-    """Why something was not done, as HTML."""
-    return f'<div class="notice" role="alert"><b>Not done.</b> {html.escape(message)}</div>'
-
-
 def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
     """The scores of the frames chosen, with their intervals, as HTML."""
     everything = len(result.frames)

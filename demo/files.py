@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+# Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
 
 

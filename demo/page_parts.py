@@ -10,8 +10,6 @@ from demo import views, zerogpu
 from demo.callbacks import DatasetFrame, Upload
 
 DEFAULT_OPACITY = 0.6
-# Visitors' results and files are dropped after this long.
-KEEP_SECONDS = 3600
 MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}

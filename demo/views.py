@@ -202,8 +202,8 @@ def depth_card(reading: DepthReading | None, rgb_size: tuple[int, int] | None = 
 
 
 def notice(message: str) -> str:
-    """What was wrong with a visitor's input, as HTML."""
-    return f'<div class="notice" role="alert"><b>This cannot be used.</b> {html.escape(message)}</div>'
+    """Why something was not done, as HTML."""
+    return f'<div class="notice" role="alert"><b>That did not work.</b> {html.escape(message)}</div>'
 
 
 def header(predictor: Predictor) -> str:

@@ -298,7 +298,7 @@ def test_a_visitor_brings_a_frame(open_page, tmp_path):
     tab.get_by_role("button", name="Segment").click()
     expect(tab.locator("#headline")).to_contain_text("no ground truth", timeout=30_000)
     expect(tab.locator(".caption", has_text="your frame").first).to_be_visible()
-    expect(notice).not_to_contain_text("cannot be used")
+    expect(notice).not_to_contain_text("did not work")
 
 
 @pytest.mark.browser
