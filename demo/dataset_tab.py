@@ -28,7 +28,8 @@ from demo.dataset_updates import (
     DatasetUpdates,
 )
 from demo.evaluations import Evaluations, Request
-from demo.page_parts import KEEP_SECONDS, MODALITIES
+from demo.files import KEEP_SECONDS
+from demo.page_parts import MODALITIES
 from deresunet.preprocessing import Modality
 
 _TICK_S = 1.0

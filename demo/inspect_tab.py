@@ -10,9 +10,10 @@ import gradio as gr
 from demo import trial, views
 from demo.calibration_figure import reliability_svg
 from demo.callbacks import DatasetFrame, Inspector, Upload, told_on_the_page
+from demo.files import KEEP_SECONDS
 from demo.inspection import Inspection
 from demo.link import read_link
-from demo.page_parts import DEFAULT_OPACITY, KEEP_SECONDS, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
+from demo.page_parts import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
 from demo.pictures import VIEWS, Look, panels, wipe_pictures
 from demo.pixel import pixel_card
 from demo.scene_tab import SCENE_CLEARED, lay_out_scene, wire_scene

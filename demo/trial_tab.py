@@ -9,8 +9,9 @@ import gradio as gr
 
 from demo import trial, views
 from demo.callbacks import Inspector, told_on_the_page
+from demo.files import KEEP_SECONDS
 from demo.inspection import Inspection
-from demo.page_parts import KEEP_SECONDS, NETWORK, PRIVATE, Origin, panel
+from demo.page_parts import NETWORK, PRIVATE, Origin, panel
 
 TRIAL_CLEARED = [None, gr.update(visible=False)]
 

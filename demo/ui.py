@@ -11,8 +11,9 @@ from demo import views
 from demo.callbacks import Inspector, Upload, told_on_the_page, told_to_programs
 from demo.compare_tab import build_compare_tab
 from demo.dataset_tab import DatasetTab, OpenRequest, build_dataset_tab
+from demo.files import KEEP_SECONDS
 from demo.inspect_tab import InspectTab, build_inspect_tab, opened
-from demo.page_parts import KEEP_SECONDS, NETWORK, QUIET
+from demo.page_parts import NETWORK, QUIET
 from deresunet.data.depth import ENCODINGS
 
 
