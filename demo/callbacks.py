@@ -31,7 +31,7 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 THUMBNAIL = (192, 144)
-GALLERY_SIZE = 48
+GALLERY_SIZE = 120
 # Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and trials, about 1 MB each.
 # Uploads are never kept here.
 CACHED_INSPECTIONS = 24
@@ -132,6 +132,14 @@ class Inspector:
         """The first frame of the first data set: what a visitor sees on arrival."""
         source, reader = next(iter(self.readers.items()))
         return DatasetFrame(source, reader.names[0])
+
+    def first_of(self, source: str) -> DatasetFrame:
+        """The first frame of a data set.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        return DatasetFrame(source, self._reader(source).names[0])
 
     def open(
         self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None

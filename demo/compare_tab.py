@@ -26,10 +26,10 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     with gr.Row():
         with gr.Group():
             weights_a = gr.Dropdown(names, value=names[0], label="A: weights")
-            modality_a = gr.Radio(MODALITIES, value="rgbd", label="A is given")
+            modality_a = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="A is given")
         with gr.Group():
             weights_b = gr.Dropdown(names, value=names[min(1, len(names) - 1)], label="B: weights")
-            modality_b = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="B is given")
+            modality_b = gr.Radio(MODALITIES, value="rgbd", label="B is given")
     with gr.Row():
         file = gr.File(
             label="Weights of your own (.safetensors, .ckpt)",

@@ -62,7 +62,7 @@ def contest_headline(a: Inspection, b: Inspection) -> str:
     """How far the two agree, and who is right where, as HTML."""
     names = f"A is {html.escape(contest_name(a))}; B is {html.escape(contest_name(b))}."
     agree = float((a.label == b.label).mean())
-    pieces = [f"<p>{names} They agree on <b>{agree:.1%}</b> of the pixels.</p>"]
+    pieces = [f"<p>{names} On <b>{html.escape(a.name)}</b> they agree on <b>{agree:.1%}</b> of the pixels.</p>"]
     if a.scores is not None and b.scores is not None and a.truth is not None:
         codes, known = contest_codes(a, b), a.truth > 0
         only_a, only_b = (float((codes == code)[known].mean()) for code in (1, 2))

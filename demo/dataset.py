@@ -141,11 +141,17 @@ class DatasetResult:
         return np.divide(right, union, out=np.full(len(chosen), np.nan), where=union > 0)
 
     def values(self, chosen: np.ndarray, label: int | None) -> np.ndarray:
-        """What frames are ordered by, float64 (n,), 0..1: their own mIoU, or a class's IoU."""
-        return self.miou[chosen] if label is None else self.class_iou(chosen, label)
+        """What frames are ordered by, float64 (n,), 0..1: their own mIoU, or a class's IoU where they have the class.
+
+        A frame without the class has no IoU to be judged by, only false alarms: NaN.
+        """
+        if label is None:
+            return self.miou[chosen]
+        have = np.array([self.frames_with(np.array([index]))[label - 1] > 0 for index in chosen], bool)
+        return np.where(have, self.class_iou(chosen, label), np.nan)
 
     def ranked(self, chosen: np.ndarray, label: int | None = None, worst: bool = True) -> list[Listed]:
-        """Frames by their own mIoU, or by the IoU of a class in those where it is seen or should be.
+        """Frames by their own mIoU, or by the IoU of a class in those that have it.
 
         Of frames that are equally bad at a class, those with more pixels of it come first.
         """

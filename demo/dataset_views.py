@@ -141,7 +141,8 @@ def cell_note(result: DatasetResult, chosen: np.ndarray, cell: Confusion | None)
     """The cell that is chosen, in a sentence of HTML."""
     if cell is None:
         return '<p class="ds-note">Click a cell, or choose from the list, for the frames behind it.</p>'
-    return f'<p class="ds-said">{result.told_of(chosen, cell)} The frames with most of it are below.</p>'
+    below = " The frames with most of it are below." if result.confused(chosen, cell) else ""
+    return f'<p class="ds-said">{result.told_of(chosen, cell)}{below}</p>'
 
 
 def gallery_note(total: int, there: int, focus: Focus) -> str:

@@ -32,6 +32,7 @@ class InspectTab:
 
     Attributes:
         origin: state: where the frame on screen came from.
+        source: the data set whose frames are offered.
         controls: weights, modality, view, opacity and class, in the order that `opened` takes them.
         outputs: what `opened` fills.
         back: the button that leads back to where the frame was chosen, hidden at first.
@@ -39,6 +40,7 @@ class InspectTab:
     """
 
     origin: gr.State
+    source: gr.Radio
     controls: list[Any]
     outputs: list[Any]
     back: gr.Button
@@ -128,7 +130,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
                     elem_id="upload-depth",
                 )
                 label_file = gr.File(
-                    label="Ground truth: class numbers as PNG (optional)",
+                    label="Ground truth: class numbers 0..37 (or NYU40) as PNG (optional)",
                     file_types=LABEL_TYPES,
                     height=150,
                     elem_id="upload-label",
@@ -172,6 +174,11 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         truth, truth_caption = panel("Ground truth", "Ground-truth classes over the colour image")
         prediction, prediction_caption = panel("Prediction", "Predicted classes over the colour image")
     with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            headline = gr.HTML(elem_id="headline")
+        with gr.Column(scale=5, min_width=320):
+            pixel = gr.HTML(elem_id="pixel", padding=False)
+    with gr.Row():
         with gr.Column(scale=5, min_width=320):
             wipe = gr.ImageSlider(
                 label="Ground truth | prediction",
@@ -180,25 +187,22 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
                 elem_id="wipe",
                 max_height=720,
             )
-        with gr.Column(scale=4, min_width=320):
-            headline = gr.HTML(elem_id="headline")
-            pixel = gr.HTML(elem_id="pixel", padding=False)
-            with gr.Tabs():
-                with gr.Tab("Table"):
-                    table = gr.Dataframe(
-                        datatype=["html", "str", "number", "number", "number"],
-                        interactive=False,
-                        show_label=False,
-                        max_height=420,
-                        buttons=[],
-                        elem_id="classes",
-                    )
-                with gr.Tab("Chart"):
-                    bars = gr.HTML(elem_id="bars", js_on_load=views.PICK_CLASS)
-                with gr.Tab("Confused with"):
-                    confused = gr.HTML(elem_id="confused")
-                with gr.Tab("Reliability"):
-                    calibration = gr.HTML(elem_id="reliability")
+        with gr.Column(scale=4, min_width=320), gr.Tabs():
+            with gr.Tab("Table"):
+                table = gr.Dataframe(
+                    datatype=["html", "str", "number", "number", "number"],
+                    interactive=False,
+                    show_label=False,
+                    max_height=420,
+                    buttons=[],
+                    elem_id="classes",
+                )
+            with gr.Tab("Chart"):
+                bars = gr.HTML(elem_id="bars", js_on_load=views.PICK_CLASS)
+            with gr.Tab("Confused with"):
+                confused = gr.HTML(elem_id="confused")
+            with gr.Tab("Reliability"):
+                calibration = gr.HTML(elem_id="reliability")
     legend = gr.HTML(views.legend([]), js_on_load=views.PICK_CLASS, elem_id="legend", padding=False)
     provenance = gr.HTML(padding=False)
 
@@ -238,6 +242,10 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         ]
         shown = opened(inspector, chosen, *settings)
         return [*shown, *settings[:4], gr.skip()]
+
+    @told_on_the_page(len(outputs))
+    def on_source(source: str, *settings: Any) -> list[Any]:
+        return [*opened(inspector, inspector.first_of(source), *settings), ""]
 
     @told_on_the_page(len(outputs) - 1)
     def on_choose(source: str, *settings: Any, chosen: gr.SelectData) -> list[Any]:
@@ -304,6 +312,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         trigger_mode="always_last",
         **QUIET,
     )
+    source.input(on_source, [source, *controls], [*outputs, search], **running)
     gallery.select(on_gallery, [source, *controls], outputs, **running)
     run.click(on_upload, [rgb_file, depth_file, label_file, encoding, *controls], outputs, **running)
     gr.on([modality.input, weights.input], on_network, [origin, *controls], [notice, *results], **running)
@@ -329,4 +338,4 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     wire_trial(on_trial, inspector, notice, [origin, weights, opacity, only, current])
     wire_scene(in_3d, notice, current, only)
     wire_share(shared, [current, origin, *controls])
-    return InspectTab(origin, controls, outputs, back, running)
+    return InspectTab(origin, source, controls, outputs, back, running)

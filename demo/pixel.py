@@ -22,7 +22,7 @@ def pixel_card(inspection: Inspection, point: tuple[int, int] | None) -> str:
     else:
         facts["prediction"] = f"{swatch(best)} {display_name(best)}"
     facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
-    facts["uncertainty"] = f"{float(inspection.entropy[row, column]):.1%} of the most possible"
+    facts["uncertainty"] = f"{float(inspection.entropy[row, column]):.1%}  (0 sure, 100 all classes alike)"
     if inspection.depth is not None:
         metres = float(inspection.depth[row, column])
         facts["depth"] = f"{metres:.2f} m" if metres > 0 else "missing"

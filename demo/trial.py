@@ -28,19 +28,16 @@ class Verdict:
         label: uint8 (h, w), 1..37, at the size of the pictures.
         result: labelled pixels at full resolution, counted by region and class; None without ground truth.
         mean_confidence: 0..1.
-        latency_ms: of the run.
     """
 
     label: np.ndarray
     result: FrameResult | None
     mean_confidence: float
-    latency_ms: float
 
     @classmethod
     def of(cls, inspection: Inspection) -> Verdict:
         """The part of an inspection that the trial needs."""
-        told = inspection.described
-        return cls(inspection.label, inspection.result, float(told["mean_confidence"]), float(told["latency_ms"]))
+        return cls(inspection.label, inspection.result, float(inspection.described["mean_confidence"]))
 
 
 Trial = Mapping[Modality, Verdict]
@@ -61,7 +58,7 @@ def trial_captions(trial: Trial) -> list[str]:
         else:
             told = scores(verdict.result.matrix())
             line = f"mIoU {100 * told.miou:.1f} %, pixel accuracy {100 * told.pixel_acc:.1f} %"
-        captions.append(f"{line} · {verdict.latency_ms:.0f} ms")
+        captions.append(line)
     return captions
 
 
@@ -71,17 +68,21 @@ def trial_summary(trial: Trial) -> str:
     if any(result is None for result in results.values()):
         same = float((trial["rgbd"].label == trial["rgb"].label).mean())
         return f"<p>There is no ground truth. Without depth, {1 - same:.1%} of the pixels get another class.</p>"
-    miou = {modality: 100 * scores(result.matrix()).miou for modality, result in results.items() if result}
-    gain, loss = miou["rgbd"] - miou["rgb"], miou["rgbd"] - miou["depth"]
+    told = {modality: scores(result.matrix()) for modality, result in results.items() if result}
+    gains = []
+    for name, without in (("depth", told["rgb"]), ("RGB", told["depth"])):
+        miou = 100 * (told["rgbd"].miou - without.miou)
+        pixels = 100 * (told["rgbd"].pixel_acc - without.pixel_acc)
+        gains.append(f"{name} {_worth(miou)} ({pixels:+.1f} points of pixel accuracy)")
     return (
-        f"<p>On this frame, depth {_worth(gain)}, and RGB {_worth(loss)}. "
-        "One frame is no proof: the data set's numbers are.</p>"
+        f"<p>On this frame, {', and '.join(gains)}. One frame is no proof: evaluate the whole data set, "
+        "once with each, under <i>Data set</i>.</p>"
     )
 
 
 def class_changes(trial: Trial) -> Styler:
     """IoU of each class in percent under the three modalities, and the change when depth is taken away."""
-    columns = ["class", *(f"{MODALITY_NAMES[modality]} %" for modality in MODALITIES), "depth adds"]
+    columns = ["class", "depth adds", *(f"{MODALITY_NAMES[modality]} %" for modality in MODALITIES)]
     told = _scores(trial)
     if told is None:
         return pd.DataFrame(columns=columns).style
@@ -89,9 +90,9 @@ def class_changes(trial: Trial) -> Styler:
     for k in np.argsort(-told["rgbd"].truth_pixels, kind="stable"):
         if told["rgbd"].truth_pixels[k]:
             iou = [100 * float(told[modality].iou[k]) for modality in MODALITIES]
-            rows.append((DISPLAY_NAMES[k], *iou, iou[0] - iou[1]))
+            rows.append((DISPLAY_NAMES[k], iou[0] - iou[1], *iou))
     return pd.DataFrame(rows, columns=columns).style.format(
-        {**dict.fromkeys(columns[1:4], "{:.1f}"), "depth adds": "{:+.1f}"}
+        {**dict.fromkeys(columns[2:], "{:.1f}"), "depth adds": "{:+.1f}"}
     )
 
 

@@ -47,12 +47,18 @@ def lay_out_trial() -> TrialTab:
             panels = [panel(name, f"Prediction from {name}") for name in names]
         with gr.Row():
             classes = gr.Dataframe(
-                label="IoU of each class", interactive=False, max_height=420, buttons=[], elem_id="changes"
+                label="IoU of each class",
+                interactive=False,
+                max_height=420,
+                min_width=520,
+                buttons=[],
+                elem_id="changes",
             )
             regions = gr.Dataframe(
                 label="mIoU by distance, and by whether depth was measured",
                 interactive=False,
                 max_height=420,
+                min_width=520,
                 buttons=[],
             )
     pictures, captions = [picture for picture, _ in panels], [caption for _, caption in panels]

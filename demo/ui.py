@@ -45,19 +45,22 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
     """A click on a data set's frame shows it under Inspect; from there a button leads back."""
     weights, modality, view, opacity, _ = inspected.controls
 
-    @told_on_the_page(len(inspected.outputs) + 1)
+    @told_on_the_page(len(inspected.outputs) + 2)
     def on_open(asked: OpenRequest, view: Any, opacity: float) -> list[Any]:
         # An evaluation is always one of the first weights.
         name = inspector.checkpoints.first_name
         shown = opened(inspector, asked.frame, name, asked.modality, view, opacity, asked.only)
-        return [*shown, name, asked.modality]
+        return [*shown, name, asked.modality, asked.frame.source]
 
     def on_inspect() -> list[Any]:
         return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]
 
-    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], **QUIET)
+    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], scroll_to_output=True, **QUIET)
     dataset.open_request.change(
-        on_open, [dataset.open_request, view, opacity], [*inspected.outputs, weights, modality], **inspected.running
+        on_open,
+        [dataset.open_request, view, opacity],
+        [*inspected.outputs, weights, modality, inspected.source],
+        **inspected.running,
     )
     inspected.back.click(lambda: gr.Tabs(selected="dataset"), None, tabs, **QUIET)
 

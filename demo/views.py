@@ -44,7 +44,7 @@ def chosen_class(name: str | None) -> int | None:
 def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     """A line of HTML under each of the four panels."""
     told = inspection.described
-    name = html.escape(str(told["name"]))
+    name = " · ".join(html.escape(part) for part in (inspection.source, inspection.name) if part)
     size = f"{told['width']} x {told['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB was given: depth in grey"
     bounds = depth_bounds(inspection)
@@ -77,12 +77,17 @@ def headline(inspection: Inspection) -> str:
             f"{_figure(_percent(told['mean_confidence']), 'mean confidence')}"
             f"{_figure(str(len(told['classes'])), 'classes seen')}</div>"
         )
-    labelled = int((inspection.scores.truth_pixels > 0).sum())
+    there = inspection.scores.truth_pixels > 0
+    labelled, extra = int(there.sum()), int((~there & (inspection.scores.predicted_pixels > 0)).sum())
+    false_alarms = ""
+    if extra:
+        plural = "classes are" if extra > 1 else "class is"
+        false_alarms = f"<p>{extra} more {plural} seen that the ground truth does not have: IoU 0 in the table.</p>"
     return (
         '<div class="headline">'
         f"{_figure(_percent(inspection.scores.miou), f'mIoU of this frame, over its {labelled} classes')}"
         f"{_figure(_percent(inspection.scores.pixel_acc), 'pixel accuracy of this frame')}"
-        "</div>"
+        f"{false_alarms}</div>"
     )
 
 
@@ -208,8 +213,16 @@ def notice(message: str) -> str:
 
 def header(predictor: Predictor) -> str:
     """Title and what the page is about, as HTML."""
-    measured = predictor.checkpoint.metrics.get("nyuv2_test_654_sun37", {}).get("miou")
-    scored = f" These weights reach {measured:.2f} mIoU on NYU Depth v2's 654 test frames." if measured else ""
+    metrics = predictor.checkpoint.metrics
+    protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")
+    measured = [metrics.get(protocol, {}).get("miou") for protocol in protocols]
+    scored = ""
+    if all(measured):
+        full, without_depth, without_rgb = measured
+        scored = (
+            f" These weights reach {full:.1f} mIoU on NYU Depth v2's 654 test frames, "
+            f"{without_depth:.1f} without depth, {without_rgb:.1f} without RGB."
+        )
     return (
         '<div class="masthead"><h1>DeResUNet</h1><p>Indoor scenes from colour and depth, pixel by pixel, in 37 '
         f"classes. Pick a frame or bring your own.{scored}</p></div>"

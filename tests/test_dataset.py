@@ -176,10 +176,12 @@ def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
     assert worst[-1].said == "IoU of chair 100.0 %"
     best = result.ranked(everything, worst=False)
     assert best[0].value == max(scores(frame.matrix()).miou for frame in result.frames)
-    # In frames without a bed its IoU is 0 alike; more false alarms come first.
-    beds = [frame.name for frame in result.ranked(everything, BED)]
-    assert beds[:3] == ["kv2/0013", "kv2/0011", "kv1/0010"]
-    assert result.frames[0].name in beds
+    # A frame without a bed is not bad at beds, whatever its false alarms.
+    beds = result.ranked(everything, BED)
+    have = [frame for frame in result.frames if frame.matrix()[BED - 1].any()]
+    assert 0 < len(have) < len(result.frames)
+    assert {listed.name for listed in beds} == {frame.name for frame in have}
+    assert [listed.value for listed in beds] == sorted(scores(frame.matrix()).iou[BED - 1] for frame in have)
     assert len(result.ranked(result.choose(), deresunet.classes.CLASSES.index("toilet") + 1)) == 0
 
 

@@ -110,7 +110,7 @@ def bad_files(tmp_path):
         ("depth as RGB", saved(tmp_path / "d16.png", MILLIMETRES), read_rgb, "looks like depth"),
         ("colour depth", saved(tmp_path / "colour.png", RGB), read_depth, "colour picture of depth"),
         ("8-bit depth", saved(tmp_path / "grey8.png", RGB[..., 0]), read_depth, "8 bits"),
-        ("JPEG depth", saved(tmp_path / "depth.jpg", RGB[..., 0]), read_depth, "not an image that can be read"),
+        ("JPEG depth", saved(tmp_path / "depth.jpg", RGB[..., 0]), read_depth, "8 bits"),
         ("pickled NPY", pickled, read_depth, "not an NPY file of numbers"),
         ("pickle as NPY", raw_pickle, read_depth, "not an NPY file of numbers"),
         ("flat NPY", flat, read_depth, "shape"),

@@ -139,7 +139,9 @@ def test_depth_on_trial_adds_up(seen, without_depth, predictor, room):
     by_distance = regions[~regions["pixels"].str.startswith("depth ")]
     assert by_distance["share %"].sum() == pytest.approx(100)
     gain = 100 * (seen.scores.miou - without_depth.scores.miou)
-    assert f"{abs(gain):.1f} points" in trial.trial_summary(found)
+    assert f"{abs(gain):.1f} points</b> of mIoU" in trial.trial_summary(found)
+    pixels = 100 * (seen.scores.pixel_acc - without_depth.scores.pixel_acc)
+    assert f"{pixels:+.1f} points of pixel accuracy" in trial.trial_summary(found)
     assert len(trial.trial_captions(found)) == len(trial.trial_pictures(seen.background, found, 0.5, None)) == 3
 
 

@@ -248,7 +248,7 @@ def test_a_visitor_questions_a_room_from_all_sides(open_page, counting):
     assert "class=chair" in link
     tab.get_by_role("tab", name="Compare").click()
     tab.locator("#compare").click()
-    expect(tab.locator("#contest")).to_contain_text("They agree on", timeout=60_000)
+    expect(tab.locator("#contest")).to_contain_text("they agree on", timeout=60_000)
     expect(tab.locator("#panel-contest img")).to_be_visible()
 
     tab.get_by_role("tab", name="Data set").click()

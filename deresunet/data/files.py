@@ -48,7 +48,8 @@ def read_depth(path: PathLike, encoding: DepthEncoding = "auto") -> DepthReading
         if Path(path).suffix.lower() == ".npy":
             stored = _read_npy(path)
         else:
-            with _open_image(path, GREY_FORMATS, "depth as 16-bit PNG, TIFF or NPY") as image:
+            # Any image is opened, so that one in colours is told what is wrong with it.
+            with _open_image(path, RGB_FORMATS, "depth as 16-bit PNG, TIFF or NPY") as image:
                 stored = np.asarray(image)
         return decode_depth(stored, encoding)
     except InputError as error:
