@@ -159,7 +159,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
             [(name, key) for key, name in VIEWS.items()],
             value="classes",
             label="The prediction shows",
-            scale=2,
+            scale=3,
             min_width=300,
             elem_id="view",
         )

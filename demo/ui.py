@@ -55,7 +55,9 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
     def on_inspect() -> list[Any]:
         return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]
 
-    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], scroll_to_output=True, **QUIET)
+    # The frame stands at the top of its tab, and `scroll_to_output` does not reach what is just being shown.
+    to_top = "() => { window.scrollTo({ top: 0 }); return []; }"
+    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], js=to_top, **QUIET)
     dataset.open_request.change(
         on_open,
         [dataset.open_request, view, opacity],
