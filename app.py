@@ -33,9 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
-        first = load(chosen, options.device)
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device))
+        first = load(chosen, options.device, options.fast)
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))
         # The first run of a network is slow; it is paid here and not by the first visitor.
+        first.warm_up()
         inspector.open(inspector.first())
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
+    parser.add_argument(
+        "--fast", choices=["auto", "off"], default="auto", help="off runs the network as PyTorch's eager mode does"
+    )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     data = parser.add_argument_group("a data set of your own")
     data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")
