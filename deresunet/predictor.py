@@ -186,6 +186,15 @@ def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto",
     Raises:
         InputError: the file, the device or the path cannot be used, or the named model comes without weights.
     """
+    return Predictor(read_weights(checkpoint), device, fast)
+
+
+def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:
+    """The weights of a file, of a registered model, or the bundled ones.
+
+    Raises:
+        InputError: the file cannot be used, or the named model comes without weights.
+    """
     name = registry.DEFAULT_MODEL if checkpoint is None else os.fspath(checkpoint)
     if name in registry.model_names():
         bundled = registry.entry(name).checkpoint
@@ -196,7 +205,7 @@ def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto",
         raise InputError(
             f"{name} is neither a file of weights nor a model; models are {', '.join(registry.model_names())}."
         )
-    return Predictor(load_checkpoint(name), device, fast)
+    return load_checkpoint(name)
 
 
 def resolve_device(name: str = "auto") -> torch.device:

@@ -1,7 +1,7 @@
 """The network as a program that other runtimes run: torch.export, ONNX and OpenVINO.
 
 All have BatchNorm folded, take `rgb` (B, 3, H, W) and `depth` (B, 1, H, W), float32 and normalised as the file's
-metadata says, for any B and any H and W that are multiples of 32, and give `logits` (B, classes, H, W).
+metadata says, for any B and any H and W that are multiples of 32 from 64 to 4096, and give `logits` (B, classes, H, W).
 """
 
 from __future__ import annotations
@@ -132,9 +132,10 @@ def calibration_inputs(checkpoint: Checkpoint) -> Iterator[tuple[np.ndarray, np.
 def _program(checkpoint: Checkpoint) -> torch.export.ExportedProgram:
     folded = fold_batch_norm(checkpoint.build())
     cell = checkpoint.preprocessing.multiple_of
-    batch, rows, columns = (torch.export.Dim(name, min=1, max=128) for name in ("batch", "rows", "columns"))
+    batch = torch.export.Dim("batch", min=1, max=1024)
+    # torch.export takes a size of 1 for a constant, so the deepest map has at least two rows and columns.
+    rows, columns = (torch.export.Dim(name, min=2, max=128) for name in ("rows", "columns"))
     shape = {0: batch, 2: cell * rows, 3: cell * columns}
-    # Two of everything, since torch.export takes a size of 1 for a constant.
     inputs = (torch.zeros(2, 3, 2 * cell, 3 * cell), torch.zeros(2, 1, 2 * cell, 3 * cell))
     with torch.no_grad():
         return torch.export.export(folded, inputs, dynamic_shapes=(shape, shape))
