@@ -27,7 +27,7 @@ def relative_error(got, expected):
     return float((got.float() - expected).norm() / expected.norm())
 
 
-@pytest.fixture(scope="module", params=SMALL)
+@pytest.fixture(scope="module", params=["gated", "classic"])
 def model(request):
     return small_network(request.param)
 
@@ -65,7 +65,9 @@ def test_packed_convolutions_keep_the_function_at_any_size(model, dtype, toleran
 
 
 @needs_onednn
-def test_packing_takes_up_every_convolution_and_what_follows_it(model):
+@pytest.mark.parametrize("layout", SMALL)
+def test_packing_takes_up_every_convolution_and_what_follows_it(layout):
+    model = small_network(layout)
     packed = pack_convolutions(fold_batch_norm(model), (64, 96), torch.float32)
     kinds = Counter(type(module) for module in packed.modules())
     convolutions = sum(isinstance(module, torch.nn.Conv2d) for module in model.modules())
