@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
-        first = zerogpu.predictor_for(load(chosen, options.device))
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device))
+        first = zerogpu.predictor_for(load(chosen, options.device, options.fast))
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))
         # The first run of a network is slow; it is paid here and not by the first visitor. On ZeroGPU there is no GPU
         # before a visitor asks for one.
         if not zerogpu.HERE:
@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
+    parser.add_argument(
+        "--fast", choices=["auto", "off"], default="auto", help="off runs the network as PyTorch's eager mode does"
+    )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")

@@ -1,16 +1,20 @@
-"""Weights in a form to hand on."""
+"""Weights in a form to hand on: `python -m deresunet export`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import typer
 
 from deresunet.checkpoint import Checkpoint, Precision, load_checkpoint, save_checkpoint
 from deresunet.errors import InputError
+from deresunet.programs import write_onnx, write_openvino, write_torch_export
 
-ExportFormat = Literal["safetensors"]
+ExportFormat = Literal["safetensors", "onnx", "openvino", "torch-export"]
 
 
 def _safetensors(checkpoint: Checkpoint, out: Path, precision: Precision) -> None:
@@ -19,16 +23,28 @@ def _safetensors(checkpoint: Checkpoint, out: Path, precision: Precision) -> Non
     )
 
 
-# The one place where a format is added: how it is written, and the suffix that its files have.
-FORMATS: dict[ExportFormat, tuple[Callable[[Checkpoint, Path, Precision], None], str]] = {
-    "safetensors": (_safetensors, ".safetensors")
+@dataclass(frozen=True)
+class _Format:
+    """How a format is written, the suffix that its files have, and the precisions it takes, its usual one first."""
+
+    write: Callable[[Checkpoint, Path, Precision], None]
+    suffix: str
+    precisions: tuple[Precision, ...]
+
+
+# The one place where a format is added.
+FORMATS: dict[ExportFormat, _Format] = {
+    "safetensors": _Format(_safetensors, ".safetensors", ("int8", "fp16", "fp32")),
+    "onnx": _Format(write_onnx, ".onnx", ("fp32", "int8")),
+    "openvino": _Format(write_openvino, ".xml", ("fp32", "fp16", "int8")),
+    "torch-export": _Format(write_torch_export, ".pt2", ("fp32",)),
 }
 
 
 def export(
     checkpoint: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    precision: Precision = "int8",
+    precision: Precision | None = None,
     format: ExportFormat = "safetensors",
 ) -> Path:
     """Write a checkpoint's weights with their whole description, whole or not at all.
@@ -36,18 +52,42 @@ def export(
     Args:
         checkpoint: a `.ckpt` of training or a `.safetensors` file.
         out: file to write; an existing one is replaced.
-        precision: fp32, fp16 or int8; see `save_checkpoint`.
+        precision: fp32, fp16 or int8, as far as the format takes it; None for the format's usual one. Of safetensors
+            see `save_checkpoint`, of the others `deresunet.programs`.
         format: a name of `FORMATS`.
 
     Returns:
         The file.
 
     Raises:
-        InputError: the checkpoint cannot be used, or `out` has another suffix than the format's or cannot be written.
+        InputError: the checkpoint cannot be used, a package that the format needs is not there, or `out` has another
+            suffix than the format's or cannot be written.
     """
-    write, suffix = FORMATS[format]
+    kind = FORMATS[format]
     out = Path(out)
-    if out.suffix != suffix:
-        raise InputError(f"{out.name}: {format} is written to files that end in {suffix}. Give such a name.")
-    write(load_checkpoint(checkpoint), out, precision)
+    if out.suffix != kind.suffix:
+        raise InputError(f"{out.name}: {format} is written to files that end in {kind.suffix}. Give such a name.")
+    precision = precision or kind.precisions[0]
+    if precision not in kind.precisions:
+        raise InputError(f"{format} is not written in {precision}; expected {' or '.join(kind.precisions)}.")
+    if not out.parent.is_dir():  # known before minutes of tracing, not after them
+        raise InputError(f"{out} cannot be written (No such file or directory). Give a place that can.")
+    kind.write(load_checkpoint(checkpoint), out, precision)
     return out
+
+
+def export_command(
+    checkpoint: Annotated[str, typer.Option(help="Weights to export: the .ckpt of training, or .safetensors.")],
+    out: Annotated[Path, typer.Option(help="File to write: .safetensors, .onnx, .xml (OpenVINO) or .pt2.")],
+    precision: Annotated[
+        Literal["int8", "fp16", "fp32"] | None,
+        typer.Option(help="int8 is a quarter of fp32's size; safetensors' default is int8, the others' fp32."),
+    ] = None,
+    format: Annotated[
+        Literal["safetensors", "onnx", "openvino", "torch-export"], typer.Option(help="What to write.")
+    ] = "safetensors",
+) -> None:
+    """Write weights with their configuration, classes, preprocessing, training and metrics."""
+    written = export(checkpoint, out, precision, format)
+    weights = written.with_suffix(".bin") if format == "openvino" else written
+    typer.echo(f"{weights.stat().st_size / 1e6:.1f} MB written to {written}")

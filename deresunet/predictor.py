@@ -18,10 +18,13 @@ from deresunet.checkpoint import Checkpoint, load_checkpoint
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.fast import choose_path, lent_gpu
 from deresunet.hub import bundled_or_fetched
 from deresunet.preprocessing import Modality, PixelScores, to_frame_size, to_tensors, usable_modality
 
 TOP_K = 5
+# Height and width of the frames that a path is prepared for, as Kinect-like cameras give them.
+_USUAL_SIZE = (480, 640)
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ class Provenance:
         preprocessing: how the frame was prepared.
         training: how the weights came about.
         device: where the network ran.
-        precision: arithmetic of the network: float32 or float16.
+        precision: arithmetic of the network: float32, bfloat16 or float16.
         modality: what the network was given: rgbd, rgb or depth.
         torch: version of PyTorch.
         stored: whether the prediction was made before and only read now.
+        path: how the network was run, a name of `deresunet.fast.PATHS`.
     """
 
     weights: str
@@ -51,6 +55,7 @@ class Provenance:
     modality: str
     torch: str
     stored: bool = False
+    path: str = "eager"
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -93,25 +98,29 @@ class Predictor:
     Args:
         checkpoint: weights and their description.
         device: "cuda", "cuda:1", "mps", "cpu" or "auto" (CUDA when there, else MPS, else CPU).
+        fast: "auto" runs the network the fastest way that keeps its labels and that this machine can take; "off" runs
+            PyTorch's eager mode (float16 autocast on CUDA, float32 elsewhere). Also a name of `deresunet.fast.PATHS`.
 
     Attributes:
         checkpoint: the same, without the tensors.
         device: where the network runs.
-        precision: "float16" on CUDA (autocast), "float32" elsewhere.
+        path: how it runs, a name of `deresunet.fast.PATHS`.
+        precision: its arithmetic: "float32", "bfloat16" or "float16".
 
     Raises:
-        InputError: the device is unknown or not there, or the weights do not fit their network.
+        InputError: the device or the path is unknown or not there, or the weights do not fit their network.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto", fast: str = "auto") -> None:
         if checkpoint.config.num_classes != len(checkpoint.classes):
             raise InputError(
                 f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {len(checkpoint.classes)} class "
                 "names. Expected the 37 classes of SUN RGB-D."
             )
         self.device = resolve_device(device)
-        self.precision = "float16" if self.device.type == "cuda" else "float32"
-        self._model = checkpoint.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = checkpoint.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._path = choose_path(fast, model, self.device, checkpoint.preprocessing.network_size(*_USUAL_SIZE))
+        self.path, self.precision = self._path.name, self._path.precision
         self.checkpoint = Checkpoint(**{**vars(checkpoint), "state": {}})
         self._lock = threading.Lock()
 
@@ -134,14 +143,25 @@ class Predictor:
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
         """The network's output (B, 37, h, w) on `device` for inputs as `to_tensors` makes them."""
-        # inference_mode and autocast belong to the calling thread, so both are entered on each call.
+        # inference_mode belongs to the calling thread, so it is entered on each call.
         with self._lock, torch.inference_mode():
             rgb = rgb.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             depth = depth.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-            half = self.precision == "float16"
-            with torch.autocast(self.device.type, dtype=torch.float16, enabled=half):
-                result: Tensor = self._model(rgb, depth)
-            return result
+            return self._path.run(rgb, depth)
+
+    def warm_up(self, size: tuple[int, int] = _USUAL_SIZE) -> None:
+        """Pay now what the first frame would pay: kernels chosen, graphs recorded, memory taken.
+
+        Args:
+            size: height and width of the frames to expect.
+        """
+        if lent_gpu():
+            return
+        height, width = size
+        blank = Frame(
+            rgb=np.zeros((height, width, 3), np.uint8), depth=np.ones((height, width), np.float32), name="warm-up"
+        )
+        self(blank)
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
         """What a prediction of this predictor says about its origin."""
@@ -155,19 +175,31 @@ class Predictor:
             precision=self.precision,
             modality=modality,
             torch=torch.__version__,
+            path=self.path,
         )
 
 
-def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto") -> Predictor:
+def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto", fast: str = "auto") -> Predictor:
     """A predictor with the weights of a file, of a registered model, or the bundled ones.
 
     Args:
         checkpoint: path of a `.safetensors` or `.ckpt` file, a name of `model_names()`, or None for the default.
         device: see `Predictor`.
+        fast: see `Predictor`.
 
     Raises:
-        InputError: the file or the device cannot be used, the named model comes without weights, or they are on the
-            hub and cannot be had.
+        InputError: the file, the device or the path cannot be used, the named model comes without weights, or they are
+            on the hub and cannot be had.
+    """
+    return Predictor(read_weights(checkpoint), device, fast)
+
+
+def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:
+    """The weights of a file, of a registered model, or the bundled ones.
+
+    Raises:
+        InputError: the file cannot be used, the named model comes without weights, or they are on the hub and cannot be
+            had.
     """
     name = registry.DEFAULT_MODEL if checkpoint is None else os.fspath(checkpoint)
     if name in registry.model_names():
@@ -179,7 +211,7 @@ def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto")
         raise InputError(
             f"{name} is neither a file of weights nor a model; models are {', '.join(registry.model_names())}."
         )
-    return Predictor(load_checkpoint(name), device)
+    return load_checkpoint(name)
 
 
 def resolve_device(name: str = "auto") -> torch.device:

@@ -152,11 +152,15 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelSco
     if logits.shape[-2:] != inner:
         logits = F.interpolate(logits, inner, mode="bilinear", align_corners=False)
     values, indices = logits.topk(top_k, dim=1)
-    log_sum = logits.logsumexp(1, keepdim=True)
-    probabilities = (values - log_sum).exp()
-    # H = -sum p log p, with log p = logit - log_sum and sum p = 1.
-    mean_logit = (logits * (logits - log_sum).exp()).sum(1, keepdim=True)
-    entropy = (log_sum - mean_logit).clamp(min=0) / math.log(logits.shape[1])
+    # Less the largest logit, all exponentials are in 0..1 and their sum in 1..classes. torch.logsumexp does the same
+    # in twice the time.
+    below = logits - values[:, :1]
+    weights = below.exp()
+    total = weights.sum(1, keepdim=True)
+    probabilities = (values - values[:, :1]).exp() / total
+    # H = -sum p log p, with p = weights / total, log p = below - log(total) and sum p = 1.
+    entropy = total.log() - below.mul_(weights).sum(1, keepdim=True) / total
+    entropy = entropy.clamp(min=0) / math.log(logits.shape[1])
     labels = (indices + 1).to(torch.uint8)
     if inner != size:
         labels = F.interpolate(labels, size, mode="nearest-exact")

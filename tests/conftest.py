@@ -23,9 +23,23 @@ def shared() -> Path:
     return path
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fast",
+        default="auto",
+        help="how the network of the `predictor` fixture runs: auto, off, or a name of deresunet.fast.PATHS",
+    )
+
+
 @pytest.fixture(scope="session")
-def predictor() -> deresunet.Predictor:
-    return deresunet.load(device="cpu")
+def predictor(request) -> deresunet.Predictor:
+    return deresunet.load(device="cpu", fast=request.config.getoption("--fast"))
+
+
+@pytest.fixture(scope="session")
+def exact() -> deresunet.Predictor:
+    """The same weights in float32 and PyTorch's eager mode, for what is compared with stored numbers."""
+    return deresunet.load(device="cpu", fast="off")
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class KnownPredictor:
         sha256: of the weights that it pretends to have.
     """
 
-    precision = "float32"
+    precision, path = "float32", "eager"
 
     def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32):
         self.checkpoint = Checkpoint(

@@ -21,9 +21,9 @@ from demo.report import report_html, report_zip
 from demo.scene import cloud_file, cloud_note
 from demo.trial import Verdict
 from demo.views import captions, confused
-from deresunet import Frame, InputError
+from deresunet import Frame, InputError, registry
 from deresunet.calibration import reliability
-from deresunet.checkpoint import save_checkpoint
+from deresunet.checkpoint import load_checkpoint, save_checkpoint
 from deresunet.classes import DISPLAY_NAMES, PALETTE
 from deresunet.metrics import scores
 
@@ -244,9 +244,10 @@ def test_a_comparison_without_ground_truth(bare):
 
 def test_checkpoints_are_loaded_when_asked_for_and_bounded(predictor, tmp_path):
     paths = []
+    network = load_checkpoint(registry.entry(registry.DEFAULT_MODEL).checkpoint).build()
     for index in range(3):
         paths.append(str(tmp_path / f"weights{index}.safetensors"))
-        save_checkpoint(paths[-1], predictor._model, precision="fp16")
+        save_checkpoint(paths[-1], network, precision="fp16")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"no weights")
     offered = Checkpoints(predictor, [*paths, str(broken)], "cpu")

@@ -10,10 +10,10 @@ import pytest
 from demo.stored import LEVELS, MODALITY, PREDICTIONS_DIR, StoredPredictions, write_predictions
 
 
-def agrees(predictor, rooms, name):
+def agrees(exact, rooms, name):
     frame = rooms.read(name)
-    stored = StoredPredictions().find(frame, MODALITY, predictor.checkpoint.sha256)
-    expected = predictor(frame, MODALITY)
+    stored = StoredPredictions().find(frame, MODALITY, exact.checkpoint.sha256)
+    expected = exact(frame, MODALITY)
     assert (stored.label == expected.label).mean() > 0.9995, "other versions of torch move a pixel here and there"
     assert stored.label.dtype == np.uint8
     for kind in ("confidence", "entropy"):
@@ -27,24 +27,24 @@ def agrees(predictor, rooms, name):
 
 
 @pytest.mark.parametrize("name", ["0000", "0007"])
-def test_a_rooms_stored_prediction_is_the_predictors(predictor, rooms, name):
-    agrees(predictor, rooms, name)
+def test_a_rooms_stored_prediction_is_the_predictors(exact, rooms, name):
+    agrees(exact, rooms, name)
 
 
 @pytest.mark.slow
-def test_every_rooms_stored_prediction_is_the_predictors(predictor, rooms):
+def test_every_rooms_stored_prediction_is_the_predictors(exact, rooms):
     for name in rooms.names:
-        agrees(predictor, rooms, name)
+        agrees(exact, rooms, name)
 
 
-def test_every_room_is_stored_in_less_than_two_megabytes(predictor, rooms):
+def test_every_room_is_stored_in_less_than_two_megabytes(exact, rooms):
     stored = StoredPredictions()
-    assert all(stored.find(rooms.read(name), MODALITY, predictor.checkpoint.sha256) for name in rooms.names)
+    assert all(stored.find(rooms.read(name), MODALITY, exact.checkpoint.sha256) for name in rooms.names)
     assert sum(path.stat().st_size for path in PREDICTIONS_DIR.iterdir()) < 2_000_000
 
 
-def test_nothing_else_is_answered(predictor, room, tmp_path):
-    stored, sha256 = StoredPredictions(), predictor.checkpoint.sha256
+def test_nothing_else_is_answered(exact, room, tmp_path):
+    stored, sha256 = StoredPredictions(), exact.checkpoint.sha256
     assert stored.find(room, MODALITY, sha256) is not None
     assert stored.find(room, "rgb", sha256) is None
     assert stored.find(room, MODALITY, "0" * 64) is None, "of other weights"
@@ -54,10 +54,10 @@ def test_nothing_else_is_answered(predictor, room, tmp_path):
     assert StoredPredictions(tmp_path).find(room, MODALITY, sha256) is None, "nothing stored there"
 
 
-def test_they_can_be_made_anew(predictor, rooms, tmp_path):
-    write_predictions(predictor, tmp_path, limit=1)
+def test_they_can_be_made_anew(exact, rooms, tmp_path):
+    write_predictions(exact, tmp_path, limit=1)
     kinds = ["confidence", "entropy", "label"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [*(f"0000.{kind}.png" for kind in kinds), "index.json"]
     frame = rooms.read("0000")
-    again = StoredPredictions(tmp_path).find(frame, MODALITY, predictor.checkpoint.sha256)
-    assert np.array_equal(again.label, predictor(frame).label)
+    again = StoredPredictions(tmp_path).find(frame, MODALITY, exact.checkpoint.sha256)
+    assert np.array_equal(again.label, exact(frame).label)

@@ -41,6 +41,7 @@ from demo.callbacks import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.pictures import Look  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
 from deresunet import load  # noqa: E402
+from deresunet.checkpoint import Checkpoint  # noqa: E402
 from deresunet.data.folder import SAMPLES_DIR, sample_rooms  # noqa: E402
 
 
@@ -78,8 +79,11 @@ def answer(inspector, origin):
 
 def main():
     logging.basicConfig(level=logging.WARNING)
+    networks = []
+    build = Checkpoint.build
+    Checkpoint.build = lambda checkpoint: networks.append(build(checkpoint)) or networks[-1]
     predictor = load()
-    tensors = [*predictor._model.parameters(), *predictor._model.buffers()]
+    tensors = [*networks[0].parameters(), *networks[0].buffers()]
     told = {
         "order": [name for name in order.names if name in ("spaces", "torch", "gradio")],
         "device": str(predictor.device),

@@ -1,4 +1,4 @@
-"""The command line: python -m deresunet predict | evaluate | prepare | stats | info."""
+"""The command line: python -m deresunet predict | evaluate | prepare | stats | info | export | bench."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from deresunet.errors import InputError
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
-COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "info")
+COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "bench", "info")
 
 
 class _LazyGroup(typer.core.TyperGroup):
@@ -57,6 +57,10 @@ Checkpoint = Annotated[
     str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+FastOption = Annotated[
+    Literal["auto", "off"],
+    typer.Option(help="auto runs the network the fastest way that keeps its labels, off as PyTorch's eager mode does."),
+]
 DepthEncodingOption = Annotated[
     Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")
 ]

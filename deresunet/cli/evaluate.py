@@ -16,6 +16,7 @@ from deresunet.cli.app import (
     DepthEncodingOption,
     DepthSourceOption,
     Device,
+    FastOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
@@ -72,6 +73,7 @@ def evaluate_command(
     limit: LimitOption = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
+    fast: FastOption = "auto",
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
     label_source: LabelSourceOption = "auto",
@@ -110,7 +112,7 @@ def evaluate_command(
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        result = _evaluate_one(run, load(checkpoint, device), report, _journal_path(report, json_out, ""))
+        result = _evaluate_one(run, load(checkpoint, device, fast), report, _journal_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
         _print(result)
@@ -120,7 +122,7 @@ def evaluate_command(
         folder = None if report is None else report / letter
         if folder is not None:
             make_folder(folder)
-        results.append(_evaluate_one(run, load(one, device), folder, _journal_path(folder, json_out, letter)))
+        results.append(_evaluate_one(run, load(one, device, fast), folder, _journal_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {one}")
         _print(results[-1], classes=False)
     comparison = compare(results[0], results[1])
@@ -143,7 +145,13 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_
     gallery = Gallery()
     journal = None
     if journal_path is not None:
-        subject = {**run.data, "weights": predictor.checkpoint.sha256, "protocol": protocol, "modality": run.modality}
+        subject = {
+            **run.data,
+            "weights": predictor.checkpoint.sha256,
+            "protocol": protocol,
+            "modality": run.modality,
+            "path": predictor.path,
+        }
         journal = Journal(journal_path, subject)
         if journal.resumed:
             typer.echo(f"going on after {journal.resumed} frames that {journal_path} has")

@@ -8,7 +8,7 @@ import typer
 
 import deresunet
 from deresunet import registry
-from deresunet.cli.app import Checkpoint, speaks_plainly
+from deresunet.cli.app import Checkpoint, FastOption, speaks_plainly
 from deresunet.predictor import available_devices, load
 
 command = typer.Typer(add_completion=False)
@@ -16,9 +16,9 @@ command = typer.Typer(add_completion=False)
 
 @command.command()
 @speaks_plainly
-def info(checkpoint: Checkpoint = None) -> None:
-    """Print the weights' configuration, metrics and hash, the models, and the devices found."""
-    predictor = load(checkpoint, "cpu")
+def info(checkpoint: Checkpoint = None, fast: FastOption = "auto") -> None:
+    """Print the weights' configuration, metrics and hash, the models, the devices, and the path taken on the CPU."""
+    predictor = load(checkpoint, "cpu", fast)
     weights = predictor.checkpoint
     described = {
         "version": deresunet.__version__,
@@ -35,5 +35,6 @@ def info(checkpoint: Checkpoint = None) -> None:
         },
         "models": {name: registry.entry(name).summary for name in registry.model_names()},
         "devices": available_devices(),
+        "cpu": {"path": predictor.path, "precision": predictor.precision},
     }
     typer.echo(json.dumps(described, indent=2))

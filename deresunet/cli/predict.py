@@ -12,6 +12,7 @@ from deresunet.cli.app import (
     Checkpoint,
     DepthEncodingOption,
     Device,
+    FastOption,
     LabelSetOption,
     ModalityOption,
     make_folder,
@@ -41,10 +42,11 @@ def predict(
     modality: ModalityOption = "rgbd",
     checkpoint: Checkpoint = None,
     device: Device = "auto",
+    fast: FastOption = "auto",
 ) -> None:
     """Segment one frame."""
     frame = read_frame(rgb, depth, label, depth_encoding, label_set)
-    prediction = load(checkpoint, device)(frame, modality)
+    prediction = load(checkpoint, device, fast)(frame, modality)
     described = describe_frame(frame, prediction)
     background = frame.rgb
     if background is None:

@@ -1,0 +1,115 @@
+"""`python -m deresunet bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from deresunet import bench
+from deresunet.atomic import write_json
+from deresunet.candidates import Candidate, make_candidate, paths_of, peers_here, runtimes_here
+from deresunet.checkpoint import Checkpoint as Weights
+from deresunet.cli.app import Checkpoint, Device, speaks_plainly
+from deresunet.errors import InputError, first_line
+from deresunet.predictor import read_weights, resolve_device
+
+command = typer.Typer(add_completion=False)
+
+
+@command.command()
+@speaks_plainly
+def bench_command(
+    device: Device = "auto",
+    batch: Annotated[str, typer.Option(help="Frames at once: 1, or several numbers with commas between.")] = "1",
+    size: Annotated[str, typer.Option(help="Height x width of the input, multiples of 32.")] = "480x640",
+    paths: Annotated[
+        str | None, typer.Option(help="What to time, with commas between; all that can run here if left out.")
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Also time other projects' networks, with random weights.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 10,
+    rooms: Annotated[int, typer.Option(min=0, max=20, help="Rooms whose labels are compared with eager's.")] = 4,
+    frames: Annotated[bool, typer.Option(help="Also time a frame from picture to label.")] = True,
+    checkpoint: Checkpoint = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
+) -> None:
+    """Time the network on each of its paths, all in turn, and a frame from picture to label."""
+    where = resolve_device(device)
+    batches, shape = _numbers(batch, ",", "--batch", "1,16"), _numbers(size, "x", "--size", "480x640")
+    weights = read_weights(checkpoint)
+    cell = weights.preprocessing.multiple_of
+    if len(shape) != 2 or any(side % cell for side in shape):
+        raise InputError(f"--size is {size!r}; expected height x width, multiples of {cell}, such as 480x640.")
+    told: dict[str, Any] = {"machine": bench.machine(where), "weights": weights.name, "sha256": weights.sha256}
+    names = paths_of(where) + (runtimes_here() if where.type == "cpu" else ())
+    if paths is not None:
+        asked = [name.strip() for name in paths.split(",")]
+        names = tuple(dict.fromkeys([names[0], *asked]))
+    candidates, left_out = _made(names + (peers_here() if peers else ()), weights, where, (shape[0], shape[1]))
+
+    halves = {"float16": torch.float16} if where.type == "cuda" else {"bfloat16": torch.bfloat16}
+    rates = {name: bench.matrix_rate(where, kind) for name, kind in {"float32": torch.float32, **halves}.items()}
+    told["matrix_gflop_per_s"] = {name: round(rate, 1) for name, rate in rates.items()}
+    told["copy_gb_per_s"] = round(bench.copy_bandwidth(where), 1)
+    agreements = bench.label_agreement(candidates, weights, where, rooms) if rooms else {}
+    timings = [
+        timing
+        for number in batches
+        for timing in bench.time_candidates(candidates, where, number, (shape[0], shape[1]), rounds, agreements, rates)
+    ]
+    told |= {"rounds": rounds, "rooms": rooms, "timings": bench.as_dict(timings), "left_out": left_out}
+    typer.echo(f"{told['machine']['device']}, {told['machine']['cpu']}, {told['machine']['threads']} threads")
+    for row in bench.rows(timings):
+        typer.echo(row)
+    for name, reason in left_out.items():
+        typer.echo(f"{name} was left out: {reason}")
+    if frames:
+        told["frames"] = bench.time_frames(checkpoint, device, rounds)
+        for fast, row in told["frames"].items():
+            typer.echo(
+                f"fast={fast}: {row['path']}, a frame from picture to label in {row['min_ms']:.0f} ms at least, "
+                f"{row['median_ms']:.0f} median (preprocessing {row['preprocessing_ms']:.0f}, "
+                f"network {row['network_ms']:.0f}, way back {row['way_back_ms']:.0f})"
+            )
+            typer.echo(
+                f"  loaded in {row['load_s']:.1f} s, warm in {row['warm_up_s']:.1f} s; first {row['first_ms']:.0f} ms, "
+                f"second {row['second_ms']:.0f} ms; peak of a process {row['peak_process_mb']:.0f} MB"
+            )
+    if json_out is not None:
+        write_json(json_out, told)
+        typer.echo(f"written to {json_out}")
+
+
+def _made(
+    names: tuple[str, ...], weights: Weights, device: torch.device, size: tuple[int, int]
+) -> tuple[list[Candidate], dict[str, str]]:
+    """The candidates, and of those that could not be built (as without a compiler) why not."""
+    made: list[Candidate] = []
+    left_out: dict[str, str] = {}
+    inputs = [torch.zeros(1, channels, *size, device=device) for channels in (3, 1)]
+    for name in names:
+        try:
+            candidate = make_candidate(name, weights, device, size)
+            with torch.inference_mode():
+                candidate.run(*inputs)
+        except InputError:
+            raise
+        except Exception as error:  # whatever a compiler or another runtime raises: the others are still timed
+            left_out[name] = first_line(error)
+        else:
+            made.append(candidate)
+    if not made or made[0].name != names[0]:
+        raise InputError(f"{names[0]} does not run here ({left_out[names[0]]}), so there is nothing to compare with.")
+    return made, left_out
+
+
+def _numbers(written: str, between: str, option: str, example: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in written.split(between)]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise InputError(f"{option} is {written!r}; expected such as {example}.")
+    return numbers

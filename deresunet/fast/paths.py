@@ -1,0 +1,231 @@
+"""The ways to run a network, by name, and which of them is taken where."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from deresunet.errors import InputError, first_line
+from deresunet.fast.cudagraph import GraphedNetwork
+from deresunet.fast.folding import fold_batch_norm
+from deresunet.fast.onednn import pack_convolutions
+
+log = logging.getLogger(__name__)
+
+# Inputs rgb (B, 3, h, w) and depth (B, 1, h, w), float32, on the path's device -> logits (B, classes, h, w).
+Run = Callable[[Tensor, Tensor], Tensor]
+
+# Of the check that a path gives what eager gives: relative error in the Euclidean norm over logits of noise. Rounding
+# gives about 1e-6 in float32, 1e-3 in float16 and 1e-2 in bfloat16; a wrong network gives about 1.
+_TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 5e-2}
+_CHECK_SIZE = (96, 128)
+
+
+@dataclass(frozen=True)
+class FastPath:
+    """A way to run a network, ready to be called.
+
+    Attributes:
+        name: one of `PATHS`.
+        precision: its arithmetic: float32, bfloat16 or float16.
+        run: from inputs to logits. The caller enters inference mode.
+    """
+
+    name: str
+    precision: str
+    run: Run
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How a path is made: its precision, what it needs, and the function that makes it of a network."""
+
+    precision: str
+    needs: Callable[[torch.device], str | None]
+    build: Callable[[nn.Module, torch.device, tuple[int, int]], Run]
+
+
+def build_path(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
+    """The path called `name`, checked against the network run eagerly.
+
+    Args:
+        name: one of `PATHS`.
+        model: in eval mode, on `device`; it stays as it is.
+        device: where it is to run.
+        size: height and width that it is to be fastest at; it takes others, too.
+
+    Raises:
+        InputError: there is no such path, or not on this machine.
+        RuntimeError: it could not be built, or its logits are not those of the network.
+    """
+    if name not in PATHS:
+        raise InputError(f"no path is called {name!r}; there are {', '.join(PATHS)}.")
+    lacking = why_not(name, device)
+    if lacking is not None:
+        here = ", ".join(other for other in PATHS if why_not(other, device) is None)
+        raise InputError(f"the path {name} cannot be taken: {lacking}. Expected one of {here}.")
+    recipe = PATHS[name]
+    path = FastPath(name, recipe.precision, recipe.build(model, device, size))
+    if name not in ("eager", "eager-half"):
+        _check(path, model, device)
+    return path
+
+
+def why_not(name: str, device: torch.device) -> str | None:
+    """What the path called `name` lacks on this machine; None where it can be taken."""
+    return PATHS[name].needs(device)
+
+
+def default_paths(device: torch.device) -> tuple[str, ...]:
+    """The paths to try on a device, the fastest first; the last one always works."""
+    if device.type == "cpu":
+        return ("onednn-bf16", "onednn", "folded", "eager")
+    if device.type == "cuda":
+        return ("eager-half",) if lent_gpu() else ("cuda-graph", "folded-half", "eager-half")
+    return ("eager",)
+
+
+def lent_gpu() -> bool:
+    """Whether this is a ZeroGPU Space: its GPU is there only while a request runs, in a process of its own.
+
+    Nothing can be prepared on such a GPU, nor kept on it.
+    """
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")  # as `spaces` itself reads it
+
+
+def choose_path(fast: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
+    """The path to take, with one line in the log that says which and why not a faster one.
+
+    Args:
+        fast: "auto" for the fastest that this machine can take, "off" for PyTorch's eager mode, or a name of `PATHS`.
+        model: in eval mode, on `device`.
+        device: where it is to run.
+        size: see `build_path`.
+
+    Raises:
+        InputError: `fast` is none of these, or names a path that cannot be taken here.
+    """
+    eager = "eager-half" if device.type == "cuda" else "eager"
+    if fast == "off":
+        return build_path(eager, model, device)
+    if fast != "auto":
+        if fast not in PATHS:
+            raise InputError(f"fast is {fast!r}; expected auto, off, or one of {', '.join(PATHS)}.")
+        return build_path(fast, model, device, size)
+    passed: list[str] = []
+    level = logging.INFO
+    for name in default_paths(device):
+        lacking = why_not(name, device)
+        if lacking is None:
+            try:
+                path = build_path(name, model, device, size)
+            except Exception as error:  # whatever a compiler or an operator raises, the network still runs eagerly
+                lacking, level = first_line(error), logging.WARNING
+            else:
+                log.log(level, "path %s (%s) on %s%s", name, path.precision, device, "".join(passed))
+                return path
+        passed.append(f"; not {name}: {lacking}")
+    log.log(level, "path %s on %s%s", eager, device, "".join(passed))
+    return build_path(eager, model, device)
+
+
+@torch.inference_mode()
+def _check(path: FastPath, model: nn.Module, device: torch.device) -> None:
+    """Raise `RuntimeError` if a path's logits are not those of the network, on seeded noise."""
+    generator = torch.Generator().manual_seed(0)
+    rgb, depth = (torch.randn(1, channels, *_CHECK_SIZE, generator=generator) for channels in (3, 1))
+    rgb, depth = (x.to(device, memory_format=torch.channels_last) for x in (rgb, depth))
+    expected = model(rgb, depth).float()
+    error = float((path.run(rgb, depth).float() - expected).norm() / expected.norm())
+    if not error <= _TOLERANCE[path.precision]:  # NaN, too
+        raise RuntimeError(f"its logits differ from eager's by {error:.2g} of their norm")
+
+
+def _channels_last(model: nn.Module) -> nn.Module:
+    return model.to(memory_format=torch.channels_last)
+
+
+def _eager(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    return model
+
+
+def _eager_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    def run(rgb: Tensor, depth: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.float16):
+            return model(rgb, depth)
+
+    return run
+
+
+def _folded(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    return _channels_last(fold_batch_norm(model))
+
+
+def _folded_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    half = _channels_last(fold_batch_norm(model).half())
+    return lambda rgb, depth: half(rgb.half(), depth.half())
+
+
+def _cuda_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    return GraphedNetwork(_folded_half(model, device, size), device)
+
+
+def _packed(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    return pack_convolutions(fold_batch_norm(model), size, torch.float32)
+
+
+def _packed_bf16(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    packed = pack_convolutions(fold_batch_norm(model), size, torch.bfloat16)
+    return lambda rgb, depth: packed(rgb.bfloat16(), depth.bfloat16())
+
+
+def _compiled(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
+    folded = _channels_last(fold_batch_norm(model))
+    if device.type != "cuda":
+        return torch.compile(folded)
+    compiled = torch.compile(folded.half())
+    return GraphedNetwork(lambda rgb, depth: compiled(rgb.half(), depth.half()), device)
+
+
+def _nothing(device: torch.device) -> str | None:
+    return None
+
+
+def _cuda(device: torch.device) -> str | None:
+    return None if device.type == "cuda" else "it needs a CUDA device"
+
+
+def _onednn(device: torch.device) -> str | None:
+    if device.type != "cpu":
+        return "it is for CPUs"
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return "this PyTorch comes without oneDNN"
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return "this PyTorch comes without oneDNN's fused convolutions"
+    return None
+
+
+def _onednn_bf16(device: torch.device) -> str | None:
+    # oneDNN would emulate bfloat16 elsewhere, more slowly than it computes in float32.
+    native = any(
+        getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return _onednn(device) or (None if native else "this CPU has no bfloat16 arithmetic")
+
+
+PATHS: dict[str, _Recipe] = {
+    "eager": _Recipe("float32", _nothing, _eager),
+    "eager-half": _Recipe("float16", _cuda, _eager_half),
+    "folded": _Recipe("float32", _nothing, _folded),
+    "folded-half": _Recipe("float16", _cuda, _folded_half),
+    "onednn": _Recipe("float32", _onednn, _packed),
+    "onednn-bf16": _Recipe("bfloat16", _onednn_bf16, _packed_bf16),
+    "compiled": _Recipe("float32", _nothing, _compiled),
+    "cuda-graph": _Recipe("float16", _cuda, _cuda_graph),
+    "compiled-graph": _Recipe("float16", _cuda, _compiled),
+}

@@ -1,0 +1,149 @@
+"""Exported programs, run by the runtimes that they are for."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from networks import noise, small_checkpoint
+from typer.testing import CliRunner
+
+from deresunet import InputError, Preprocessing, programs
+from deresunet.checkpoint import load_checkpoint, save_checkpoint
+from deresunet.classes import CLASSES
+from deresunet.cli import app
+from deresunet.config import from_mapping
+from deresunet.data.folder import sample_rooms
+from deresunet.export import FORMATS, export
+from deresunet.preprocessing import to_tensors
+
+SIZES = [(1, 96, 128), (3, 128, 64), (1, 64, 160)]
+
+
+def needs(what):
+    missing = [name for name in programs.PACKAGES[what] if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of small weights; they carry a description, as trained ones do."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    checkpoint = small_checkpoint()
+    save_checkpoint(path, checkpoint.build(), checkpoint.preprocessing, "fp32", "of random numbers", {"val": {"a": 1}})
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(weights):
+    return load_checkpoint(weights).build()
+
+
+def expected(model, inputs):
+    with torch.inference_mode():
+        return model(*inputs).numpy()
+
+
+def check_description(described, weights):
+    checkpoint = load_checkpoint(weights)
+    assert from_mapping(Preprocessing, json.loads(described["preprocessing"])) == checkpoint.preprocessing
+    assert json.loads(described["classes"]) == list(CLASSES)
+    assert described["training"] == "of random numbers"
+    assert json.loads(described["metrics"]) == {"val": {"a": 1}}
+    assert described["sha256"] == checkpoint.sha256
+    assert "rgb_mean" in json.loads(described["inputs"])["rgb"]
+    assert "depth_mean_m" in json.loads(described["inputs"])["depth"]
+
+
+def test_torch_export_runs_at_any_size_and_describes_itself(weights, model, tmp_path):
+    out = export(weights, tmp_path / "network.pt2", format="torch-export")
+    extra = {programs.DESCRIPTION_FILE: ""}
+    program = torch.export.load(out, extra_files=extra).module()
+    for size in SIZES:
+        inputs = noise(*size)
+        with torch.inference_mode():
+            assert np.abs(program(*inputs).numpy() - expected(model, inputs)).max() < 1e-3
+    check_description(json.loads(extra[programs.DESCRIPTION_FILE]), weights)
+
+
+@pytest.fixture(scope="module")
+def onnx_file(weights, tmp_path_factory):
+    out = tmp_path_factory.mktemp("onnx") / "network.onnx"
+    arguments = ["export", "--checkpoint", str(weights), "--out", str(out), "--format", "onnx"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "MB written to" in done.output
+    return out
+
+
+@needs("onnx int8")
+def test_onnx_runtime_gives_the_networks_logits_at_any_size(onnx_file, weights, model):
+    import onnxruntime  # noqa: PLC0415 - not installed everywhere
+
+    session = onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])
+    assert [node.name for node in session.get_inputs()] == ["rgb", "depth"]
+    assert [node.name for node in session.get_outputs()] == ["logits"]
+    for size in SIZES:
+        inputs = noise(*size)
+        (logits,) = session.run(None, {"rgb": inputs[0].numpy(), "depth": inputs[1].numpy()})
+        assert np.abs(logits - expected(model, inputs)).max() < 1e-3
+    check_description(session.get_modelmeta().custom_metadata_map, weights)
+
+
+@needs("onnx int8")
+def test_onnx_in_int8_is_small_and_near(onnx_file, weights, model, tmp_path):
+    import onnxruntime  # noqa: PLC0415 - not installed everywhere
+
+    out = export(weights, tmp_path / "network.onnx", "int8", "onnx")
+    assert out.stat().st_size < 0.35 * onnx_file.stat().st_size
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    inputs = to_tensors(sample_rooms().read("0003"), load_checkpoint(weights).preprocessing)
+    (logits,) = session.run(None, {"rgb": inputs[0].numpy(), "depth": inputs[1].numpy()})
+    wanted = expected(model, inputs)
+    error = np.linalg.norm(logits - wanted) / np.linalg.norm(wanted)
+    assert 1e-4 < error < 0.25
+    check_description(session.get_modelmeta().custom_metadata_map, weights)
+
+
+@needs("openvino")
+def test_openvino_gives_the_networks_logits_at_any_size(weights, model, tmp_path):
+    import openvino  # noqa: PLC0415 - not installed everywhere
+
+    out = export(weights, tmp_path / "network.xml", format="openvino")
+    read = openvino.Core().read_model(out)
+    compiled = openvino.Core().compile_model(read, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for size in SIZES:
+        inputs = noise(*size)
+        logits = compiled([inputs[0].numpy(), inputs[1].numpy()])[0]
+        assert np.abs(logits - expected(model, inputs)).max() < 1e-3
+    described = {key: read.get_rt_info(["deresunet", key]).value for key in programs.describe(small_checkpoint())}
+    check_description(described, weights)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_another_suffix_or_precision_or_no_folder_is_refused_before_any_work(weights, tmp_path, format):
+    suffix = FORMATS[format].suffix
+    with pytest.raises(InputError, match=rf"end in \{suffix}"):
+        export(weights, tmp_path / "network.bin", format=format)
+    with pytest.raises(InputError, match="cannot be written"):
+        export(weights, tmp_path / "nowhere" / f"network{suffix}", format=format)
+    for precision in {"fp32", "fp16", "int8"} - set(FORMATS[format].precisions):
+        with pytest.raises(InputError, match=f"not written in {precision}; expected fp32"):
+            export(weights, tmp_path / f"network{suffix}", precision, format)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("onnx", ".onnx"), ("openvino", ".xml")])
+def test_a_missing_package_is_named_with_the_command_that_installs_it(weights, tmp_path, monkeypatch, format, suffix):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in ("onnxscript", "openvino") else found(name)
+    )
+    out = tmp_path / f"network{suffix}"
+    arguments = ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: writing {format} needs onnxscript")
+    assert "pip install onnxscript" in done.stderr
+    assert not out.exists()
