@@ -251,7 +251,7 @@ class Evaluations:
             {
                 "data": fingerprint(self._reader(request.source)),
                 "weights": origin.sha256 or origin.weights,
-                "path": origin.path,  # another rounding moves a pixel here and there
+                "execution": origin.execution,  # another rounding moves a pixel here and there
                 "protocol": describe_protocol(self._inference(request)),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",

@@ -42,7 +42,8 @@ class Provenance:
         modality: what the network was given: rgbd, rgb or depth.
         torch: version of PyTorch.
         stored: whether the prediction was made before and only read now.
-        path: how the network was run, a name of `deresunet.fast.PATHS`.
+        execution: how the network was run, a name of `deresunet.fast.PATHS` (not "path", since Gradio's clients take
+            any object with a "path" for a file to fetch).
     """
 
     weights: str
@@ -55,7 +56,7 @@ class Provenance:
     modality: str
     torch: str
     stored: bool = False
-    path: str = "eager"
+    execution: str = "eager"
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -175,7 +176,7 @@ class Predictor:
             precision=self.precision,
             modality=modality,
             torch=torch.__version__,
-            path=self.path,
+            execution=self.path,
         )
 
 

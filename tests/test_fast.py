@@ -89,7 +89,7 @@ def test_a_path_keeps_the_labels_of_a_room(exact, room, name):
     got, expected = fast(room), exact(room)
     assert (got.label == expected.label).mean() >= 0.995
     assert np.abs(got.confidence - expected.confidence).mean() < 0.01
-    assert got.provenance.path == name
+    assert got.provenance.execution == name
     assert got.provenance.precision == PATHS[name].precision
 
 

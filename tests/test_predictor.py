@@ -139,7 +139,7 @@ def test_provenance_names_weights_and_hash(predictor):
     assert origin["weights"] == "deresunet_r50.safetensors"
     assert origin["architecture"] == "deresunet_r50"
     assert origin["device"] == "cpu"
-    assert (origin["path"], origin["precision"]) == (predictor.path, predictor.precision)
+    assert (origin["execution"], origin["precision"]) == (predictor.path, predictor.precision)
     assert len(origin["sha256"]) == 64
 
 
