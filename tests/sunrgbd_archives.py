@@ -322,6 +322,7 @@ class RedReader:
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
         preprocessing = Preprocessing(network_pixels=96 * 128)
         self.checkpoint = SimpleNamespace(preprocessing=preprocessing, sha256=sha256, name="red")
+        self.path = "eager"
         self.offset = offset
         self.calls = 0
 

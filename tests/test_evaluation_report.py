@@ -234,7 +234,7 @@ def test_tta_and_modality_are_said(data: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """B takes everything for the class after: all wrong."""
     loaded = {"a.safetensors": RedReader("a" * 64), "b.safetensors": RedReader("b" * 64, offset=1)}
-    monkeypatch.setattr(evaluate_command, "load", lambda checkpoint, _: loaded[checkpoint])
+    monkeypatch.setattr(evaluate_command, "load", lambda checkpoint, *_: loaded[checkpoint])
     options = ("--root", data, "--on-error", "skip", "--json", data / "out.json", "--report", data / "report")
     done = invoke(*options, "--compare", "a.safetensors", "b.safetensors")
     assert done.exit_code == 0, done.output
