@@ -194,7 +194,7 @@ def test_the_commands_take_fast_and_tell_the_path(tmp_path):
         done = CliRunner().invoke(app, ["predict", *files, "--device=cpu", f"--fast={fast}", f"--out={out}"])
         assert done.exit_code == 0, done.output
         told = json.loads((out / "prediction.json").read_text())["provenance"]
-        assert (told["path"], told["precision"]) == (path, PATHS[path].precision)
+        assert (told["execution"], told["precision"]) == (path, PATHS[path].precision)
     done = CliRunner().invoke(app, ["info", "--fast", "off"])
     assert json.loads(done.stdout)["cpu"] == {"path": "eager", "precision": "float32"}
 

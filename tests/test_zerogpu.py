@@ -71,11 +71,11 @@ def test_spaces_comes_before_torch_and_the_network_is_on_cuda_before_the_launch(
 
 
 @pytest.mark.slow
-def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, predictor, room):
+def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, exact, room):
     told, server = emulated
-    assert told["granted"]["label"] == np.bincount(predictor(room).label.ravel(), minlength=38).tolist()
+    assert told["granted"]["label"] == np.bincount(exact(room).label.ravel(), minlength=38).tolist()
     assert told["granted"]["provenance"]["stored"] is False
-    assert told["granted"]["provenance"]["sha256"] == predictor.checkpoint.sha256
+    assert told["granted"]["provenance"]["sha256"] == exact.checkpoint.sha256
     assert told["granted"]["again"], "it is kept, so that the next visitor needs no GPU"
     durations = [int(asked["durationSeconds"]) for asked in server.of("/schedule")]
     assert set(durations) == {3}
@@ -85,10 +85,10 @@ def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, predicto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refused", ["quota", "no_gpu"])
-def test_without_a_gpu_a_room_is_answered_from_what_is_stored_and_says_so(emulated, predictor, room, refused):
+def test_without_a_gpu_a_room_is_answered_from_what_is_stored_and_says_so(emulated, exact, room, refused):
     told, _ = emulated
     answered = told[refused]["room"]
-    assert answered["label"] == np.bincount(predictor(room).label.ravel(), minlength=38).tolist()
+    assert answered["label"] == np.bincount(exact(room).label.ravel(), minlength=38).tolist()
     assert answered["provenance"]["stored"] is True
     assert "stored: no GPU is to be had" in answered["caption"]
     assert "Stored prediction" in answered["line"]
@@ -124,9 +124,9 @@ def test_the_gpu_is_asked_for_no_longer_than_a_frame_needs(height, width, second
     assert zerogpu.seconds_for(rgb, None, "rgb") == zerogpu.seconds_for(None, depth, "depth") == seconds
 
 
-def test_numpy_goes_in_and_comes_out(predictor, room):
+def test_numpy_goes_in_and_comes_out(exact, room):
     gpu = pool()
-    expected, got = predictor(room), zerogpu.ZeroGPUPredictor(predictor, gpu)(room)
+    expected, got = exact(room), zerogpu.ZeroGPUPredictor(exact, gpu)(room)
     ((duration, (rgb, depth, modality)),) = gpu.asked
     assert (duration, modality) == (3, "rgbd")
     assert rgb is room.rgb
@@ -146,26 +146,26 @@ def test_on_zerogpu_there_is_one_network(monkeypatch):
 
 
 @pytest.mark.parametrize("modality", ["rgb", "depth"])
-def test_a_modality_that_is_not_there_is_told_before_a_gpu_is_asked_for(predictor, room, modality):
+def test_a_modality_that_is_not_there_is_told_before_a_gpu_is_asked_for(exact, room, modality):
     gpu = pool()
     absent = {"rgb": "rgb", "depth": "depth"}[modality]
     given = {"rgb": room.rgb, "depth": room.depth, absent: None}
     with pytest.raises(InputError):
-        zerogpu.ZeroGPUPredictor(predictor, gpu)(Frame(**given), modality)
+        zerogpu.ZeroGPUPredictor(exact, gpu)(Frame(**given), modality)
     assert gpu.asked == []
 
 
-def test_errors_of_the_scheduler_are_told_to_people(predictor, room):
-    run = zerogpu.ZeroGPUPredictor(predictor, pool(RuntimeError("ZeroGPU API /schedule error: 500")))
+def test_errors_of_the_scheduler_are_told_to_people(exact, room):
+    run = zerogpu.ZeroGPUPredictor(exact, pool(RuntimeError("ZeroGPU API /schedule error: 500")))
     with pytest.raises(gr.Error, match="No GPU is to be had just now") as told:
         run(Frame(rgb=room.rgb))
     assert "sample rooms" in told.value.message
     assert run(room).provenance.stored
 
 
-def test_what_is_stored_stands_in_but_is_not_kept(predictor, rooms):
+def test_what_is_stored_stands_in_but_is_not_kept(exact, rooms):
     gpu = pool(gr.Error("quota"))
-    inspector = Inspector(zerogpu.ZeroGPUPredictor(predictor, gpu), {"sample rooms": rooms})
+    inspector = Inspector(zerogpu.ZeroGPUPredictor(exact, gpu), {"sample rooms": rooms})
     seen = inspector.open(DatasetFrame("sample rooms", "0002"))
     assert inspector.open(DatasetFrame("sample rooms", "0002")) is not seen
     assert len(gpu.asked) == 2
