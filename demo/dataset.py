@@ -147,8 +147,7 @@ class DatasetResult:
         """
         if label is None:
             return self.miou[chosen]
-        have = np.array([self.frames_with(np.array([index]))[label - 1] > 0 for index in chosen], bool)
-        return np.where(have, self.class_iou(chosen, label), np.nan)
+        return np.where(self._truth_pixels(chosen, label) > 0, self.class_iou(chosen, label), np.nan)
 
     def ranked(self, chosen: np.ndarray, label: int | None = None, worst: bool = True) -> list[Listed]:
         """Frames by their own mIoU, or by the IoU of a class in those that have it.
@@ -170,7 +169,7 @@ class DatasetResult:
         row, column = cell.truth - 1, cell.prediction - 1
         own = self._stacked[chosen]
         pixels = np.asarray(own[:, row * NUM_CLASSES + column].todense()).reshape(-1)
-        truth = np.asarray(own[:, row * NUM_CLASSES : (row + 1) * NUM_CLASSES].sum(1)).reshape(-1)
+        truth = self._truth_pixels(chosen, cell.truth)
         order = np.lexsort(([self.frames[index].name for index in chosen], -pixels))
         return [
             Listed(
@@ -181,6 +180,11 @@ class DatasetResult:
             for place in order
             if pixels[place]
         ]
+
+    def _truth_pixels(self, chosen: np.ndarray, label: int) -> np.ndarray:
+        """Pixels of a class in the ground truth of each of the frames, (n,)."""
+        row = self._stacked[chosen][:, (label - 1) * NUM_CLASSES : label * NUM_CLASSES]
+        return np.asarray(row.sum(1)).reshape(-1)
 
     def told_of(self, chosen: np.ndarray, cell: Confusion) -> str:
         """A cell of the matrix as a sentence."""
