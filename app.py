@@ -35,10 +35,12 @@ def main(arguments: list[str] | None = None) -> None:
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
-        first = zerogpu.predictor_for(load(chosen, options.device, options.fast))
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))
+        predictor = load(chosen, options.device, options.fast)
         # The first run of a network is slow; it is paid here and not by the first visitor. On ZeroGPU there is no GPU
-        # before a visitor asks for one.
+        # before a visitor asks for one, and nothing is done.
+        predictor.warm_up()
+        first = zerogpu.predictor_for(predictor)
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:

@@ -25,7 +25,7 @@ from deresunet.evaluation import Failure, Segmenter, describe_protocol, evaluate
 from deresunet.inference import SUNRGBD_SIZE, Inference, InferencePredictor
 from deresunet.journal import Journal
 from deresunet.metrics import scores
-from deresunet.predictor import Prediction, Predictor
+from deresunet.predictor import Predictor
 from deresunet.preprocessing import Modality
 
 log = logging.getLogger(__name__)
@@ -300,8 +300,8 @@ class Evaluations:
     def _evaluate(self, request: Request, place: Place, journal: Journal, run: _Run | None) -> DatasetResult:
         began, before = time.perf_counter(), journal.resumed
 
-        def on_frame(done: int, frame: Frame, prediction: Prediction, matrix: np.ndarray) -> None:
-            place.keep_label(frame.name, prediction.label)
+        def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
+            place.keep_label(frame.name, label)
             if run is None:
                 return
             seconds = (time.perf_counter() - began) / max(done - before, 1)

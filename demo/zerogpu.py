@@ -15,7 +15,7 @@ else:
 
 import html
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 import numpy as np
@@ -96,6 +96,15 @@ class ZeroGPUPredictor:
             return PixelScores(got.classes, got.probabilities, got.entropy), got.latency_ms, got.provenance
 
         self._run = run
+
+    @property
+    def usual_batch(self) -> int:
+        """How many frames to give to `labels` at once: the GPU is asked for frame by frame."""
+        return 1
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
+        """Labels of frames of one size, uint8 (B, H, W); errors as of a call."""
+        return np.stack([self(frame, modality).label for frame in frames])
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
         """Segment a frame on a GPU of the pool; a sample room for which there is none gets its stored prediction.

@@ -23,8 +23,9 @@ import deresunet
 from deresunet.candidates import Candidate
 from deresunet.checkpoint import Checkpoint
 from deresunet.data.folder import sample_rooms
+from deresunet.data.frame import Frame
 from deresunet.predictor import TOP_K, Predictor, describe_device, load
-from deresunet.preprocessing import to_frame_size, to_tensors
+from deresunet.preprocessing import Ends, raw_batch, to_tensors
 
 # Inputs take turns, so that nothing is in a cache only because the same frame came before.
 _ROTATED = 3
@@ -159,8 +160,8 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
 
     Returns:
         For "off" and "auto": path, precision, the seconds until it was loaded and warm, the first and the second
-        call [ms], minimum and median of all [ms], medians of preprocessing, network and way back [ms], and the peak
-        of memory of a process that does only this [MB].
+        call [ms], minimum and median of all [ms], medians of the way to the device, of network, normalisation and
+        scores there, and of the way back [ms], and the peak of memory of a process that does only this [MB].
     """
     frame = sample_rooms().read(sample_rooms().names[0])
     told: dict[str, Any] = {}
@@ -185,27 +186,80 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
     for _ in range(rounds):
         for fast, predictor in predictors.items():
             marks = [time.perf_counter()]
-            inputs = to_tensors(frame, predictor.checkpoint.preprocessing)
-            marks.append(time.perf_counter())
-            logits = predictor.logits(*inputs)
+            preprocessing = predictor.checkpoint.preprocessing
+            batch = raw_batch([frame], preprocessing, device=predictor.device)
             _synchronise(predictor.device)
             marks.append(time.perf_counter())
-            to_frame_size(logits, frame.size, TOP_K)
+            scores = predictor.tensors(batch, Ends(preprocessing, frame.size, TOP_K))
+            _synchronise(predictor.device)
+            marks.append(time.perf_counter())
+            for kept in scores:
+                kept.cpu().numpy()
             marks.append(time.perf_counter())
             stages[fast].append(tuple(1000 * np.diff(marks)))  # type: ignore[arg-type]
     for fast in told:
         before, network, after = np.median(np.array(stages[fast]), axis=0)
         told[fast] |= {
-            "first_ms": round(whole[fast][0], 1),
-            "second_ms": round(whole[fast][1], 1),
-            "min_ms": round(min(whole[fast]), 1),
-            "median_ms": round(float(np.median(whole[fast])), 1),
-            "preprocessing_ms": round(float(before), 1),
-            "network_ms": round(float(network), 1),
-            "way_back_ms": round(float(after), 1),
+            "first_ms": round(whole[fast][0], 2),
+            "second_ms": round(whole[fast][1], 2),
+            "min_ms": round(min(whole[fast]), 2),
+            "median_ms": round(float(np.median(whole[fast])), 2),
+            "way_there_ms": round(float(before), 2),
+            "network_ms": round(float(network), 2),
+            "way_back_ms": round(float(after), 2),
             "peak_process_mb": peak_process_memory(checkpoint, device, fast),
         }
     return told
+
+
+def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int, int], rounds: int) -> dict[str, Any]:
+    """The default path from frames on the device to labels on it, normalisation and argmax included.
+
+    Args:
+        checkpoint: weights, see `load`.
+        device: see `load`.
+        batch: frames at once.
+        size: their height and width, multiples of 32.
+        rounds: how often it is timed, after it was warmed up.
+
+    Returns:
+        Path, precision, batch, minimum, median and 95th percentile [ms a frame], and the most memory that tensors took
+        on a GPU [MB], else None.
+    """
+    predictor = load(checkpoint, device)
+    if predictor.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(predictor.device)
+    predictor.warm_up(size, batch, labels=True)
+    preprocessing = predictor.checkpoint.preprocessing
+    generator = np.random.default_rng(0)
+    batches = [
+        raw_batch(
+            [
+                Frame(generator.integers(0, 256, (*size, 3), np.uint8), generator.uniform(0.5, 6, size).astype("f4"))
+                for _ in range(batch)
+            ],
+            preprocessing,
+            device=predictor.device,
+        )
+        for _ in range(_ROTATED)
+    ]
+    taken = []
+    for turn in range(rounds + 1):
+        _synchronise(predictor.device)
+        start = time.perf_counter()
+        predictor.tensors(batches[turn % _ROTATED], Ends(preprocessing, size))
+        _synchronise(predictor.device)
+        taken.append(1000 * (time.perf_counter() - start) / batch)
+    cuda = predictor.device.type == "cuda"
+    return {
+        "path": predictor.path,
+        "precision": predictor.precision,
+        "batch": batch,
+        "min_ms": round(min(taken[1:]), 3),
+        "median_ms": round(float(np.median(taken[1:])), 3),
+        "p95_ms": round(float(np.percentile(taken[1:], 95)), 3),
+        "peak_mb": torch.cuda.max_memory_allocated(predictor.device) / 1e6 if cuda else None,
+    }
 
 
 def peak_process_memory(checkpoint: str | None, device: str, fast: str) -> float:

@@ -85,12 +85,13 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
         RuntimeError: it could not be built.
     """
     start = time.perf_counter()
+    run: Callable[[Tensor, Tensor], Tensor]
     if name in PEERS:
         return _peer(name, device)
     if name in PATHS:
         network = checkpoint.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         path = build_path(name, network, device, size)
-        run, precision = path.run, path.precision
+        run, precision = path.logits, path.precision
     elif name in RUNTIMES:
         missing = _missing(RUNTIMES[name].packages)
         if missing or device.type != "cpu":

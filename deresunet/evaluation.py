@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from deresunet.journal import Journal
 from deresunet.metrics import Scores, confusion_matrix, scores
 from deresunet.predictor import Prediction, Provenance
 from deresunet.prefetch import prefetch
-from deresunet.preprocessing import Modality
+from deresunet.preprocessing import Modality, usable_modality
 from deresunet.regions import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 
 _SCORING = (
@@ -134,8 +134,17 @@ class Evaluation:
 class Segmenter(Protocol):
     """What `evaluate` takes: a `Predictor`, or something that runs one in another way."""
 
+    @property
+    def usual_batch(self) -> int:
+        """How many frames to give to `labels` at once."""
+        ...
+
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
         """Segment a frame; an `InputError` if the modality is not in it."""
+        ...
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
+        """Labels alone, uint8 (B, H, W), of frames of one size; an `InputError` likewise."""
         ...
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
@@ -148,12 +157,13 @@ def evaluate(
     reader: Reader,
     modality: Modality = "rgbd",
     limit: int | None = None,
-    on_frame: Callable[[int, Frame, Prediction, np.ndarray], None] | None = None,
+    on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
     *,
     protocol: str = PROTOCOL,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     journal: Journal | None = None,
+    batch: int | None = None,
 ) -> Evaluation:
     """Segment a data set and pool its confusion matrix.
 
@@ -162,11 +172,12 @@ def evaluate(
         reader: the frames.
         modality: what the network is given of them.
         limit: take only the first so many.
-        on_frame: called after each frame with the number of frames done, frame, prediction and matrix so far.
+        on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
         protocol: what to say about how the predictor runs the frames.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
         journal: where to note each frame's result, and take over those that are there.
+        batch: frames of one size to segment at once; None takes what the predictor is fastest with.
 
     Raises:
         InputError: a frame cannot be used, or none has ground truth.
@@ -178,30 +189,44 @@ def evaluate(
     matrix = pool(results.values()).sum((0, 1, 2))
     failed: list[Failure] = []
     left = [name for name in names if journal is None or name not in journal]
+    done = len(names) - len(left)
     start = time.perf_counter()
-    for done, (name, frame) in enumerate(prefetch(left, reader.read, workers), len(names) - len(left) + 1):
-        try:
-            if isinstance(frame, InputError):
-                raise frame
-            if frame.label is None:
-                unlabelled.append(name)
-                if journal is not None:
-                    journal.add_unlabelled(name)
+
+    def usable() -> Iterator[tuple[str, Frame]]:
+        nonlocal done
+        for name, frame in prefetch(left, reader.read, workers):
+            try:
+                if isinstance(frame, InputError):
+                    raise frame
+                if frame.label is not None:
+                    usable_modality(frame, modality)
+            except InputError as error:
+                if on_error == "stop":
+                    raise
+                failed.append(Failure(name, str(error)))
+                done += 1
                 continue
-            prediction = predictor(frame, modality)
-        except InputError as error:
-            if on_error == "stop":
-                raise
-            failed.append(Failure(name, str(error)))
-            continue
-        matrix += confusion_matrix(frame.label, prediction.label)
-        now = time.perf_counter()
-        results[name] = frame_result(frame, prediction.label, now - start)
-        start = now
-        if journal is not None:
-            journal.add(results[name])
-        if on_frame is not None:
-            on_frame(done, frame, prediction, matrix)
+            if frame.label is not None:
+                yield name, frame
+                continue
+            unlabelled.append(name)
+            done += 1
+            if journal is not None:
+                journal.add_unlabelled(name)
+
+    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch):
+        labels = predictor.labels([frame for _, frame in group], modality)
+        for (name, frame), label in zip(group, labels, strict=True):
+            result = frame_result(frame, label)
+            now = time.perf_counter()
+            results[name] = replace(result, seconds=now - start)
+            start = now
+            matrix += results[name].matrix()
+            done += 1
+            if journal is not None:
+                journal.add(results[name])
+            if on_frame is not None:
+                on_frame(done, frame, label, matrix)
     if not results:
         why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
         raise InputError(
@@ -219,6 +244,17 @@ def evaluate(
         results=ordered,
         failed=tuple(failed),
     )
+
+
+def batched_by_size(frames: Iterable[tuple[str, Frame]], batch: int) -> Iterator[list[tuple[str, Frame]]]:
+    """Groups of up to `batch` frames of one size, at most twice that many frames waiting for their like."""
+    waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
+    for name, frame in frames:
+        waiting.setdefault(frame.size, []).append((name, frame))
+        fullest = max(waiting, key=lambda size: len(waiting[size]))
+        if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
+            yield waiting.pop(fullest)
+    yield from waiting.values()
 
 
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,7 +15,7 @@ from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.predictor import TOP_K, Prediction, Predictor, Provenance
-from deresunet.preprocessing import Modality, to_frame_size, to_tensors, usable_modality
+from deresunet.preprocessing import Modality, frame_labels, to_frame_size, to_tensors, usable_modality
 
 # The input of ESANet's protocol on SUN RGB-D and NYU Depth v2, whatever a frame's own aspect ratio.
 SUNRGBD_SIZE = (480, 640)
@@ -118,6 +120,23 @@ class InferencePredictor:
         scores = to_frame_size(self._logits(frame, modality), frame.size, TOP_K)
         latency_ms = 1000.0 * (time.perf_counter() - start)
         return Prediction.of(scores, latency_ms, self.provenance(modality))
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
+        """Labels of frames of one size, uint8 (B, H, W), 1..37.
+
+        Raises:
+            InputError: the modality asked for is not in one of the frames.
+        """
+        if self.inference.plain:
+            return self.predictor.labels(frames, modality)
+        given = [usable_modality(frame, modality) for frame in frames]
+        logits = [self._logits(frame, one) for frame, one in zip(frames, given, strict=True)]
+        return torch.cat([frame_labels(one, frames[0].size) for one in logits]).cpu().numpy()
+
+    @property
+    def usual_batch(self) -> int:
+        """How many frames to give to `labels` at once; flips and scales are many already."""
+        return self.predictor.usual_batch if self.inference.plain else 1
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
         """What a prediction says about its origin; flips and scales are in the evaluation's protocol."""

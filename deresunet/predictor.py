@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.fast import choose_path, lent_gpu
 from deresunet.hub import bundled_or_fetched
-from deresunet.preprocessing import Modality, PixelScores, to_frame_size, to_tensors, usable_modality
+from deresunet.preprocessing import Ends, Modality, PixelScores, RawBatch, raw_batch, usable_modality
 
 TOP_K = 5
+# Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
+_BATCH = 16
 # Height and width of the frames that a path is prepared for, as Kinect-like cameras give them.
 _USUAL_SIZE = (480, 640)
 
@@ -88,7 +91,7 @@ class Prediction:
 
     @classmethod
     def of(cls, scores: PixelScores, latency_ms: float, provenance: Provenance) -> Prediction:
-        """The prediction that `deresunet.preprocessing.to_frame_size` gives."""
+        """The prediction that `deresunet.preprocessing.frame_scores` gives."""
         best, confidence = scores.labels[0], scores.probabilities[0]
         return cls(best, confidence, scores.labels, scores.probabilities, scores.entropy, latency_ms, provenance)
 
@@ -137,10 +140,32 @@ class Predictor:
         """
         modality = usable_modality(frame, modality)
         start = time.perf_counter()
-        rgb, depth = to_tensors(frame, self.checkpoint.preprocessing, modality)
-        scores = to_frame_size(self.logits(rgb, depth), frame.size, TOP_K)
+        ends = Ends(self.checkpoint.preprocessing, frame.size, TOP_K)
+        scores = PixelScores(*(kept[0].cpu().numpy() for kept in self._run([frame], modality, ends)))
         latency_ms = 1000.0 * (time.perf_counter() - start)
         return Prediction.of(scores, latency_ms, self.provenance(modality))
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
+        """The most probable class of each pixel of frames of one size, and nothing else: uint8 (B, H, W), 1..37.
+
+        Raises:
+            InputError: the modality asked for is not in one of the frames.
+            ValueError: the frames are of several sizes, or there is none.
+        """
+        if len({frame.size for frame in frames}) != 1:
+            raise ValueError(f"frames are of sizes {sorted({frame.size for frame in frames})}; expected one")
+        ends = Ends(self.checkpoint.preprocessing, frames[0].size)
+        return self._run(frames, modality, ends)[0].cpu().numpy()
+
+    def tensors(self, batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+        """The same without leaving `device`: what `ends` want of a batch that is there.
+
+        Args:
+            batch: at a size that the network takes.
+            ends: such as `Ends(preprocessing, (h, w))` for labels, uint8 (B, h, w).
+        """
+        with self._lock, torch.inference_mode():
+            return self._path.run(batch, ends)
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
         """The network's output (B, 37, h, w) on `device` for inputs as `to_tensors` makes them."""
@@ -148,21 +173,31 @@ class Predictor:
         with self._lock, torch.inference_mode():
             rgb = rgb.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             depth = depth.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-            return self._path.run(rgb, depth)
+            return self._path.logits(rgb, depth)
 
-    def warm_up(self, size: tuple[int, int] = _USUAL_SIZE) -> None:
-        """Pay now what the first frame would pay: kernels chosen, graphs recorded, memory taken.
+    def warm_up(self, size: tuple[int, int] = _USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
+        """Pay now what the first frame would pay: kernels chosen and compiled, graphs recorded, memory taken.
 
         Args:
             size: height and width of the frames to expect.
+            frames: how many at once.
+            labels: whether for `labels` instead of a call.
         """
         if lent_gpu():
             return
-        height, width = size
-        blank = Frame(
-            rgb=np.zeros((height, width, 3), np.uint8), depth=np.ones((height, width), np.float32), name="warm-up"
-        )
-        self(blank)
+        blank = Frame(rgb=np.zeros((*size, 3), np.uint8), depth=np.ones(size, np.float32), name="warm-up")
+        ends = Ends(self.checkpoint.preprocessing, size, 0 if labels else TOP_K)
+        with self._lock, torch.inference_mode():
+            batch = raw_batch([blank] * frames, self.checkpoint.preprocessing, "rgbd", self.device)
+            self._path.prepare(batch, ends)
+
+    def _run(self, frames: Sequence[Frame], modality: Modality, ends: Ends) -> tuple[Tensor, ...]:
+        return self.tensors(raw_batch(frames, self.checkpoint.preprocessing, modality, self.device), ends)
+
+    @property
+    def usual_batch(self) -> int:
+        """How many frames to give to `labels` at once; a CPU is busy with one."""
+        return _BATCH if self.device.type == "cuda" and not lent_gpu() else 1
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
         """What a prediction of this predictor says about its origin."""

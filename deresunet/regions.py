@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -75,20 +76,24 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
     if frame.label is None or frame.label.shape != prediction.shape:
         raise ValueError(f"{frame.name}: expected ground truth of the prediction's shape {prediction.shape}")
     known = frame.label != VOID
-    indices = np.stack([*regions(frame), frame.label.astype(np.int64) - 1, prediction.astype(np.int64) - 1])
-    cells, counts = np.unique(np.ravel_multi_index(tuple(indices[:, known]), SHAPE), return_counts=True)
-    return FrameResult(
-        frame.name, frame.sensor, frame.scene, frame.source, cells.astype(np.int64), counts.astype(np.int64), seconds
-    )
+    cell = np.zeros(prediction.shape, np.int32)
+    for size, index in zip(SHAPE, (*regions(frame), frame.label - 1, prediction - 1), strict=True):
+        cell = cell * size + index  # as np.ravel_multi_index does, in half its time
+    counts = np.bincount(cell[known], minlength=math.prod(SHAPE))
+    cells = np.flatnonzero(counts)
+    return FrameResult(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds)
 
 
 def regions(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel its index in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three int64 (H, W)."""
+    """For each pixel its index in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three uint8 (H, W)."""
     assert frame.label is not None
     metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-    depth = np.where(metres > 0, np.digitize(metres, DEPTH_ENDS_M), len(DEPTH_RANGES) - 1)
+    depth = np.zeros(frame.size, np.uint8)
+    for end in DEPTH_ENDS_M:  # np.digitize would take ten times as long
+        depth += metres >= end
+    depth[metres <= 0] = len(DEPTH_RANGES) - 1
     measured = metres > 0 if frame.measured is None else frame.measured
-    return depth.astype(np.int64), (~measured).astype(np.int64), (~boundary(frame.label)).astype(np.int64)
+    return depth, (~measured).astype(np.uint8), (~boundary(frame.label)).astype(np.uint8)
 
 
 def boundary(label: np.ndarray, radius: int = BOUNDARY_PX) -> np.ndarray:

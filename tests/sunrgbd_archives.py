@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -328,6 +328,11 @@ class RedReader:
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
         return InferencePredictor(self, Inference((288, 384)))(frame, modality)
+
+    usual_batch = 1
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
+        return np.stack([self(frame, modality).label for frame in frames])
 
     def logits(self, rgb: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         self.calls += 1

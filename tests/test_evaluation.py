@@ -45,15 +45,20 @@ class Frames:
 
 
 class Oracle:
-    """Predicts `labels` by the frame's name, or what is a sofa everywhere."""
+    """Predicts `truth` by the frame's name, or what is a sofa everywhere."""
 
-    def __init__(self, labels: dict[str, np.ndarray] | None = None) -> None:
-        self.labels = labels or {}
+    usual_batch = 1
+
+    def __init__(self, truth: dict[str, np.ndarray] | None = None) -> None:
+        self.truth = truth or {}
         self.calls: list[str] = []
+
+    def labels(self, frames: list[Frame], modality: str = "rgbd") -> np.ndarray:
+        return np.stack([self(one, modality).label for one in frames])
 
     def __call__(self, frame: Frame, modality: str = "rgbd") -> Prediction:
         self.calls.append(frame.name)
-        label = self.labels.get(frame.name, np.full(frame.size, SOFA, np.uint8))
+        label = self.truth.get(frame.name, np.full(frame.size, SOFA, np.uint8))
         flat = np.ones(frame.size, np.float32)
         scores = PixelScores(np.stack([label] * 5), np.stack([flat] * 5), flat)
         return Prediction.of(scores, 1.0, self.provenance(modality))

@@ -11,12 +11,15 @@ from networks import SMALL, noise, small_checkpoint, small_network
 from typer.testing import CliRunner
 
 import deresunet
-from deresunet import InputError, Predictor
+from deresunet import Frame, InputError, Predictor
 from deresunet.cli import app
 from deresunet.data.folder import SAMPLES_DIR
 from deresunet.fast import PATHS, build_path, choose_path, cudagraph, default_paths, paths, why_not
+from deresunet.fast.branches import split_branches
+from deresunet.fast.cudnn import FusedConvolution, fuse_convolutions
 from deresunet.fast.folding import fold_batch_norm
 from deresunet.fast.onednn import PackedConvolution, pack_convolutions
+from deresunet.preprocessing import Ends, RawBatch
 
 CPU = torch.device("cpu")
 ON_CPU = [name for name in default_paths(CPU) if why_not(name, CPU) is None]
@@ -138,7 +141,7 @@ def broken(model, device, size):
 
 
 def wrong(model, device, size):
-    return lambda rgb, depth: model(rgb, torch.zeros_like(depth))
+    return paths._between(lambda rgb, depth: model(rgb, torch.zeros_like(depth)))
 
 
 @pytest.mark.parametrize(("build", "said"), [(broken, "no such operator"), (wrong, "differ from eager's")])
@@ -168,7 +171,12 @@ def test_warming_up_runs_the_network_at_the_size_of_the_frames_to_come(monkeypat
     predictor = Predictor(small_checkpoint(), "cpu")
     seen = []
     run = predictor._path.run
-    spied = paths.FastPath("spied", "float32", lambda rgb, depth: seen.append(rgb.shape) or run(rgb, depth))
+
+    def spy(batch, ends):
+        seen.append(batch.rgb.shape)
+        return run(batch, ends)
+
+    spied = paths.FastPath("spied", "float32", run, spy)
     monkeypatch.setattr(predictor, "_path", spied)
     predictor.warm_up()
     predictor.warm_up((600, 300))
@@ -181,7 +189,7 @@ def test_warming_up_runs_the_network_at_the_size_of_the_frames_to_come(monkeypat
 
 
 def test_on_a_gpu_the_graph_comes_first_and_on_a_lent_one_nothing_is_prepared(monkeypatch):
-    assert default_paths(torch.device("cuda")) == ("cuda-graph", "folded-half", "eager-half")
+    assert default_paths(torch.device("cuda")) == ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
     assert default_paths(torch.device("cuda")) == ("eager-half",)
     assert default_paths(CPU)[-1] == "eager"
@@ -202,64 +210,177 @@ def test_the_commands_take_fast_and_tell_the_path(tmp_path):
 class Recorded(cudagraph.GraphedNetwork):
     """Recording replaced by a note, for what does not depend on a GPU: the bounds and the way out."""
 
-    def __init__(self, fails=False):
-        super().__init__(lambda rgb, depth: rgb[:, :1] + depth, CPU)
+    def __init__(self, fails=()):
+        super().__init__(added, CPU, prepared=twice)
         self.recorded, self.fails = [], fails
 
-    def _record(self, rgb, depth):
-        if self.fails:
+    def _record(self, run, batch, ends, choose_kernels):
+        if run.__name__ in self.fails:
             raise RuntimeError("CUDA error: out of memory\nlong story")
-        self.recorded.append(tuple(rgb.shape))
-        held = cudagraph._Recording(rgb, depth, torch.zeros_like(depth), graph=None)
-        graph = type("Graph", (), {"replay": lambda _: held.logits.copy_(held.rgb[:, :1] + held.depth)})()
-        return cudagraph._Recording(held.rgb, held.depth, held.logits, graph)
+        self.recorded.append((run.__name__, tuple(batch.rgb.shape), ends.top_k))
+        answer = run(batch, ends)
+        graph = type("Graph", (), {"replay": lambda _: answer[0].copy_(run(batch, ends)[0])})()
+        return cudagraph._Recording(batch, answer, graph)
+
+
+def added(batch, ends):
+    return (batch.rgb[:, :1] + batch.depth,)
+
+
+def twice(batch, ends):
+    return (2 * (batch.rgb[:, :1] + batch.depth),)
+
+
+def batch_of(frames, height, width, sign=1):
+    rgb, depth = noise(frames, height, width)
+    every = torch.ones(frames, dtype=torch.bool)
+    return RawBatch(sign * rgb, sign * depth, every, every)
 
 
 def test_a_graph_is_recorded_once_a_size_and_answers_are_the_callers_own():
     network = Recorded()
-    first_inputs, second_inputs = noise(1, 32, 32), tuple(-x for x in noise(1, 32, 32))
-    first = network(*first_inputs)
-    second = network(*second_inputs)
-    assert network.recorded == [(1, 3, 32, 32)]
-    assert torch.equal(first, first_inputs[0][:, :1] + first_inputs[1]), "the second replay left the first alone"
+    one = batch_of(1, 32, 32)
+    (first,) = network(one, Ends())
+    (second,) = network(batch_of(1, 32, 32, -1), Ends())
+    assert network.recorded == [("added", (1, 3, 32, 32), 0)]
+    assert torch.equal(first, added(one, Ends())[0]), "the second replay left the first alone"
     assert torch.equal(second, -first)
+    network(one, Ends(top_k=5))
+    assert network.recorded[1:] == [("added", (1, 3, 32, 32), 5)], "other ends are another pass"
+
+
+def test_what_was_prepared_is_taken_and_what_was_not_is_not_compiled_while_somebody_waits():
+    network = Recorded()
+    prepared, other = batch_of(1, 32, 32), batch_of(1, 32, 64)
+    network.prepare(prepared, Ends())
+    assert torch.equal(network(prepared, Ends())[0], twice(prepared, Ends())[0])
+    assert torch.equal(network(other, Ends())[0], added(other, Ends())[0])
+    assert [name for name, *_ in network.recorded] == ["twice", "added"]
+
+
+def test_what_cannot_be_prepared_is_recorded_as_any_other(caplog):
+    network = Recorded(fails=["twice"])
+    one = batch_of(1, 32, 32)
+    network.prepare(one, Ends())
+    assert torch.equal(network(one, Ends())[0], added(one, Ends())[0])
+    assert [name for name, *_ in network.recorded] == ["added"]
+    assert len(caplog.records) == 1
 
 
 def test_graphs_are_bounded_and_the_longest_unused_goes_first():
     network = Recorded()
     sizes = [32 * (k + 1) for k in range(cudagraph.MAX_GRAPHS)]
     for width in sizes:
-        network(*noise(1, 32, width))
-    network(*noise(1, 32, sizes[0]))  # used again, so the second is now the oldest
-    network(*noise(1, 64, 64))
+        network(batch_of(1, 32, width), Ends())
+    network(batch_of(1, 32, sizes[0]), Ends())  # used again, so the second is now the oldest
+    network(batch_of(1, 64, 64), Ends())
     assert len(network._recordings) == cudagraph.MAX_GRAPHS
-    network(*noise(1, 32, sizes[0]))
-    assert network.recorded.count((1, 3, 32, sizes[0])) == 1
-    network(*noise(1, 32, sizes[1]))
-    assert network.recorded.count((1, 3, 32, sizes[1])) == 2
+    network(batch_of(1, 32, sizes[0]), Ends())
+    shapes = [shape for _, shape, _ in network.recorded]
+    assert shapes.count((1, 3, 32, sizes[0])) == 1
+    network(batch_of(1, 32, sizes[1]), Ends())
+    assert [shape for _, shape, _ in network.recorded].count((1, 3, 32, sizes[1])) == 2
 
 
 def test_a_size_that_cannot_be_recorded_runs_without_and_is_not_tried_again(caplog):
-    network = Recorded(fails=True)
-    inputs = noise(1, 32, 32)
+    network = Recorded(fails=["added"])
+    one = batch_of(1, 32, 32)
     for _ in range(3):
-        assert torch.equal(network(*inputs), inputs[0][:, :1] + inputs[1])
+        assert torch.equal(network(one, Ends())[0], added(one, Ends())[0])
     (record,) = caplog.records
-    assert record.message == "(1, 3, 32, 32) runs without a CUDA graph: CUDA error: out of memory"
+    assert record.message == "(1, 3, 32, 32) is not recorded as a CUDA graph: CUDA error: out of memory"
 
 
 def test_a_large_batch_is_not_recorded(monkeypatch):
     monkeypatch.setattr(cudagraph, "MAX_PIXELS", 32 * 32)
     network = Recorded()
-    network(*noise(1, 32, 32))
-    network(*noise(2, 32, 32))
-    assert network.recorded == [(1, 3, 32, 32)]
+    for frames in (1, 2):
+        network(batch_of(frames, 32, 32), Ends())
+    assert [shape for _, shape, _ in network.recorded] == [(1, 3, 32, 32)]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("layout", SMALL)
+def test_branches_and_what_joins_them_are_the_network(layout):
+    folded = fold_batch_norm(small_network(layout))
+    rgb, depth = noise(2, 64, 96)
+    branches = split_branches(folded)
+    assert torch.equal(branches.join(*branches.rgb(rgb), *branches.depth(depth)), folded(rgb, depth))
+    # Each branch holds its encoder whole.
+    inside = [sum(isinstance(one, torch.nn.Conv2d) for one in part.modules()) for part in branches.parts]
+    encoder = sum(isinstance(one, torch.nn.Conv2d) for one in small_network(layout).rgb_encoder.modules())
+    assert inside[:2] == [encoder, encoder]
+
+
+def test_a_network_of_one_stream_has_no_branches():
+    with pytest.raises(ValueError, match="expected two"):
+        split_branches(torch.fx.symbolic_trace(torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1))))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("layout", SMALL)
+def test_fused_convolutions_keep_the_function(layout, monkeypatch):
+    """With cuDNN's two operations done by others: which bias, addition and ReLU goes where is ours."""
+
+    def conv_relu(x, weight, bias, *geometry):
+        return torch.relu(torch.nn.functional.conv2d(x, weight, bias, *geometry))
+
+    def conv_add_relu(x, weight, other, bias, *geometry):
+        return torch.relu(torch.nn.functional.conv2d(x, weight, bias, *geometry) + other)
+
+    calls = Counter()
+    for operation in (conv_relu, conv_add_relu):
+
+        def counted(*arguments, operation=operation):
+            calls[operation.__name__] += 1
+            return operation(*arguments)
+
+        monkeypatch.setattr(torch.ops.deresunet, operation.__name__, counted)
+    model = small_network(layout)
+    fused = fuse_convolutions(fold_batch_norm(model), (64, 96)).float()
+    inputs = noise(1, 64, 96)
+    assert relative_error(fused(*inputs), model(*inputs)) < 2e-3, "weights are rounded to half precision, no more"
+    blocks = sum(len(stage) for encoder in (model.rgb_encoder, model.depth_encoder) for stage in stages_of(encoder))
+    assert calls["conv_add_relu"] == blocks
+    without_bias = [one for one in fused.modules() if isinstance(one, FusedConvolution) and one.bias is None]
+    assert len(without_bias) == 2 * (4 if layout == "bottleneck blocks" else 3), "one for each downsampling block"
+
+
+def test_labels_alone_are_those_of_the_whole_prediction(predictor, room, noise_frame):
+    for frame in (room, noise_frame(120, 90), noise_frame(64, 300)):
+        assert np.array_equal(predictor.labels([frame])[0], predictor(frame).label)
+    with pytest.raises(ValueError, match="expected one"):
+        predictor.labels([room, noise_frame(64, 64)])
+
+
+def test_frames_of_one_size_go_through_together(exact):
+    predictor = Predictor(small_checkpoint(), "cpu", fast="off")
+    generator = np.random.default_rng(0)
+    frames = [
+        Frame(
+            rgb=generator.integers(0, 255, (96, 128, 3), np.uint8),
+            depth=None if k == 1 else generator.uniform(1, 4, (96, 128)).astype(np.float32),
+        )
+        for k in range(3)
+    ]
+    together = predictor.labels(frames)
+    alone = np.stack([predictor.labels([frame])[0] for frame in frames])
+    assert (together == alone).mean() > 0.999
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("name", ["folded-half", "cuda-graph"])
+@pytest.mark.parametrize("name", ["eager-half", "folded-half", "cuda-graph", "compiled-graph"])
 def test_a_path_on_a_gpu_keeps_the_labels(exact, rooms, name):
     fast = deresunet.load(device="cuda", fast=name)
-    for room in map(rooms.read, rooms.names[:2]):
-        assert (fast(room).label == exact(room).label).mean() >= 0.995
+    fast.warm_up()
+    read = [rooms.read(one) for one in rooms.names[:4]]
+    for room in read:
+        prediction = fast(room)
+        assert (prediction.label == exact(room).label).mean() >= 0.995
+        assert np.abs(prediction.confidence - exact(room).confidence).mean() < 0.01
+        assert np.array_equal(np.sort(prediction.probabilities, 0)[::-1], prediction.probabilities)
+    alike = [room for room in read if room.size == read[0].size]
+    together = fast.labels(alike)
+    alone = np.stack([fast(room).label for room in alike])
+    assert (together == alone).mean() >= 0.998

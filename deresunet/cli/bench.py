@@ -66,16 +66,25 @@ def bench_command(
     for name, reason in left_out.items():
         typer.echo(f"{name} was left out: {reason}")
     if frames:
+        told["labels"] = [
+            bench.time_labels(checkpoint, device, number, (shape[0], shape[1]), rounds) for number in batches
+        ]
+        for row in told["labels"]:
+            peak = "" if row["peak_mb"] is None else f", {row['peak_mb']:.0f} MB of tensors at most"
+            typer.echo(
+                f"{row['path']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
+                f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}{peak}"
+            )
         told["frames"] = bench.time_frames(checkpoint, device, rounds)
         for fast, row in told["frames"].items():
             typer.echo(
-                f"fast={fast}: {row['path']}, a frame from picture to label in {row['min_ms']:.0f} ms at least, "
-                f"{row['median_ms']:.0f} median (preprocessing {row['preprocessing_ms']:.0f}, "
-                f"network {row['network_ms']:.0f}, way back {row['way_back_ms']:.0f})"
+                f"fast={fast}: {row['path']}, a frame from picture to scores in {row['min_ms']:.1f} ms at least, "
+                f"{row['median_ms']:.1f} median (to the device {row['way_there_ms']:.1f}, "
+                f"network {row['network_ms']:.1f}, way back {row['way_back_ms']:.1f})"
             )
             typer.echo(
-                f"  loaded in {row['load_s']:.1f} s, warm in {row['warm_up_s']:.1f} s; first {row['first_ms']:.0f} ms, "
-                f"second {row['second_ms']:.0f} ms; peak of a process {row['peak_process_mb']:.0f} MB"
+                f"  loaded in {row['load_s']:.1f} s, warm in {row['warm_up_s']:.1f} s; first {row['first_ms']:.1f} ms, "
+                f"second {row['second_ms']:.1f} ms; peak of a process {row['peak_process_mb']:.0f} MB"
             )
     if json_out is not None:
         write_json(json_out, told)

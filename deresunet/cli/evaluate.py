@@ -40,7 +40,7 @@ from deresunet.gallery import Gallery, write_gallery
 from deresunet.inference import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
 from deresunet.journal import Journal
 from deresunet.metrics import scores
-from deresunet.predictor import Prediction, Predictor, load
+from deresunet.predictor import Predictor, load
 from deresunet.preprocessing import Modality
 from deresunet.report import write_report
 
@@ -159,10 +159,10 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_
     with progress_bar() as progress:
         task = progress.add_task("mIoU     -", total=total, completed=0 if journal is None else journal.resumed)
 
-        def show(done: int, frame: Frame, prediction: Prediction, matrix: np.ndarray) -> None:
+        def show(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
             progress.update(task, completed=done, description=f"mIoU {100 * scores(matrix).miou:5.2f}")
             if report is not None:
-                gallery.add(frame, prediction.label)
+                gallery.add(frame, label)
 
         result = evaluate(
             segmenter,

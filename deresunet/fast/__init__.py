@@ -1,7 +1,8 @@
 """Faster ways to run the same network, and the choice among them. `deresunet.predictor` is their only user.
 
-`folding` does away with BatchNorm, `onednn` prepares the convolutions for a CPU, `cudagraph` records a forward pass on
-a GPU, `paths` names the ways and chooses one.
+`folding` does away with BatchNorm; `chains` finds what follows each convolution, for `onednn` on a CPU and `cudnn` on a
+GPU to take into the same pass; `branches` lets a GPU run both encoders at once; `cudagraph` records a pass on a GPU;
+`paths` names the ways and chooses one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""A forward pass recorded once per size on a GPU and replayed: no time between kernels."""
+"""A pass recorded once per size on a GPU and replayed: no time between kernels."""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from deresunet.errors import first_line
+from deresunet.preprocessing import Ends, RawBatch
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +23,16 @@ MAX_PIXELS = 16 * 480 * 640
 # Runs before recording: cuDNN chooses its kernels, a compiler compiles.
 _WARM_UPS = 3
 
-_Key = tuple[torch.Size, torch.Size]
+# From a batch to what its ends want of it, on a CUDA device.
+Pass = Callable[[RawBatch, Ends], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
 class _Recording:
     """A recorded pass: the tensors it reads and writes, and what replays it."""
 
-    rgb: Tensor
-    depth: Tensor
-    logits: Tensor
+    batch: RawBatch
+    answer: tuple[Tensor, ...]
     graph: torch.cuda.CUDAGraph
 
 
@@ -42,52 +43,77 @@ class GraphedNetwork:
     the log. One call at a time; the caller enters inference mode.
 
     Args:
-        run: from rgb (B, 3, h, w) and depth (B, 1, h, w) to logits, on `device`.
+        run: what is recorded when a size is met for the first time.
         device: a CUDA device.
+        prepared: what `prepare` records instead: faster, but seconds in the making. A size for which it fails is
+            recorded as any other.
     """
 
-    def __init__(self, run: Callable[[Tensor, Tensor], Tensor], device: torch.device) -> None:
+    def __init__(self, run: Pass, device: torch.device, prepared: Pass | None = None) -> None:
         self._run = run
+        self._prepared = run if prepared is None else prepared
         self._device = device
-        self._recordings: OrderedDict[_Key, _Recording | None] = OrderedDict()
+        self._recordings: OrderedDict[Hashable, _Recording | None] = OrderedDict()
         self._pool: Any = None
 
-    def __call__(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits (B, classes, h, w), a tensor of the caller's own."""
-        if rgb.shape[0] * rgb.shape[-2] * rgb.shape[-1] > MAX_PIXELS:
-            return self._run(rgb, depth)
-        key = (rgb.shape, depth.shape)
+    def __call__(self, batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+        """What `ends` want of the batch, tensors of the caller's own."""
+        if not _recordable(batch):
+            return self._run(batch, ends)
+        key = _key(batch, ends)
         if key not in self._recordings:
-            while len(self._recordings) >= MAX_GRAPHS:
-                self._recordings.popitem(last=False)
-            self._recordings[key] = self._try_to_record(rgb, depth)
+            # Somebody waits: cuDNN takes the kernels that it thinks best, without trying them.
+            self._keep(key, self._try_to_record(self._run, batch, ends, choose_kernels=False))
         self._recordings.move_to_end(key)
         recording = self._recordings[key]
         if recording is None:
-            return self._run(rgb, depth)
-        recording.rgb.copy_(rgb)
-        recording.depth.copy_(depth)
+            return self._run(batch, ends)
+        for mine, given in zip(recording.batch, batch, strict=True):
+            mine.copy_(given)
         recording.graph.replay()
-        return recording.logits.clone()  # the next replay writes over it
+        return tuple(tensor.clone() for tensor in recording.answer)  # the next replay writes over it
 
-    def _try_to_record(self, rgb: Tensor, depth: Tensor) -> _Recording | None:
+    def prepare(self, batch: RawBatch, ends: Ends) -> None:
+        """Record now, and as fast as it gets, what such a batch will take."""
+        if _recordable(batch):
+            recording = self._try_to_record(self._prepared, batch, ends, choose_kernels=True)
+            if recording is None and self._prepared is not self._run:
+                recording = self._try_to_record(self._run, batch, ends, choose_kernels=True)
+            self._keep(_key(batch, ends), recording)
+
+    def _keep(self, key: Hashable, recording: _Recording | None) -> None:
+        self._recordings.pop(key, None)
+        while len(self._recordings) >= MAX_GRAPHS:
+            self._recordings.popitem(last=False)
+        self._recordings[key] = recording
+
+    def _try_to_record(self, run: Pass, batch: RawBatch, ends: Ends, choose_kernels: bool) -> _Recording | None:
         try:
-            return self._record(rgb.clone(), depth.clone())
-        except Exception as error:  # of CUDA, cuDNN or the compiler: the size runs without a graph
-            log.warning("%s runs without a CUDA graph: %s", tuple(rgb.shape), first_line(error))
+            return self._record(run, RawBatch(*(tensor.clone() for tensor in batch)), ends, choose_kernels)
+        except Exception as error:  # of CUDA, cuDNN or the compiler: the size runs without this graph
+            log.warning("%s is not recorded as a CUDA graph: %s", tuple(batch.rgb.shape), first_line(error))
             return None
 
-    def _record(self, rgb: Tensor, depth: Tensor) -> _Recording:
-        with torch.cuda.device(self._device):
+    def _record(self, run: Pass, batch: RawBatch, ends: Ends, choose_kernels: bool) -> _Recording:
+        with torch.cuda.device(self._device), torch.backends.cudnn.flags(benchmark=choose_kernels):
             side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side), torch.backends.cudnn.flags(benchmark=True):
+            with torch.cuda.stream(side):
                 for _ in range(_WARM_UPS):
-                    self._run(rgb, depth)
+                    run(batch, ends)
             torch.cuda.current_stream().wait_stream(side)
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
-            with torch.backends.cudnn.flags(benchmark=True), torch.cuda.graph(graph, pool=self._pool):
-                logits = self._run(rgb, depth)
-        return _Recording(rgb, depth, logits, graph)
+            with torch.cuda.graph(graph, pool=self._pool):
+                answer = run(batch, ends)
+        return _Recording(batch, answer, graph)
+
+
+def _recordable(batch: RawBatch) -> bool:
+    frames, _, height, width = batch.rgb.shape
+    return frames * height * width <= MAX_PIXELS
+
+
+def _key(batch: RawBatch, ends: Ends) -> Hashable:
+    return (ends, *((tensor.shape, tensor.dtype) for tensor in batch))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from deresunet.errors import InputError, first_line
-from deresunet.fast.cudagraph import GraphedNetwork
+from deresunet.fast.branches import run_side_by_side, split_branches
+from deresunet.fast.cudagraph import GraphedNetwork, Pass
+from deresunet.fast.cudnn import fuse_convolutions
 from deresunet.fast.folding import fold_batch_norm
 from deresunet.fast.onednn import pack_convolutions
+from deresunet.preprocessing import Ends, RawBatch
 
 log = logging.getLogger(__name__)
-
-# Inputs rgb (B, 3, h, w) and depth (B, 1, h, w), float32, on the path's device -> logits (B, classes, h, w).
-Run = Callable[[Tensor, Tensor], Tensor]
 
 # Of the check that a path gives what eager gives: relative error in the Euclidean norm over logits of noise. Rounding
 # gives about 1e-6 in float32, 1e-3 in float16 and 1e-2 in bfloat16; a wrong network gives about 1.
@@ -33,12 +35,19 @@ class FastPath:
     Attributes:
         name: one of `PATHS`.
         precision: its arithmetic: float32, bfloat16 or float16.
-        run: from inputs to logits. The caller enters inference mode.
+        run: from a batch on the path's device to what its ends want of it. The caller enters inference mode.
+        prepare: pays beforehand what the first such batch would pay; it is run besides on paths that need no more.
     """
 
     name: str
     precision: str
-    run: Run
+    run: Pass
+    prepare: Callable[[RawBatch, Ends], object]
+
+    def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
+        """Logits (B, classes, h, w) of inputs in the network's units, float32, on the path's device."""
+        every = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
+        return self.run(RawBatch(rgb, depth, every, every), Ends())[0]
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class _Recipe:
 
     precision: str
     needs: Callable[[torch.device], str | None]
-    build: Callable[[nn.Module, torch.device, tuple[int, int]], Run]
+    build: Callable[[nn.Module, torch.device, tuple[int, int]], Pass]
 
 
 def build_path(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
@@ -70,7 +79,8 @@ def build_path(name: str, model: nn.Module, device: torch.device, size: tuple[in
         here = ", ".join(other for other in PATHS if why_not(other, device) is None)
         raise InputError(f"the path {name} cannot be taken: {lacking}. Expected one of {here}.")
     recipe = PATHS[name]
-    path = FastPath(name, recipe.precision, recipe.build(model, device, size))
+    run = recipe.build(model, device, size)
+    path = FastPath(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
     if name not in ("eager", "eager-half"):
         _check(path, model, device)
     return path
@@ -86,7 +96,7 @@ def default_paths(device: torch.device) -> tuple[str, ...]:
     if device.type == "cpu":
         return ("onednn-bf16", "onednn", "folded", "eager")
     if device.type == "cuda":
-        return ("eager-half",) if lent_gpu() else ("cuda-graph", "folded-half", "eager-half")
+        return ("eager-half",) if lent_gpu() else ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
     return ("eager",)
 
 
@@ -141,55 +151,102 @@ def _check(path: FastPath, model: nn.Module, device: torch.device) -> None:
     rgb, depth = (torch.randn(1, channels, *_CHECK_SIZE, generator=generator) for channels in (3, 1))
     rgb, depth = (x.to(device, memory_format=torch.channels_last) for x in (rgb, depth))
     expected = model(rgb, depth).float()
-    error = float((path.run(rgb, depth).float() - expected).norm() / expected.norm())
+    error = float((path.logits(rgb, depth).float() - expected).norm() / expected.norm())
     if not error <= _TOLERANCE[path.precision]:  # NaN, too
         raise RuntimeError(f"its logits differ from eager's by {error:.2g} of their norm")
 
 
-def _channels_last(model: nn.Module) -> nn.Module:
-    return model.to(memory_format=torch.channels_last)
+def _between(network: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Pass:
+    """A network of inputs of `dtype` with a batch's ends around it."""
 
-
-def _eager(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    return model
-
-
-def _eager_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    def run(rgb: Tensor, depth: Tensor) -> Tensor:
-        with torch.autocast(device.type, dtype=torch.float16):
-            return model(rgb, depth)
+    def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+        rgb, depth = ends.rgb(batch.rgb, batch.has_rgb), ends.depth(batch.depth, batch.has_depth)
+        inputs = (image.to(dtype, memory_format=torch.channels_last) for image in (rgb, depth))
+        return ends.answer(network(*inputs))
 
     return run
 
 
-def _folded(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    return _channels_last(fold_batch_norm(model))
+def _eager(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(model)
 
 
-def _folded_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    half = _channels_last(fold_batch_norm(model).half())
-    return lambda rgb, depth: half(rgb.half(), depth.half())
+def _eager_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    def run(rgb: Tensor, depth: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.float16):
+            return model(rgb, depth)
+
+    return _between(run)
 
 
-def _cuda_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    return GraphedNetwork(_folded_half(model, device, size), device)
+def _folded(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_own(model, torch.float32))
 
 
-def _packed(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    return pack_convolutions(fold_batch_norm(model), size, torch.float32)
+def _folded_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_own(model, torch.float16), torch.float16)
 
 
-def _packed_bf16(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    packed = pack_convolutions(fold_batch_norm(model), size, torch.bfloat16)
-    return lambda rgb, depth: packed(rgb.bfloat16(), depth.bfloat16())
+def _own(model: nn.Module, dtype: torch.dtype) -> fx.GraphModule:
+    """The network folded, in `dtype`; nothing of it is shared with `model`, which keeps its own type."""
+    return copy.deepcopy(fold_batch_norm(model)).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _compiled(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Run:
-    folded = _channels_last(fold_batch_norm(model))
-    if device.type != "cuda":
-        return torch.compile(folded)
-    compiled = torch.compile(folded.half())
-    return GraphedNetwork(lambda rgb, depth: compiled(rgb.half(), depth.half()), device)
+def _packed(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(pack_convolutions(fold_batch_norm(model), size, torch.float32))
+
+
+def _packed_bf16(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(pack_convolutions(fold_batch_norm(model), size, torch.bfloat16), torch.bfloat16)
+
+
+def _compiled(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(torch.compile(_own(model, torch.float32)))
+
+
+def _cuda_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return GraphedNetwork(_fused(model, size)[0], device)
+
+
+def _compiled_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    eager, compiled = _fused(model, size)
+    return GraphedNetwork(eager, device, compiled)
+
+
+def _fused(model: nn.Module, size: tuple[int, int]) -> tuple[Pass, Pass]:
+    """A half-precision network of fused convolutions, its encoders side by side: as it is, and compiled.
+
+    The compiler puts what lies between the convolutions, and the batch's ends, into few passes over memory.
+    """
+    branches = split_branches(fuse_convolutions(fold_batch_norm(model), size))
+
+    def of_rgb(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
+        return branches.rgb(ends.rgb(image, present).to(torch.float16, memory_format=torch.channels_last))
+
+    def of_depth(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
+        return branches.depth(ends.depth(image, present).to(torch.float16, memory_format=torch.channels_last))
+
+    def joined(maps: tuple[Tensor, ...], ends: Ends) -> tuple[Tensor, ...]:
+        return ends.answer(branches.join(*maps))
+
+    def side_by_side(
+        rgb: Callable[..., tuple[Tensor, ...]],
+        depth: Callable[..., tuple[Tensor, ...]],
+        join: Callable[..., tuple[Tensor, ...]],
+    ) -> Pass:
+        def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+            maps = run_side_by_side(
+                lambda: rgb(batch.rgb, batch.has_rgb, ends),
+                lambda: depth(batch.depth, batch.has_depth, ends),
+                batch.rgb.device,
+            )
+            return join(maps, ends)
+
+        return run
+
+    parts = (of_rgb, of_depth, joined)
+    # Each size is compiled for itself: it is prepared beforehand, and a graph holds but one size anyway.
+    return side_by_side(*parts), side_by_side(*(torch.compile(part, dynamic=False) for part in parts))
 
 
 def _nothing(device: torch.device) -> str | None:
@@ -198,6 +255,12 @@ def _nothing(device: torch.device) -> str | None:
 
 def _cuda(device: torch.device) -> str | None:
     return None if device.type == "cuda" else "it needs a CUDA device"
+
+
+def _compiler(device: torch.device) -> str | None:
+    if _cuda(device) is None and importlib.util.find_spec("triton") is None:
+        return "it needs triton, which PyTorch's compiler writes its kernels in"
+    return _cuda(device)
 
 
 def _onednn(device: torch.device) -> str | None:
@@ -227,5 +290,5 @@ PATHS: dict[str, _Recipe] = {
     "onednn-bf16": _Recipe("bfloat16", _onednn_bf16, _packed_bf16),
     "compiled": _Recipe("float32", _nothing, _compiled),
     "cuda-graph": _Recipe("float16", _cuda, _cuda_graph),
-    "compiled-graph": _Recipe("float16", _cuda, _compiled),
+    "compiled-graph": _Recipe("float16", _compiler, _compiled_graph),
 }
