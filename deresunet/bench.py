@@ -103,7 +103,12 @@ def time_candidates(
     for candidate in candidates:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        prepared[candidate.name] = candidate.prepare_s + _seconds(candidate, inputs[0], device)
+        start = time.perf_counter()
+        if candidate.prepare is not None:
+            with torch.inference_mode():
+                candidate.prepare(*inputs[0])
+        taken = time.perf_counter() - start
+        prepared[candidate.name] = candidate.prepare_s + taken + _seconds(candidate, inputs[0], device)
         peaks[candidate.name] = torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else None
     seconds: dict[str, list[float]] = {candidate.name: [] for candidate in candidates}
     for turn in range(rounds):
@@ -112,8 +117,8 @@ def time_candidates(
     base = float(np.median(seconds[candidates[0].name]))
     timings = []
     for candidate in candidates:
-        taken = np.array(seconds[candidate.name])
-        median = float(np.median(taken))
+        measured = np.array(seconds[candidate.name])
+        median = float(np.median(measured))
         rate = matrix_rates.get(candidate.precision)
         timings.append(
             Timing(
@@ -124,9 +129,9 @@ def time_candidates(
                 parameters=candidate.parameters,
                 gflop=round(candidate.gflop(size), 1),
                 prepare_s=round(prepared[candidate.name], 2),
-                min_ms=round(1000 * float(taken.min()), 2),
+                min_ms=round(1000 * float(measured.min()), 2),
                 median_ms=round(1000 * median, 2),
-                p95_ms=round(1000 * float(np.percentile(taken, 95)), 2),
+                p95_ms=round(1000 * float(np.percentile(measured, 95)), 2),
                 frames_per_s=round(batch / median, 2),
                 speedup=round(base / median, 2) if candidate.ours else None,
                 share_of_matrix_rate=None if rate is None else round(candidate.gflop(size) * batch / median / rate, 3),
@@ -207,7 +212,7 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
             "way_there_ms": round(float(before), 2),
             "network_ms": round(float(network), 2),
             "way_back_ms": round(float(after), 2),
-            "peak_process_mb": peak_process_memory(checkpoint, device, fast),
+            **peak_memory(checkpoint, device, fast),
         }
     return told
 
@@ -223,12 +228,9 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         rounds: how often it is timed, after it was warmed up.
 
     Returns:
-        Path, precision, batch, minimum, median and 95th percentile [ms a frame], and the most memory that tensors took
-        on a GPU [MB], else None.
+        Path, precision, batch, and minimum, median and 95th percentile [ms a frame].
     """
     predictor = load(checkpoint, device)
-    if predictor.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(predictor.device)
     predictor.warm_up(size, batch, labels=True)
     preprocessing = predictor.checkpoint.preprocessing
     generator = np.random.default_rng(0)
@@ -250,7 +252,6 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         predictor.tensors(batches[turn % _ROTATED], Ends(preprocessing, size))
         _synchronise(predictor.device)
         taken.append(1000 * (time.perf_counter() - start) / batch)
-    cuda = predictor.device.type == "cuda"
     return {
         "path": predictor.path,
         "precision": predictor.precision,
@@ -258,21 +259,30 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         "min_ms": round(min(taken[1:]), 3),
         "median_ms": round(float(np.median(taken[1:])), 3),
         "p95_ms": round(float(np.percentile(taken[1:], 95)), 3),
-        "peak_mb": torch.cuda.max_memory_allocated(predictor.device) / 1e6 if cuda else None,
     }
 
 
-def peak_process_memory(checkpoint: str | None, device: str, fast: str) -> float:
-    """The most memory [MB] that a process of its own holds while it loads a predictor and segments one room."""
+def peak_memory(checkpoint: str | None, device: str, fast: str) -> dict[str, float | None]:
+    """The most memory that a process of its own holds while it loads a predictor and segments one room.
+
+    Returns:
+        "peak_process_mb" of its own [MB], "peak_gpu_mb" that PyTorch took on a GPU [MB] or None without one.
+    """
     fresh = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return round(pool.submit(_segment_one, checkpoint, device, fast).result(), 1)
+        return pool.submit(_segment_one, checkpoint, device, fast).result()
 
 
-def _segment_one(checkpoint: str | None, device: str, fast: str) -> float:
+def _segment_one(checkpoint: str | None, device: str, fast: str) -> dict[str, float | None]:
     predictor = load(checkpoint, device, fast)
     predictor.warm_up()
     predictor(sample_rooms().read(sample_rooms().names[0]))
+    cuda = predictor.device.type == "cuda"
+    on_gpu = torch.cuda.max_memory_reserved(predictor.device) / 1e6 if cuda else None
+    return {"peak_process_mb": round(_peak_rss_mb(), 1), "peak_gpu_mb": on_gpu}
+
+
+def _peak_rss_mb() -> float:
     status = Path("/proc/self/status")
     if status.is_file():
         # Not getrusage: it starts from the parent's peak.

@@ -40,6 +40,7 @@ class Candidate:
         parameters: of the network.
         gflop: of a frame of a size, two per multiply-add.
         ours: whether it is this network, whose labels can be compared.
+        prepare: pays beforehand what the first run with such inputs would pay; None where that is just a run.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Candidate:
     parameters: int
     gflop: Callable[[tuple[int, int]], float]
     ours: bool = True
+    prepare: Callable[[Tensor, Tensor], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def runtimes_here() -> tuple[str, ...]:
     return tuple(name for name, runtime in RUNTIMES.items() if not _missing(runtime.packages))
 
 
-def peers_here() -> tuple[str, ...]:
-    """Names of the other networks whose packages are installed."""
-    return tuple(name for name, (package, _) in PEERS.items() if importlib.util.find_spec(package) is not None)
+def peers_here(device: torch.device) -> tuple[str, ...]:
+    """Names of the other networks whose packages are installed; on a GPU each of them compiled, too."""
+    here = tuple(name for name, (package, _) in PEERS.items() if importlib.util.find_spec(package) is not None)
+    return here + tuple(name + COMPILED for name in here if device.type == "cuda")
 
 
 def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size: tuple[int, int]) -> Candidate:
@@ -86,12 +89,13 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
     """
     start = time.perf_counter()
     run: Callable[[Tensor, Tensor], Tensor]
-    if name in PEERS:
+    prepare: Callable[[Tensor, Tensor], object] | None = None
+    if name.removesuffix(COMPILED) in PEERS:
         return _peer(name, device)
     if name in PATHS:
         network = checkpoint.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         path = build_path(name, network, device, size)
-        run, precision = path.logits, path.precision
+        run, prepare, precision = path.logits, path.prepare_logits, path.precision
     elif name in RUNTIMES:
         missing = _missing(RUNTIMES[name].packages)
         if missing or device.type != "cpu":
@@ -104,7 +108,8 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
     taken = time.perf_counter() - start
     with torch.device("meta"):
         bare = DeResUNet(checkpoint.config).eval()
-    return Candidate(name, precision, run, taken, _parameters(bare), functools.cache(functools.partial(_gflop, bare)))
+    gflop = functools.cache(functools.partial(_gflop, bare))
+    return Candidate(name, precision, run, taken, _parameters(bare), gflop, prepare=prepare)
 
 
 def _onnxruntime(checkpoint: Checkpoint, stored: Precision, precision: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -145,18 +150,28 @@ def _openvino(checkpoint: Checkpoint, stored: Precision, precision: str) -> Call
 
 def _peer(name: str, device: torch.device) -> Candidate:
     """A network of another project with random weights; it gets RGB alone, as it is made for."""
-    package, make = PEERS[name]
+    package, make = PEERS[name.removesuffix(COMPILED)]
     if _missing((package,)):
         raise InputError(f"{name} needs {package}. Run: pip install {package.replace('_', '-')}")
     start = time.perf_counter()
     with torch.device("meta"):
         bare = make().eval()
-    network = make().eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network: Any = make().eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     half = device.type == "cuda"
+    dtype = torch.float32
+    autocast = half
+    if name.endswith(COMPILED):
+        # As PyTorch's documentation has it for inference: half-precision weights, compiled, as CUDA graphs.
+        dtype, autocast = (torch.float16 if half else torch.float32), False
+        network = torch.compile(network.to(dtype), mode="reduce-overhead", dynamic=False)
 
     def run(rgb: Tensor, depth: Tensor) -> Tensor:
-        with torch.autocast(device.type, dtype=torch.float16, enabled=half):
-            return network(rgb)
+        with torch.autocast(device.type, dtype=torch.float16, enabled=autocast):
+            return network(rgb.to(dtype))
+
+    def prepare(rgb: Tensor, depth: Tensor) -> None:
+        for _ in range(3):  # compiled, warmed up, recorded
+            run(rgb, depth)
 
     return Candidate(
         name,
@@ -166,6 +181,7 @@ def _peer(name: str, device: torch.device) -> Candidate:
         _parameters(bare),
         functools.cache(functools.partial(_gflop, bare, inputs=1)),
         ours=False,
+        prepare=prepare,
     )
 
 
@@ -207,6 +223,8 @@ RUNTIMES: dict[str, _Runtime] = {
     "openvino-bf16": _Runtime("fp32", "bfloat16", PACKAGES["openvino"], _openvino),
     "openvino-int8": _Runtime("int8", "int8", PACKAGES["openvino int8"], _openvino),
 }
+# What the name of another network that is compiled ends in.
+COMPILED = " compiled"
 # By name: the package that it comes from, and what makes it.
 PEERS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "torchvision DeepLabV3": ("torchvision", _torchvision),

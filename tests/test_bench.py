@@ -64,12 +64,12 @@ def test_one_run_gives_a_table_and_json(run, tmp_path):
 def test_labels_are_timed_by_the_frame(weights):
     one, four = (bench.time_labels(str(weights), "cpu", batch, (96, 128), rounds=3) for batch in (1, 4))
     for row, batch in ((one, 1), (four, 4)):
-        assert (row["batch"], row["peak_mb"]) == (batch, None)
+        assert row["batch"] == batch
         assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
 
 
 def test_a_frame_is_timed_from_picture_to_label_with_where_its_time_goes(weights, monkeypatch):
-    monkeypatch.setattr(bench, "peak_process_memory", lambda *arguments: 1.0)
+    monkeypatch.setattr(bench, "peak_memory", lambda *arguments: {"peak_process_mb": 1.0, "peak_gpu_mb": None})
     told = bench.time_frames(str(weights), "cpu", rounds=2)
     assert told["off"]["path"] == "eager"
     for row in told.values():
@@ -80,7 +80,9 @@ def test_a_frame_is_timed_from_picture_to_label_with_where_its_time_goes(weights
 
 def test_memory_is_that_of_a_process_of_its_own(weights):
     ballast = bytearray(os.urandom(1)) * 2_500_000_000  # must not be counted
-    assert 100 < bench.peak_process_memory(str(weights), "cpu", "auto") < 2000
+    told = bench.peak_memory(str(weights), "cpu", "auto")
+    assert 100 < told["peak_process_mb"] < 2000
+    assert told["peak_gpu_mb"] is None
     assert len(ballast) == 2_500_000_000
 
 
@@ -159,4 +161,6 @@ def test_peers_run_on_rgb_alone():
     assert paths_of(CPU)[0] == "eager"
     with torch.inference_mode():
         assert peer.run(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))["out"].shape == (1, 37, 64, 64)
-    assert "torchvision DeepLabV3" in candidates.peers_here()
+    here = candidates.peers_here(CPU)
+    assert "torchvision DeepLabV3" in here
+    assert candidates.peers_here(torch.device("cuda")) == (*here, *(name + " compiled" for name in here))

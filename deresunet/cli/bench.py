@@ -47,7 +47,7 @@ def bench_command(
     if paths is not None:
         asked = [name.strip() for name in paths.split(",")]
         names = tuple(dict.fromkeys([names[0], *asked]))
-    candidates, left_out = _made(names + (peers_here() if peers else ()), weights, where, (shape[0], shape[1]))
+    candidates, left_out = _made(names + (peers_here(where) if peers else ()), weights, where, (shape[0], shape[1]))
 
     halves = {"float16": torch.float16} if where.type == "cuda" else {"bfloat16": torch.bfloat16}
     rates = {name: bench.matrix_rate(where, kind) for name, kind in {"float32": torch.float32, **halves}.items()}
@@ -70,10 +70,9 @@ def bench_command(
             bench.time_labels(checkpoint, device, number, (shape[0], shape[1]), rounds) for number in batches
         ]
         for row in told["labels"]:
-            peak = "" if row["peak_mb"] is None else f", {row['peak_mb']:.0f} MB of tensors at most"
             typer.echo(
                 f"{row['path']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
-                f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}{peak}"
+                f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}"
             )
         told["frames"] = bench.time_frames(checkpoint, device, rounds)
         for fast, row in told["frames"].items():
@@ -85,6 +84,7 @@ def bench_command(
             typer.echo(
                 f"  loaded in {row['load_s']:.1f} s, warm in {row['warm_up_s']:.1f} s; first {row['first_ms']:.1f} ms, "
                 f"second {row['second_ms']:.1f} ms; peak of a process {row['peak_process_mb']:.0f} MB"
+                + ("" if row["peak_gpu_mb"] is None else f", on the GPU {row['peak_gpu_mb']:.0f} MB")
             )
     if json_out is not None:
         write_json(json_out, told)

@@ -95,7 +95,11 @@ class GraphedNetwork:
             return None
 
     def _record(self, run: Pass, batch: RawBatch, ends: Ends, choose_kernels: bool) -> _Recording:
-        with torch.cuda.device(self._device), torch.backends.cudnn.flags(benchmark=choose_kernels):
+        # `enabled` has to be said: by default these flags turn cuDNN off.
+        flags = torch.backends.cudnn.flags(
+            enabled=True, benchmark=choose_kernels, allow_tf32=torch.backends.cudnn.allow_tf32
+        )
+        with torch.cuda.device(self._device), flags:
             side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):

@@ -46,8 +46,11 @@ class FastPath:
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
         """Logits (B, classes, h, w) of inputs in the network's units, float32, on the path's device."""
-        every = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
-        return self.run(RawBatch(rgb, depth, every, every), Ends())[0]
+        return self.run(_normalised(rgb, depth), Ends())[0]
+
+    def prepare_logits(self, rgb: Tensor, depth: Tensor) -> None:
+        """Pay beforehand what `logits` would pay for the first such inputs."""
+        self.prepare(_normalised(rgb, depth), Ends())
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,12 @@ def _check(path: FastPath, model: nn.Module, device: torch.device) -> None:
     error = float((path.logits(rgb, depth).float() - expected).norm() / expected.norm())
     if not error <= _TOLERANCE[path.precision]:  # NaN, too
         raise RuntimeError(f"its logits differ from eager's by {error:.2g} of their norm")
+
+
+def _normalised(rgb: Tensor, depth: Tensor) -> RawBatch:
+    """Inputs that are in the network's units already, as a batch."""
+    every = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
+    return RawBatch(rgb, depth, every, every)
 
 
 def _between(network: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Pass:
