@@ -61,6 +61,20 @@ def test_one_run_gives_a_table_and_json(run, tmp_path):
     assert "frames" not in told
 
 
+def test_the_figure_shows_every_candidate(run, tmp_path):
+    out = tmp_path / "bench.svg"
+    some = ["--size=64x64", "--paths=folded", "--rounds=1", "--rooms=0", "--no-frames", f"--figure={out}"]
+    done = run(*some, "--batch=1")
+    assert done.exit_code == 2
+    assert "two batch sizes" in done.stderr
+    assert not out.exists()
+    done = run(*some, "--batch=1,2")
+    assert done.exit_code == 0, done.output
+    drawn = out.read_text()
+    for text in ("DeResUNet eager", "DeResUNet folded", "frames a second, 2 at once"):
+        assert f"<!-- {text}" in drawn
+
+
 def test_labels_are_timed_by_the_frame(weights):
     one, four = (bench.time_labels(str(weights), "cpu", batch, (96, 128), rounds=3) for batch in (1, 4))
     for row, batch in ((one, 1), (four, 4)):

@@ -10,6 +10,7 @@ import typer
 
 from deresunet import bench
 from deresunet.atomic import write_json
+from deresunet.bench_figure import write_figure
 from deresunet.candidates import Candidate, make_candidate, paths_of, peers_here, runtimes_here
 from deresunet.checkpoint import Checkpoint as Weights
 from deresunet.cli.app import Checkpoint, Device, speaks_plainly
@@ -34,10 +35,15 @@ def bench_command(
     frames: Annotated[bool, typer.Option(help="Also time a frame from picture to label.")] = True,
     checkpoint: Checkpoint = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="PNG or SVG: time of a frame against frames a second; needs two batch sizes.")
+    ] = None,
 ) -> None:
     """Time the network on each of its paths, all in turn, and a frame from picture to label."""
     where = resolve_device(device)
     batches, shape = _numbers(batch, ",", "--batch", "1,16"), _numbers(size, "x", "--size", "480x640")
+    if figure is not None and len(set(batches)) < 2:
+        raise InputError("--figure needs two batch sizes. Give such as --batch 1,16.")
     weights = read_weights(checkpoint)
     cell = weights.preprocessing.multiple_of
     if len(shape) != 2 or any(side % cell for side in shape):
@@ -89,6 +95,9 @@ def bench_command(
     if json_out is not None:
         write_json(json_out, told)
         typer.echo(f"written to {json_out}")
+    if figure is not None:
+        write_figure(figure, told)
+        typer.echo(f"drawn in {figure}")
 
 
 def _made(
