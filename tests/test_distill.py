@@ -8,7 +8,7 @@ from training_helpers import train_command
 
 from deresunet.checkpoint import load_checkpoint
 from deresunet.errors import InputError
-from train import distill
+from train import distill, stages
 from train.teacher import Teacher
 
 ROOMS = (
@@ -44,7 +44,7 @@ def test_network_learns_from_the_encoders_that_the_features_left(tmp_path, teach
         ),
     )
     said = train_command("distill", "--out", out, "--teacher", teacher, *own, *ROOMS)
-    features, network = distill.finished(out, "features"), distill.finished(out, "network")
+    features, network = stages.finished(out, "features"), stages.finished(out, "network")
     assert features is not None
     assert network is not None
     checkpoint = load_checkpoint(network)
@@ -72,7 +72,7 @@ def leave(folder, name, done=False):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     if done:
-        (folder / "version_0" / distill.DONE).touch()
+        (folder / "version_0" / stages.DONE).touch()
     return path
 
 
@@ -92,7 +92,7 @@ def test_stages_are_wired_to_those_before(tmp_path):
 def test_a_stage_that_was_stopped_goes_on_and_does_not_count_as_done(tmp_path):
     stopped = leave(tmp_path / "teacher", "interrupted.ckpt")
     given = options(("out", tmp_path))
-    assert distill.finished(tmp_path, "teacher") is None
+    assert stages.finished(tmp_path, "teacher") is None
     assert f"--ckpt_path={stopped}" in distill.stage_command("teacher", given, [])
     with pytest.raises(InputError, match="Run the stage teacher first"):
         distill.stage_command("features", given, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sunrgbd_archives import RedReader, halves, picture
 
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.evaluation import PROTOCOL, Evaluation, describe_protocol, evaluate
+from deresunet.evaluation import PROTOCOL, Evaluation, batched_by_size, describe_protocol, evaluate
 from deresunet.inference import SUNRGBD_SIZE, Inference, InferencePredictor
 from deresunet.journal import Journal
 from deresunet.metrics import confusion_matrix
@@ -100,6 +101,39 @@ def test_pooled_over_frames_of_different_sizes(frames: Frames, workers: int) -> 
     assert told["scenes"]["office"]["pixels"] == 2 * sum(half)
     assert [one.name for one in result.results] == ["f0", "f1", "f2", "void"]
     assert told["protocol"] == f"{PROTOCOL}; modality rgbd"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 16])
+def test_frames_go_in_batches_of_one_size_and_nothing_else_changes(frames: Frames, batch: int) -> None:
+    for k in range(5):
+        frames.frames[f"g{k}"] = frame(f"g{k}", SIZES[k % 2], halves(WALL, CHAIR, SIZES[k % 2]))
+    seen: list[list[str]] = []
+
+    class Noted(Oracle):
+        def labels(self, given: list[Frame], modality: str = "rgbd") -> np.ndarray:
+            assert len({one.size for one in given}) == 1
+            seen.append([one.name for one in given])
+            return super().labels(given, modality)
+
+    alone, together = evaluate(Oracle(), frames), evaluate(Noted(), frames, batch=batch)
+    # f0, void, g0, g2 and g4 are of one size, f1, g1 and g3 of another, f2 alone of its own.
+    assert sorted(map(len, seen)) == {1: [1] * 9, 2: [1, 1, 1, 2, 2, 2], 3: [1, 2, 3, 3], 16: [1, 3, 5]}[batch]
+    assert np.array_equal(alone.matrix, together.matrix)
+    assert [one.name for one in alone.results] == [one.name for one in together.results]
+
+
+def test_few_frames_wait_for_their_like() -> None:
+    taken = []
+
+    def feed() -> Iterator[tuple[str, Frame]]:
+        for k in range(40):
+            taken.append(k)
+            yield str(k), frame(str(k), (32 + k, 64))
+
+    groups = batched_by_size(feed(), 4)
+    assert [name for name, _ in next(groups)] == ["0"]
+    assert len(taken) == 8, "twice a batch"
+    assert sum(map(len, groups)) == 39
 
 
 def test_limit_and_progress(frames: Frames) -> None:

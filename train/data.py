@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from deresunet.classes import NUM_CLASSES, LabelSet
 from deresunet.config import Preprocessing
 from deresunet.data.depth import DepthEncoding
+from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
@@ -66,6 +67,8 @@ class RGBDDataModule(pl.LightningDataModule):
         workers: processes that prepare frames; 0 prepares them between steps.
         cache: "ram" keeps decoded frames in memory, shared by the workers.
         photos: folder of photographs that join the training frames; only distillation of features looks at them.
+        rooms: folder of rendered rooms that join the training frames, as `make rooms` writes it; all of its lists.
+        rooms_per_frame: how many of them an epoch takes for each training frame; others in each epoch.
         limit: take only the first so many frames of each list, to try something out.
         seed: of split, order and augmentation.
 
@@ -92,6 +95,8 @@ class RGBDDataModule(pl.LightningDataModule):
         workers: int = 0,
         cache: Literal["none", "ram"] = "none",
         photos: str | None = None,
+        rooms: str | None = None,
+        rooms_per_frame: float = 1.0,
         limit: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -104,6 +109,9 @@ class RGBDDataModule(pl.LightningDataModule):
         self.preprocessing, self.augmentation = preprocessing, augmentation
         self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
         self.workers, self.cache, self.photos, self.clean = workers, cache, photos, False
+        if rooms_per_frame < 0:
+            raise InputError(f"data.rooms_per_frame is {rooms_per_frame}; expected 0 or more.")
+        self.rooms, self.rooms_per_frame = rooms, rooms_per_frame
         self.limit, self.seed = limit, seed
         self._lists: dict[str, tuple[Any, int]] = {}
         self.class_shares: np.ndarray | None = None
@@ -137,16 +145,25 @@ class RGBDDataModule(pl.LightningDataModule):
             own = self._open(split=self.validation_split)
             self._lists["validation"] = _by_index(own, self._names(own)), len(self._names(own))
         self._lists["training"] = _subset(read, training), len(training)
+        if self.rooms is not None:
+            rooms = FolderReader(self.rooms, "all", "sunrgbd37", "mm")
+            if not rooms.names:
+                raise InputError(f"{self.rooms} has no rooms. Make some: make rooms COUNT=1000 OUT={self.rooms}")
+            self._lists["rooms"] = _by_index(rooms, rooms.names), len(rooms.names)
         self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
 
     def train_dataloader(self) -> TrainingLoader:
         """Varied frames in the epoch's own order, this process's share."""
         frames = self.training_frames()
         rank, world_size = self._place()
+        further = self.count("rooms") if "rooms" in self._lists else 0
+        drawn = round(self.rooms_per_frame * self.count("training"))
         self._loader = TrainingLoader(
             frames,
             batch_size=self.batch_size,
-            sampler=TrainingSampler(len(frames), self.batch_size, self.seed, rank, world_size),
+            sampler=TrainingSampler(
+                len(frames) - further, self.batch_size, self.seed, rank, world_size, further, drawn
+            ),
             collate_fn=frames.collate,
             drop_last=True,
             **self._loading(),
@@ -169,13 +186,16 @@ class RGBDDataModule(pl.LightningDataModule):
         self._place_in_epoch = state or None
 
     def training_frames(self) -> TrainingFrames:
-        """The varied frames, photographs after the rest."""
+        """The varied frames; after those of the training list photographs, and after these rooms."""
         read, count = self._lists["training"]
         # The largest frame size of a list is not known beforehand; what is cropped to is the network's size at 4:3.
         size = self.preprocessing.network_size(480, 640)
         if self.photos is not None:
             photos = Photos(self.photos, size)
-            read, count = _joined(read, count, photos), count + len(photos)
+            read, count = _joined(read, count, photos.read), count + len(photos)
+        if "rooms" in self._lists:
+            read_room, rooms = self._lists["rooms"]
+            read, count = _joined(read, count, read_room), count + rooms
         augmenter = Augmenter(self.augmentation, size)
         return TrainingFrames(read, count, self.preprocessing, augmenter, self.seed, self.clean)
 
@@ -187,19 +207,22 @@ class RGBDDataModule(pl.LightningDataModule):
         """Test frames, each once over all processes."""
         return self._evaluation_loader("test")
 
-    def frame(self, kind: Literal["training", "validation", "test"], index: int) -> Frame:
+    def frame(self, kind: Literal["training", "validation", "test", "rooms"], index: int) -> Frame:
         """A frame of a list as it was read."""
         return self._lists[kind][0](index)
 
-    def count(self, kind: Literal["training", "validation", "test"]) -> int:
+    def count(self, kind: Literal["training", "validation", "test", "rooms"]) -> int:
         """Frames in a list."""
         return self._lists[kind][1]
 
     def describe(self) -> str:
         """What was trained on, for people."""
         carved = self.validation_split or f"carved from {self.train_split}"
+        rooms = ""
+        if "rooms" in self._lists:
+            rooms = f", {self.rooms_per_frame:g} of {self.count('rooms')} rendered rooms for each of them"
         return (
-            f"{self.count('training')} frames of {self.dataset} ({self.train_split}), "
+            f"{self.count('training')} frames of {self.dataset} ({self.train_split}){rooms}, "
             f"{self.count('validation')} for validation ({carved}), seed {self.seed}"
         )
 
@@ -269,8 +292,8 @@ def _read_subset(read: Any, indices: list[int], index: int) -> Frame:
     return read(indices[index])
 
 
-def _read_joined(read: Any, count: int, photos: Photos, index: int) -> Frame:
-    return read(index) if index < count else photos.read(index - count)
+def _read_joined(read: Any, count: int, read_further: Any, index: int) -> Frame:
+    return read(index) if index < count else read_further(index - count)
 
 
 def _by_index(reader: Reader, names: tuple[str, ...]) -> Any:
@@ -285,8 +308,8 @@ def _subset(read: Any, indices: list[int]) -> Any:
     return functools.partial(_read_subset, read, indices)
 
 
-def _joined(read: Any, count: int, photos: Photos) -> Any:
-    return functools.partial(_read_joined, read, count, photos)
+def _joined(read: Any, count: int, read_further: Any) -> Any:
+    return functools.partial(_read_joined, read, count, read_further)
 
 
 def _use_one_thread(_worker: int) -> None:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 from deresunet.errors import InputError
+from train.stages import CONFIGS, finished, fit_command, passing_on_signals, run_to_the_end
 
-CONFIGS = Path(__file__).parent / "configs"
 STAGES = ("teacher", "features", "network")
-# What marks the folder of a run that came to its end.
-DONE = "done"
 _CONFIG = {"teacher": "distill_teacher.yaml", "features": "distill_features.yaml", "network": "distill.yaml"}
 
 
@@ -55,13 +49,8 @@ def main(arguments: list[str]) -> None:
         if finished(options.out, stage) is not None:
             print(f"{stage}: done already, {finished(options.out, stage)}", flush=True)
             continue
-        command = stage_command(stage, options, common)
-        print(f"{stage}: {' '.join(command[1:])}", flush=True)
-        _run(command)
-        last = _newest(options.out / stage, "last.ckpt")
-        if last is None:
-            raise InputError(f"{stage}: ended without a checkpoint in {options.out / stage}. Let it save one.")
-        (last.parents[1] / DONE).touch()
+        with passing_on_signals():
+            run_to_the_end(stage_command(stage, options, common), options.out, stage)
 
 
 def stage_command(stage: str, options: argparse.Namespace, common: list[str]) -> list[str]:
@@ -86,40 +75,6 @@ def stage_command(stage: str, options: argparse.Namespace, common: list[str]) ->
         if encoders is None:
             raise InputError(f"network: no encoders in {options.out}. Run the stage features first.")
         own = [*own, f"--model.init_args.encoders={encoders}"]
-    unfinished = _newest(options.out / stage, "interrupted.ckpt", "last.ckpt")
-    resumed = [f"--ckpt_path={unfinished}"] if unfinished else []
-    return [
-        *(sys.executable, "-m", "train", "fit", "--config", str(CONFIGS / _CONFIG[stage])),
-        *(f"--run.folder={options.out}", f"--run.name={stage}"),
-        *own,
-        *common,
-        *getattr(options, f"{stage}_args").split(),
-        *resumed,
-    ]
-
-
-def finished(out: Path, stage: str) -> Path | None:
-    """The last checkpoint of a stage that ran to its end, or None."""
-    last = _newest(out / stage, "last.ckpt")
-    return last if last is not None and (last.parents[1] / DONE).is_file() else None
-
-
-def _newest(folder: Path, *names: str) -> Path | None:
-    found = [path for name in names for path in folder.glob(f"version_*/checkpoints/{name}")]
-    found.sort(key=lambda path: path.stat().st_mtime)
-    return found[-1] if found else None
-
-
-def _run(command: list[str]) -> None:
-    """Run a stage; a signal to stop is passed on to it, and its end awaited."""
-    process = subprocess.Popen(command)
-    previous: dict[int, Any] = {}
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        previous[number] = signal.signal(number, lambda received, _: process.send_signal(received))
-    try:
-        status = process.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    if status:
-        raise SystemExit(status if status > 0 else 128 - status)
+    return fit_command(
+        CONFIGS / _CONFIG[stage], options.out, stage, [*own, *common, *getattr(options, f"{stage}_args").split()]
+    )

@@ -18,7 +18,7 @@ from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.config import Preprocessing
 from deresunet.evaluation import percent
 from deresunet.metrics import Scores, scores
-from deresunet.preprocessing import network_input, to_frame_size
+from deresunet.preprocessing import frame_labels, network_input
 from train import losses
 from train.confusion import PooledConfusion
 from train.data import RGBDDataModule
@@ -181,10 +181,9 @@ class Recipe(pl.LightningModule):
         for batch in batches:
             logits = self.evaluation_logits(self.inputs(batch)).float()
             for row, label in zip(logits[:, None], batch.label, strict=True):  # (1, 37, h, w) and (H, W)
-                top = to_frame_size(row, tuple(label.shape), 1).labels
+                prediction = frame_labels(row, tuple(label.shape))[0].long() - 1
                 at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
                 loss = losses.cross_entropy(row, at_network_size)
-                prediction = torch.from_numpy(top[0]).to(label.device).long() - 1
                 self.validation.update(label, prediction, loss)
 
     def on_validation_epoch_end(self) -> None:
