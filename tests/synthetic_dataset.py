@@ -64,7 +64,7 @@ class KnownPredictor:
         sha256: of the weights that it pretends to have.
     """
 
-    precision, path = "float32", "eager"
+    precision, path, usual_batch = "float32", "eager", 1
 
     def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32):
         self.checkpoint = Checkpoint(
@@ -73,6 +73,9 @@ class KnownPredictor:
         self.seconds, self.ran = seconds, []
         self.held_after: int | None = None  # frames after which the next one waits until this is None
         self._reader, self._lock = reader, threading.Lock()
+
+    def labels(self, frames, modality="rgbd") -> np.ndarray:
+        return np.stack([self(frame, modality).label for frame in frames])
 
     def __call__(self, frame: Frame, modality="rgbd") -> Prediction:
         with self._lock:
