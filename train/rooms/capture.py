@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.rooms.inpainting import fill_depth
 from train.rooms.infrared import infrared
+from train.rooms.inpainting import fill_depth
 from train.rooms.picture import CAMERAS, take_picture
 from train.rooms.scene import Camera, Scene, View
 from train.rooms.sensor import SENSORS, measure_depth

@@ -164,10 +164,7 @@ def credits(described: Iterable[dict[str, Any]]) -> str:
     frames: Counter[tuple[str, str, str, str]] = Counter()
     for frame in described:
         frames.update(
-            {
-                (item["licence"], item["model"], item["creator"] or "", item["source"] or "")
-                for item in frame["objects"]
-            }
+            {(item["licence"], item["model"], item["creator"] or "", item["source"] or "") for item in frame["objects"]}
         )
     lines = ["Rendered by python -m train.rooms of DeResUNet. Models in these frames, by licence:", ""]
     for (licence, model, creator, source), count in sorted(frames.items()):

@@ -38,9 +38,7 @@ def fill_depth(depth: np.ndarray, rgb: np.ndarray) -> np.ndarray:
 
 def _nearest(depth: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """Every hole's nearest measured depth: uint16 (H, W)."""
-    _, owner = cv2.distanceTransformWithLabels(
-        holes.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, owner = cv2.distanceTransformWithLabels(holes.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     # Owners are numbered over the measured pixels in no promised order; each names itself where it lies.
     by_owner = np.zeros(int(owner.max()) + 1, np.uint16)
     by_owner[owner[~holes]] = depth[~holes]

@@ -205,7 +205,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_at_least(0), default=0, help="of the first room; the others follow")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to; interrupted work is gone on with")
     parser.add_argument("--quality", choices=("photo", "fast"), default=default.quality, help="Cycles or a rasteriser")
-    parser.add_argument("--layout", choices=("folder", "sunrgbd"), default=default.layout, help="how files are laid out")
+    parser.add_argument(
+        "--layout", choices=("folder", "sunrgbd"), default=default.layout, help="how files are laid out"
+    )
     parser.add_argument("--sensor", choices=("any", *SENSORS), default=default.sensor, help="the camera")
     parser.add_argument(
         "--licences",
