@@ -176,7 +176,7 @@ def credits(described: Iterable[dict[str, Any]]) -> str:
 
 def encode_png(image: np.ndarray) -> bytes:
     """An array uint8 or uint16 (H, W) as PNG."""
-    return _encoded(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    return _encoded(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
 
 def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
