@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from train.rooms.furnisher import Furnisher, Where
-from train.rooms.placement import Placed, rotation
+from train.rooms.placement import Placed, bounding_box, rotation
 from train.rooms.scene import Model, Support
 
 SEATED = 0.45  # height of the seat that a sitting person is modelled on [m]
@@ -312,7 +312,8 @@ def sit(room: Furnisher) -> Placed | None:
         x0, y0 = rotation(turn) @ (-float(low[0] + high[0]) / 2, 0.0) + (x, y)
         position = chair.world((float(x0), float(y0), support.z - SEATED))
         position[2] = max(position[2], 0.0)
-        if any(p.on is chair for p in room.plan.placed):
+        in_the_way = room.plan.at_door(bounding_box(model, chair.yaw + turn, position))
+        if in_the_way or any(p.on is chair for p in room.plan.placed):
             continue
         placed = room.plan.put(
             model, "person_sitting", chair.yaw + turn, position, on=chair, nested=tables, loose=True, walkable=False
