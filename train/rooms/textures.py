@@ -205,7 +205,7 @@ def _fur(rng: np.random.Generator) -> np.ndarray:
 
 
 def _brushed(rng: np.random.Generator) -> np.ndarray:
-    return _grey(0.97 - 0.14 * noise(rng, 4, 128, 40))
+    return _grey(0.98 - 0.06 * noise(rng, 4, 128, 40))
 
 
 def _leaf(rng: np.random.Generator) -> np.ndarray:

@@ -117,7 +117,7 @@ def suitcase(rng: np.random.Generator, size: Size = FREE) -> Model:
     a = Assembly("bag")
     shell = materials.plastic(rng, BLACKS, GREYS, BLUES, BRIGHTS, REDS) if rng.random() < 0.6 else _nylon(rng)
     out = rng.random() < 0.35 and size[2] is None
-    body = h - 0.05 - (0.0 if not out else 0.0)
+    body = h - 0.05
     a.box(shell, (w, d, body - 0.04), (0, 0, 0.045 + (body - 0.04) / 2), bevel=0.035)
     if rng.random() < 0.6:
         for x in np.linspace(-0.36, 0.36, 6):

@@ -95,6 +95,7 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
 def bathtub(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A tub with a skirt, a ledge and a tap."""
     w, d, h = measure(size, rng, (1.5, 1.75), (0.7, 0.8), (0.52, 0.62))
+    h = h if size[2] is None else h - 0.1  # the tap stands higher
     a = Assembly("bathtub")
     ware = materials.porcelain()
     front = materials.wood(rng) if rng.random() < 0.12 else ware
@@ -118,7 +119,7 @@ def bathtub(rng: np.random.Generator, size: Size = FREE) -> Model:
     for s in (-1, 1):
         a.add(meshes.cylinder(0.022, 0.05, 12), chrome, (side * (x - 0.035), s * 0.09, h))
     a.support((-0.4 * w, y - 0.06), (0.4 * w, y), h, 0.4)
-    return a.model("bathtub", clearance=0.5, size=(w, d, None))
+    return a.model("bathtub", clearance=0.5, size=(w, d, size[2]))
 
 
 def shower(rng: np.random.Generator, size: Size = FREE) -> Model:

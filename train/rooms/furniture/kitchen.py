@@ -121,7 +121,7 @@ def oven_unit(rng: np.random.Generator, size: Size = FREE) -> Model:
                 (x * w * 0.22, y * d * 0.2, h - 0.0008),
                 hob,
             )
-    if rng.random() < 0.4:  # a pot
+    if size[2] is None and rng.random() < 0.4:  # a pot
         pot = (
             materials.steel(rng)
             if rng.random() < 0.6
