@@ -213,9 +213,17 @@ def leaning(model: Model, angle: float) -> Model:
 def _pillows(room: Furnisher, bed: Placed) -> None:
     if any(part.label == 18 for part in bed.model.parts):
         return
+    top = room.seat(bed)
+    if top is None:
+        return
     count = 2 if bed.box.half[0] > 0.55 else 1
+    model = room.build("pillow")
     for number in range(count):
-        room.on(bed, "pillow", ("left", "right")[number] if count == 2 else "back", turn=room.rng.normal(0, 0.1))
+        # Each in its part of the head.
+        width = (top.high[0] - top.low[0]) / count
+        low = (top.low[0] + number * width, top.high[1] - 0.55)
+        part = Support(low, (low[0] + width, top.high[1]), top.z, top.room)
+        room.on(bed, "pillow", "back", turn=room.rng.normal(0, 0.08), support=part, model=model)
 
 
 def _fill(room: Furnisher, shelf: Placed, support: Support) -> None:

@@ -23,6 +23,7 @@ class Kind:
         furnish: puts the furniture in.
         essential: of each of these groups of roles the room has one at least.
         lamps: what hangs from the ceiling.
+        more: what fills the walls up until the room is as full as was drawn.
         alcove: how often a pillar, chimney breast or partition stands in the room.
         skirting: how often it has skirting boards.
         dressed: how often windows have curtains or blinds.
@@ -38,6 +39,7 @@ class Kind:
     furnish: Callable[[Furnisher], None]
     essential: tuple[tuple[str, ...], ...] = ()
     lamps: tuple[str, ...] = ("ceiling_lamp", "pendant")
+    more: tuple[str, ...] = ()
     alcove: float = 0.3
     skirting: float = 0.85
     dressed: float = 0.8
@@ -51,7 +53,25 @@ OFFICE = Glazing(windows=(0, 2), width=(1.2, 2.6), sill=(0.6, 1.05), height=(1.1
 
 KINDS: dict[str, Kind] = {
     "bedroom": Kind(
-        15, (2.8, 4.8), (3.0, 5.2), (2.35, 2.9), Glazing(), programmes.bedroom, (("bed", "bunk_bed"),), clutter=4
+        15,
+        (2.8, 4.8),
+        (3.0, 5.2),
+        (2.35, 2.9),
+        Glazing(),
+        programmes.bedroom,
+        (("bed", "bunk_bed"),),
+        clutter=4,
+        more=(
+            "dresser",
+            "wardrobe",
+            "bookshelf",
+            "chair",
+            "cabinet",
+            "shelves",
+            "laundry_basket",
+            "night_stand",
+            "carton",
+        ),
     ),
     "living_room": Kind(
         11,
@@ -61,6 +81,18 @@ KINDS: dict[str, Kind] = {
         Glazing(windows=(1, 3), passage=0.4),
         programmes.living_room,
         (("sofa",),),
+        more=(
+            "bookshelf",
+            "cabinet",
+            "armchair",
+            "shelves",
+            "side_table",
+            "plant",
+            "chair",
+            "floor_lamp",
+            "piano",
+            "dresser",
+        ),
     ),
     "office": Kind(
         12,
@@ -74,6 +106,17 @@ KINDS: dict[str, Kind] = {
         dressed=0.6,
         clutter=4,
         people=0.4,
+        more=(
+            "filing_cabinet",
+            "bookshelf",
+            "cabinet",
+            "shelves",
+            "carton",
+            "chair",
+            "desk",
+            "printer_stand",
+            "carton",
+        ),
     ),
     "kitchen": Kind(
         9,
@@ -86,6 +129,7 @@ KINDS: dict[str, Kind] = {
         skirting=0.6,
         dressed=0.5,
         clutter=1.5,
+        more=("cabinet", "shelves", "chair", "stool", "bin", "carton", "side_table"),
     ),
     "bathroom": Kind(
         9,
@@ -101,6 +145,7 @@ KINDS: dict[str, Kind] = {
         dressed=0.4,
         clutter=1.5,
         people=0.05,
+        more=("laundry_basket", "cabinet", "shelves", "bin"),
     ),
     "dining_room": Kind(
         5,
@@ -110,6 +155,7 @@ KINDS: dict[str, Kind] = {
         Glazing(windows=(1, 3), passage=0.4),
         programmes.dining_room,
         (("dining_table",),),
+        more=("cabinet", "chair", "bookshelf", "plant", "side_table", "armchair", "shelves", "cabinet"),
     ),
     "classroom": Kind(
         9,
@@ -122,6 +168,7 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         clutter=4,
         people=1.2,
+        more=("cabinet", "bookshelf", "chair", "desk", "shelves", "filing_cabinet", "side_table"),
     ),
     "conference_room": Kind(
         4,
@@ -134,8 +181,19 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         clutter=1.5,
         people=0.5,
+        more=("chair", "cabinet", "plant", "side_table", "chair", "filing_cabinet"),
     ),
-    "home_office": Kind(5, (2.4, 4.2), (2.6, 4.6), (2.35, 2.8), Glazing(), programmes.study, (("desk",),), clutter=5),
+    "home_office": Kind(
+        5,
+        (2.4, 4.2),
+        (2.6, 4.6),
+        (2.35, 2.8),
+        Glazing(),
+        programmes.study,
+        (("desk",),),
+        clutter=5,
+        more=("bookshelf", "cabinet", "filing_cabinet", "carton", "shelves", "chair", "dresser", "armchair", "carton"),
+    ),
     "corridor": Kind(
         4,
         (1.5, 2.4),
@@ -145,6 +203,7 @@ KINDS: dict[str, Kind] = {
         programmes.corridor,
         (),
         clutter=3,
+        more=("cabinet", "shelves", "chair", "bookshelf", "carton", "dresser", "plant", "side_table"),
     ),
     "laundry_room": Kind(
         2,
@@ -157,6 +216,7 @@ KINDS: dict[str, Kind] = {
         ("ceiling_lamp",),
         clutter=4,
         people=0.05,
+        more=("cabinet", "shelves", "laundry_basket", "carton", "clothes_rack", "bin", "wardrobe", "base_unit"),
     ),
     "furniture_store": Kind(
         6,
@@ -170,6 +230,7 @@ KINDS: dict[str, Kind] = {
         alcove=0.7,
         clutter=2,
         people=0.5,
+        more=("wardrobe", "bookshelf", "dresser", "cabinet", "shelves", "sofa", "armchair", "desk", "bed"),
     ),
     "library": Kind(
         4,
@@ -183,6 +244,7 @@ KINDS: dict[str, Kind] = {
         alcove=0.4,
         clutter=3,
         people=0.8,
+        more=("bookshelf", "bookshelf", "bookshelf", "shelves", "armchair", "desk", "cabinet"),
     ),
     "dorm_room": Kind(
         2,
@@ -194,8 +256,20 @@ KINDS: dict[str, Kind] = {
         (("bed", "bunk_bed"), ("desk",)),
         clutter=7,
         people=0.4,
+        more=("wardrobe", "dresser", "bookshelf", "shelves", "carton", "chair", "laundry_basket", "suitcase"),
     ),
-    "playroom": Kind(2, (2.8, 4.6), (3.0, 5.0), (2.4, 2.8), Glazing(), programmes.playroom, (), clutter=6, people=0.2),
+    "playroom": Kind(
+        2,
+        (2.8, 4.6),
+        (3.0, 5.0),
+        (2.4, 2.8),
+        Glazing(),
+        programmes.playroom,
+        (),
+        clutter=6,
+        people=0.2,
+        more=("shelves", "bookshelf", "dresser", "cabinet", "carton", "chair", "laundry_basket", "toys"),
+    ),
     "rest_space": Kind(
         6,
         (4.0, 8.0),
@@ -206,6 +280,7 @@ KINDS: dict[str, Kind] = {
         (("sofa",),),
         ("ceiling_panel", "pendant", "ceiling_lamp"),
         people=0.7,
+        more=("sofa", "armchair", "plant", "side_table", "chair", "cabinet", "shelves"),
     ),
     "computer_room": Kind(
         3,
@@ -218,5 +293,6 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         clutter=3,
         people=0.8,
+        more=("desk", "cabinet", "chair", "printer_stand", "carton", "filing_cabinet", "shelves"),
     ),
 }

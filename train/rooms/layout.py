@@ -14,10 +14,12 @@ from train.rooms.kinds import KINDS, Kind
 from train.rooms.lighting import light_room, reflectance, switched_off
 from train.rooms.openings import cut_openings, fill_openings
 from train.rooms.placement import Box, Placed, Plan
+from train.rooms.programmes import fill_up
 from train.rooms.scene import Material, Object, Part, Scene
 from train.rooms.shell import Finishes, block_walls, build_shell, outer_walls
 from train.rooms.wishes import draw_kind, grant
 
+FULLNESS = (0.16, 0.42)  # part of the floor that furniture covers
 ATTEMPTS = 6  # at a room that has what its type must have
 
 
@@ -90,6 +92,7 @@ def _furnished(rng: np.random.Generator, library: Furniture, kind: str) -> tuple
     fill_openings(room, traits.dressed)
     _ceiling_lamps(room, traits)
     traits.furnish(room)
+    fill_up(room, traits.more, float(rng.uniform(*FULLNESS)))
     return room, blocks
 
 

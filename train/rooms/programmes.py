@@ -260,3 +260,21 @@ def _boards(room: Furnisher, often: float) -> None:
         room.hang("whiteboard", (0.8, 1.0), (room.between(1.0, 2.4), None, room.between(0.9, 1.2)))
     if room.chance(often * 0.6):
         room.hang("notice_board", (0.9, 1.2))
+
+
+def fill_up(room: Furnisher, roles: tuple[str, ...], fullness: float) -> None:
+    """More furniture along the walls, until it covers a part of the floor or finds no place."""
+    x, y, _ = room.plan.size
+    for _ in range(int(4 + x * y / 3)):
+        covered = sum(
+            4 * placed.box.half[0] * placed.box.half[1]
+            for placed in room.plan.placed
+            if placed.on is None and placed.model.mounting == "floor" and placed.box.high > 0.1
+        )
+        if not roles or covered > fullness * x * y:
+            return
+        role = room.pick(*roles)
+        placed = room.against(role, tries=6, corner=0.5, loose=room.chance(0.3))
+        if placed is not None and role == "desk":
+            groups.equip_desk(room, placed)
+            room.tuck("chair", placed, 0, 0.0)
