@@ -125,7 +125,16 @@ MADE_TO_MEASURE = (
     *("window", "door", "double_door", "glass_door", "curtain", "blinds", "shower_curtain", "base_unit", "sink_unit"),
     *("oven_unit", "upper_unit", "rug", "books_row", "whiteboard", "conference_table", "range_hood"),
 )
-SOLID_TOPS = ("coffee_table", "side_table", "night_stand", "dresser", "cabinet", "filing_cabinet", "tv_stand", "base_unit")
+SOLID_TOPS = (
+    "coffee_table",
+    "side_table",
+    "night_stand",
+    "dresser",
+    "cabinet",
+    "filing_cabinet",
+    "tv_stand",
+    "base_unit",
+)
 SHELVED = ("bookshelf", "shelves")
 TABLES = ("desk", "school_desk", "dining_table", "conference_table")
 SEATS = ("chair", "office_chair")
@@ -215,7 +224,9 @@ def supports(role, low, high) -> tuple[Support, ...]:
         return (Support((x0, y0), (x1, y1), z1, 0.8),)
     if role in SHELVED:
         gap = (z1 - z0 - 0.02) / 5
-        return tuple(Support((x0 + 0.03, y0), (x1 - 0.03, y1 - 0.02), z0 + i * gap + 0.02, gap - 0.03) for i in range(5))
+        return tuple(
+            Support((x0 + 0.03, y0), (x1 - 0.03, y1 - 0.02), z0 + i * gap + 0.02, gap - 0.03) for i in range(5)
+        )
     return ()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from train.rooms.furnisher import Furnisher, Where
-from train.rooms.placement import Placed, rotation
-from train.rooms.scene import Support
+from train.rooms.placement import Placed, bounding_box, rotation
+from train.rooms.scene import Model, Support
 
 SEATED = 0.45  # height of the seat that a sitting person is modelled on [m]
 
@@ -46,8 +46,9 @@ LOW_TOP = _t(
     ("folded_clothes", 0.2), ("handbag", 0.12), ("bottle", 0.2), ("papers", 0.2), ("tissue_box", 0.15), ("toys", 0.1),
 )  # fmt: skip
 COUNTER = _t(
-    ("kitchen_appliance", 0.2, "back"), ("toaster", 0.08, "back"), ("microwave", 0.08, "back"), ("bottle", 0.25, "back"),
-    ("bowl", 0.15), ("cup", 0.2), ("towel", 0.07, "front"), ("paper_bag", 0.06), ("small_box", 0.1), ("papers", 0.08),
+    ("kitchen_appliance", 0.2, "back"), ("toaster", 0.08, "back"), ("microwave", 0.08, "back"),
+    ("bottle", 0.25, "back"), ("bowl", 0.15),
+    ("cup", 0.2), ("towel", 0.07, "front"), ("paper_bag", 0.06), ("small_box", 0.1), ("papers", 0.08),
     ("books", 0.06), ("tissue_box", 0.04), ("small_plant", 0.06),
 )  # fmt: skip
 BED = _t(
@@ -91,7 +92,14 @@ TOPPINGS: dict[str, tuple[Topping, ...]] = {
 SHELVED: dict[str, tuple[tuple[str, float], ...]] = {
     "": (("books_row", 5), ("books", 1.5), ("small_box", 1), ("vase", 0.6), ("small_plant", 0.4), ("papers", 0.4)),
     "bathroom": (("folded_towels", 4), ("bottle", 2), ("small_box", 1), ("tissue_box", 0.5)),
-    "kitchen": (("bowl", 2), ("bottle", 2), ("small_box", 2), ("cup", 2), ("kitchen_appliance", 0.6), ("books_row", 0.6)),
+    "kitchen": (
+        ("bowl", 2),
+        ("bottle", 2),
+        ("small_box", 2),
+        ("cup", 2),
+        ("kitchen_appliance", 0.6),
+        ("books_row", 0.6),
+    ),
     "laundry_room": (("folded_towels", 2), ("folded_clothes", 2), ("small_box", 1.5), ("bottle", 1.5), ("carton", 0.6)),
     "playroom": (("toys", 3), ("books_row", 3), ("small_box", 1.5), ("books", 1)),
     "bedroom": (("books_row", 3), ("folded_clothes", 1.5), ("small_box", 1.2), ("books", 1.2), ("vase", 0.5)),
@@ -164,7 +172,11 @@ def dress(room: Furnisher, untidy: float) -> None:
         for topping in TOPPINGS.get(placed.role, ()):
             for _ in range(int(room.rng.poisson(topping.mean * factor))):
                 top = tops[int(room.rng.integers(len(tops)))]
-                room.on(placed, topping.role, topping.where, support=top, tries=3)
+                lean = topping.role == "cushion" and room.chance(0.8)
+                model = room.build(topping.role)
+                if model is not None:
+                    model = leaning(model, room.between(0.9, 1.3)) if lean else model
+                    room.on(placed, topping.role, topping.where, support=top, tries=3, model=model)
 
 
 def _shelves(placed: Placed) -> list[Support]:
@@ -174,12 +186,44 @@ def _shelves(placed: Placed) -> list[Support]:
     return [s for s in placed.model.supports if s.room < 0.5 or placed.role in ("bookshelf", "shelves", "wall_shelf")]
 
 
+def leaning(model: Model, angle: float) -> Model:
+    """What lies, set up so that its upper side faces forward, as a cushion leans against a sofa's back.
+
+    Args:
+        model: lying.
+        angle: about its x axis [rad]; a quarter turn stands it upright.
+    """
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    lowest = min(float((part.mesh.vertices @ turn.T)[:, 2].min()) for part in model.parts)
+    parts = tuple(
+        replace(
+            part,
+            mesh=replace(
+                part.mesh,
+                vertices=(part.mesh.vertices @ turn.T - (0.0, 0.0, lowest)).astype(np.float32),
+                normals=(part.mesh.normals @ turn.T).astype(np.float32),
+            ),
+        )
+        for part in model.parts
+    )
+    return replace(model, parts=parts, supports=())
+
+
 def _pillows(room: Furnisher, bed: Placed) -> None:
     if any(part.label == 18 for part in bed.model.parts):
         return
+    top = room.seat(bed)
+    if top is None:
+        return
     count = 2 if bed.box.half[0] > 0.55 else 1
+    model = room.build("pillow")
     for number in range(count):
-        room.on(bed, "pillow", ("left", "right")[number] if count == 2 else "back", turn=room.rng.normal(0, 0.1))
+        # Each in its part of the head.
+        width = (top.high[0] - top.low[0]) / count
+        low = (top.low[0] + number * width, top.high[1] - 0.55)
+        part = Support(low, (low[0] + width, top.high[1]), top.z, top.room)
+        room.on(bed, "pillow", "back", turn=room.rng.normal(0, 0.08), support=part, model=model)
 
 
 def _fill(room: Furnisher, shelf: Placed, support: Support) -> None:
@@ -204,7 +248,9 @@ def _fill(room: Furnisher, shelf: Placed, support: Support) -> None:
         if wide > free or deep > support.high[1] - support.low[1] + 0.005 or high > support.room:
             x += 0.06
             continue
-        strip = Support((x, support.low[1] - 0.003), (x + wide + 1e-6, support.high[1] + 0.003), support.z, support.room)
+        strip = Support(
+            (x, support.low[1] - 0.003), (x + wide + 1e-6, support.high[1] + 0.003), support.z, support.room
+        )
         where: Where = "front" if role == "books_row" else "any"
         room.on(shelf, role, where, turn=0.0, support=strip, tries=1, model=model)
         x += wide + room.between(0.004, 0.03)
@@ -274,7 +320,8 @@ def sit(room: Furnisher) -> Placed | None:
         x0, y0 = rotation(turn) @ (-float(low[0] + high[0]) / 2, 0.0) + (x, y)
         position = chair.world((float(x0), float(y0), support.z - SEATED))
         position[2] = max(position[2], 0.0)
-        if any(p.on is chair for p in room.plan.placed):
+        in_the_way = room.plan.at_door(bounding_box(model, chair.yaw + turn, position))
+        if in_the_way or any(p.on is chair for p in room.plan.placed):
             continue
         placed = room.plan.put(
             model, "person_sitting", chair.yaw + turn, position, on=chair, nested=tables, loose=True, walkable=False

@@ -9,11 +9,12 @@ from typing import Literal, Protocol
 import numpy as np
 
 from deresunet.errors import InputError
-from train.rooms.placement import Box, Placed, Plan, bounding_box, on_support, rotation
+from train.rooms.placement import Placed, Plan, bounding_box, on_support, rotation
 from train.rooms.scene import Material, Model, Support
 from train.rooms.shell import Opening, Wall
 
 Size = tuple[float | None, float | None, float | None]
+Surface = Literal["wall", "floor", "ceiling", "skirting"]
 Where = Literal["any", "back", "front", "centre", "left", "right"]
 GAP = 0.02  # that furniture stands off the wall: the skirting board's depth [m]
 SEAT = (0.3, 0.68)  # heights of what people sit on [m]
@@ -28,9 +29,7 @@ class Furniture(Protocol):
     def roles(self) -> tuple[str, ...]:
         """The roles that there are."""
 
-    def finish(
-        self, surface: Literal["wall", "floor", "ceiling", "skirting"], kind: str, rng: np.random.Generator
-    ) -> Material:
+    def finish(self, surface: Surface, kind: str, rng: np.random.Generator) -> Material:
         """A material for a surface of a room of that kind."""
 
 
@@ -316,7 +315,7 @@ class Furnisher:
         model = self.build(role, size)
         if model is None:
             return None
-        low, high = model.bounds
+        _low, high = model.bounds
         return self.plan.put(model, role, yaw, (x, y, self.plan.size[2] - float(high[2])))
 
     def on(
@@ -385,6 +384,7 @@ class Furnisher:
         seats = [s for s in chair.model.supports if SEAT[0] < s.z < SEAT[1]]
         return max(seats, key=lambda s: (s.high[0] - s.low[0]) * (s.high[1] - s.low[1])) if seats else None
 
-    def clear_box(self, anchor: Placed, depth: float) -> Box:
-        """The space before an anchor's front."""
-        return anchor.box.in_front(depth)
+    def open_at(self, wall: Wall, u: float, size: tuple[float, float, float]) -> bool:
+        """Whether furniture of a size [m] could stand at the wall with its middle at `u`, doors kept free."""
+        box = wall.before(u, size[0], size[1], 0.0, size[2], out=GAP)
+        return self.plan.free(box) and not self.plan.at_door(box)

@@ -58,7 +58,9 @@ def sofa(room: Furnisher, television: float = 0.7, island: float = 0.15) -> Plac
             rug = room.build("rug", (width, float(table.size[1]) + room.between(0.35, 0.7), None))
             if rug is not None:
                 room.before(placed, "rug", 0.08, model=rug)
-        room.before(placed, "coffee_table", gap, x=room.between(-0.15, 0.15), turn=room.rng.normal(0, 0.03), model=table)
+        room.before(
+            placed, "coffee_table", gap, x=room.between(-0.15, 0.15), turn=room.rng.normal(0, 0.03), model=table
+        )
     for side in (-1, 1):
         if room.chance(0.4):
             beside = room.beside(placed, "side_table", side, room.between(0.03, 0.1), loose=True)
@@ -107,7 +109,9 @@ def workplace(room: Furnisher, island: bool = False, chair: str = "office_chair"
     room.tuck(chair, desk, 0, room.between(-0.2, 0.2))
     for side in (-1, 1):
         if room.chance(0.25):
-            room.beside(desk, room.pick("filing_cabinet", "bin", "carton", "backpack", "printer_stand"), side, loose=True)
+            room.beside(
+                desk, room.pick("filing_cabinet", "bin", "carton", "backpack", "printer_stand"), side, loose=True
+            )
     if not island and room.chance(0.55):
         things = ("wall_papers", "notice_board", "picture", "calendar", "wall_shelf", "poster")
         room.above(desk, room.pick(*things), (0.35, 0.7))
@@ -127,7 +131,9 @@ def equip_desk(room: Furnisher, desk: Placed) -> None:
         room.on(desk, "desk_lamp", where="back")
 
 
-def dining(room: Furnisher, role: str = "dining_table", size: Size | None = None, chair: str = "chair") -> Placed | None:
+def dining(
+    room: Furnisher, role: str = "dining_table", size: Size | None = None, chair: str = "chair"
+) -> Placed | None:
     """A table in the open with its chairs about it, at times on a rug and under a lamp."""
     model = room.build(role, size)
     if model is None:
@@ -136,7 +142,7 @@ def dining(room: Furnisher, role: str = "dining_table", size: Size | None = None
     width, depth = float(model.size[0]), float(model.size[1])
     middle = (0.3 * x, 0.7 * x, 0.3 * y, 0.7 * y)
     rug = None
-    if room.chance(0.3):
+    if room.kind in ("dining_room", "living_room", "kitchen", "furniture_store") and room.chance(0.3):
         rug = room.anywhere("rug", (width + 1.7, depth + 1.7, None), square=True, within=middle, tries=6)
     for _ in range(3):
         if rug is not None:
@@ -173,14 +179,16 @@ def chairs_about(room: Furnisher, table: Placed, role: str, full: float = 0.85, 
 
 def kitchen(room: Furnisher) -> list[Placed]:
     """A run of units along one wall, at times around the corner, with sink, oven, hood, upper units, refrigerator."""
-    numbers = [n for n in range(4) if room.walls[n].length > 2.0]
     # The wall with the fewest doors; a window over the counter is welcome.
-    doors = [sum(o.wall == n and o.kind != "window" for o in room.openings) for n in numbers]
-    order = np.argsort(np.array(doors) + room.rng.uniform(0, 0.9, len(doors)))
-    units: list[Placed] = []
-    for number in order[: 2 if room.chance(0.55) else 1]:
-        first = not units
-        units += _run(room, int(numbers[int(number)]), with_sink=first, with_oven=first or room.chance(0.2))
+    doors = [
+        sum(o.wall == n and o.kind != "window" for o in room.openings) - room.walls[n].length / 20 for n in range(4)
+    ]
+    first = int(np.argmin(np.array(doors) + room.rng.uniform(0, 0.9, 4)))
+    units = _run(room, first, True, True, 2.4)
+    if room.chance(0.65):
+        second = (first + int(room.rng.choice([1, 2, 3], p=[0.4, 0.2, 0.4]))) % 4
+        roles = {unit.role for unit in units}
+        units += _run(room, second, "sink_unit" not in roles, "oven_unit" not in roles, 1.6)
     model = room.build("refridgerator")
     if model is not None:
         ends = [units[0], units[-1]] if units else []
@@ -194,13 +202,13 @@ def kitchen(room: Furnisher) -> list[Placed]:
     return units
 
 
-def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool) -> list[Placed]:
+def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool, shortest: float) -> list[Placed]:
     wall = room.walls[number]
     depth = room.between(0.58, 0.64)
     height = room.between(0.86, 0.93)
     u, stop = 0.02, wall.length - 0.02
     if room.chance(0.4):
-        stop = min(stop, u + room.between(2.2, 3.6))
+        stop = min(stop, u + room.between(shortest, shortest + 1.4))
     units: list[Placed] = []
     sink, oven = with_sink, with_oven
     base_width = room.between(0.45, 0.65)
@@ -215,9 +223,12 @@ def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool) -> list
             role, width = "oven_unit", 0.6
         else:
             width = min(base_width, stop - u)
+        if not room.open_at(wall, u + width / 2, (width, depth, height)):
+            u += 0.08
+            continue
         placed = room.against(role, (width, depth, height), walls=[number], u=u + width / 2, loose=True)
         if placed is None:
-            u += 0.1
+            u += 0.2
             continue
         units.append(placed)
         sink, oven = sink and role != "sink_unit", oven and role != "oven_unit"
@@ -228,7 +239,9 @@ def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool) -> list
             if model is not None:
                 room.mount(model, "range_hood", wall, middle, room.between(1.5, 1.65))
         elif room.chance(0.85):
-            model = room.build("upper_unit", (exact, 0.34, upper_height))
+            # Not before a window.
+            over = wall.before(middle, exact, 0.3, upper, upper + upper_height, out=0.002)
+            model = room.build("upper_unit", (exact, 0.34, upper_height)) if room.plan.free(over) else None
             if model is not None:
                 room.mount(model, "upper_unit", wall, middle, upper, out=0.002)
     return units

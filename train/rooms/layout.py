@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 import numpy as np
 
 from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.errors import InputError
 from train.rooms import dressing
-from train.rooms.furnisher import Furnisher, Furniture
+from train.rooms.furnisher import Furnisher, Furniture, Surface
 from train.rooms.kinds import KINDS, Kind
 from train.rooms.lighting import light_room, reflectance, switched_off
 from train.rooms.openings import cut_openings, fill_openings
 from train.rooms.placement import Box, Placed, Plan
-from train.rooms.scene import Object, Part, Scene
-from train.rooms.shell import Finishes, Wall, block_walls, build_shell, outer_walls
+from train.rooms.programmes import fill_up
+from train.rooms.scene import Material, Object, Part, Scene
+from train.rooms.shell import Finishes, block_walls, build_shell, outer_walls
 from train.rooms.wishes import draw_kind, grant
+
+FULLNESS = (0.16, 0.42)  # part of the floor that furniture covers
+ATTEMPTS = 6  # at a room that has what its type must have
 
 
 def furnish(seed: int, library: Furniture, kind: str | None = None, wanted: Sequence[int] = ()) -> Scene:
@@ -42,19 +45,12 @@ def furnish(seed: int, library: Furniture, kind: str | None = None, wanted: Sequ
     if kind not in KINDS:
         raise InputError(f"No type of room is called {kind!r}. There are: {', '.join(KINDS)}.")
     traits = KINDS[kind]
-    size = _size(rng, traits)
-    walls = outer_walls(*size[:2])
-    blocks = _blocks(rng, traits, size)
-    for block in blocks:
-        walls += block_walls(block, *size[:2])
-    openings = cut_openings(rng, traits.glazing, walls, blocks, size[2])
-    plan = Plan(size)
-    for block in blocks:
-        plan.block(block)
-    room = Furnisher(kind, rng, library, plan, walls, openings)
-    fill_openings(room, traits.dressed)
-    _ceiling_lamps(room, traits)
-    traits.furnish(room)
+    for _ in range(ATTEMPTS):
+        room, blocks = _furnished(rng, library, kind)
+        roles = {placed.role for placed in room.plan.placed}
+        if all(roles.intersection(group) for group in traits.essential):
+            break
+    plan, size = room.plan, room.plan.size
     grant(room, wanted)
     untidy = float(rng.gamma(2.0, 0.5))
     dressing.populate(room, int(rng.poisson(traits.people)))
@@ -65,20 +61,39 @@ def furnish(seed: int, library: Furniture, kind: str | None = None, wanted: Sequ
     finishes = _finishes(room)
     shell = build_shell(
         size,
-        walls,
+        room.walls,
         blocks,
-        openings,
+        room.openings,
         finishes,
         accent=int(rng.integers(4)) if rng.random() < 0.2 else None,
         skirting=(float(rng.uniform(0.06, 0.14)), float(rng.uniform(0.01, 0.018)))
         if rng.random() < traits.skirting
         else (0.0, 0.0),
     )
-    lighting = light_room(rng, size, plan.placed, openings, walls, _albedo(finishes, size))
+    lighting = light_room(rng, size, plan.placed, room.openings, room.walls, _albedo(finishes, size))
     objects = list(shell)
     for number, placed in enumerate(plan.placed):
         objects += _objects(placed, number in lighting.off, len(objects))
     return Scene(seed, kind, size, tuple(objects), lighting.lights, lighting.sky, lighting.ambient)
+
+
+def _furnished(rng: np.random.Generator, library: Furniture, kind: str) -> tuple[Furnisher, list[Box]]:
+    """A room with its furniture, and its pillars and partitions."""
+    traits = KINDS[kind]
+    size = _size(rng, traits)
+    walls = outer_walls(*size[:2])
+    blocks = _blocks(rng, traits, size)
+    for block in blocks:
+        walls += block_walls(block, *size[:2])
+    plan = Plan(size)
+    for block in blocks:
+        plan.block(block)
+    room = Furnisher(kind, rng, library, plan, walls, cut_openings(rng, traits.glazing, walls, blocks, size[2]))
+    fill_openings(room, traits.dressed)
+    _ceiling_lamps(room, traits)
+    traits.furnish(room)
+    fill_up(room, traits.more, float(rng.uniform(*FULLNESS)))
+    return room, blocks
 
 
 def _size(rng: np.random.Generator, traits: Kind) -> tuple[float, float, float]:
@@ -124,7 +139,7 @@ def _ceiling_lamps(room: Furnisher, traits: Kind) -> None:
 
 
 def _finishes(room: Furnisher) -> Finishes:
-    def finish(surface):
+    def finish(surface: Surface) -> Material:
         return room.library.finish(surface, room.kind, room.rng)
 
     wall = finish("wall")
@@ -152,5 +167,3 @@ def _objects(placed: Placed, off: bool, count: int) -> list[Object]:
             number = count + len(objects) + 1
             objects.append(Object(number, name, label, tuple(parts), placed.pose, model.credit))
     return objects
-
-

@@ -60,7 +60,11 @@ def cut_openings(
         passage = number == 0 and rng.random() < glazing.passage
         for _ in range(20):
             wall = int(rng.integers(4))
-            width = rng.uniform(0.9, 1.7) if passage else rng.choice([0.8, 0.85, 0.9, 1.0, 1.6], p=[0.25, 0.3, 0.3, 0.1, 0.05])
+            width = (
+                rng.uniform(0.9, 1.7)
+                if passage
+                else rng.choice([0.8, 0.85, 0.9, 1.0, 1.6], p=[0.25, 0.3, 0.3, 0.1, 0.05])
+            )
             length = walls[wall].length
             off = width / 2 + rng.uniform(0.13, 0.5)
             u = off if rng.random() < 0.4 else length - off if rng.random() < 0.6 else rng.uniform(0, length)

@@ -86,7 +86,7 @@ class Boxes:
         self._count += 1
 
     def overlaps(self, box: Box, slack: float = TOUCH) -> np.ndarray:
-        """bool (N,): which boxes `box` reaches into by more than `slack` [m]."""
+        """Bool (N,): which boxes `box` reaches into by more than `slack` [m]."""
         x, y, yaw, half_x, half_y, low, high = self._rows[: self._count].T
         found = (low < box.high - slack) & (high > box.low + slack)
         if not found.any():
@@ -135,9 +135,7 @@ def bounding_box(model: Model, yaw: float, position: Sequence[float]) -> Box:
     low, high = model.bounds
     x, y = rotation(yaw) @ ((low + high) / 2)[:2] + position[:2]
     half = (high - low)[:2] / 2
-    return Box(
-        float(x), float(y), yaw, (float(half[0]), float(half[1])), position[2] + low[2], position[2] + high[2]
-    )
+    return Box(float(x), float(y), yaw, (float(half[0]), float(half[1])), position[2] + low[2], position[2] + high[2])
 
 
 @dataclass
@@ -183,6 +181,10 @@ class Plan:
             return False
         return not self._hit(box, ignore, slack)
 
+    def at_door(self, box: Box) -> bool:
+        """Whether a box is in the way of a door."""
+        return bool(self._doors.overlaps(box).any())
+
     def _hit(self, box: Box, ignore: Sequence[Placed | None], slack: float = TOUCH) -> list[Placed | None]:
         found = np.flatnonzero(self._bodies.overlaps(box, slack))
         owners = [self._owners[row] for row in found]
@@ -221,8 +223,11 @@ class Plan:
         ignored = [*ignore, *nested] if on is None else [on, *ignore, *nested]
         if not self.free(box, ignored):
             return None
-        solid = box.low < 1.2 and box.high > 0.05 and on is None and model.mounting == "floor"
+        solid = box.low < 1.2 and box.high > 0.05 and on is None and model.mounting in ("floor", "surface")
         if solid and (self._doors.overlaps(box).any() or (not loose and self._fronts.overlaps(box).any())):
+            return None
+        jutting = model.mounting == "wall" and min(box.half) > 0.03 and box.low < 2.0
+        if jutting and self._doors.overlaps(box).any():
             return None
         front = None
         if solid and model.clearance > 0 and not loose:
@@ -261,7 +266,7 @@ class Plan:
         return self._shapes[model]
 
     def _shadow(self, box: Box) -> np.ndarray:
-        """bool (cells): where a walker would touch the box."""
+        """Bool (cells): where a walker would touch the box."""
         if box.low > 1.6 or box.high < 0.05:
             return np.zeros(self._blocked.shape, bool)
         return (np.abs(box.local(self._cells)) < np.array(box.half) + BODY).all(-1)

@@ -22,8 +22,14 @@ def bedroom(room: Furnisher) -> None:
     groups.bed(room)
     if room.chance(0.12):
         groups.bed(room, stands=0.3)
-    _some(room, ("wardrobe", 0.6), ("dresser", 0.65), ("bookshelf", 0.25), ("armchair", 0.25), ("tv_stand", 0.2))
-    _some(room, ("clothes_rack", 0.15), ("shelves", 0.15), ("laundry_basket", 0.2), ("floor_lamp", 0.25))
+    _some(room, ("wardrobe", 0.65), ("dresser", 0.8), ("bookshelf", 0.4), ("armchair", 0.35), ("cabinet", 0.25))
+    _some(room, ("clothes_rack", 0.2), ("shelves", 0.25), ("laundry_basket", 0.3), ("floor_lamp", 0.3), ("chair", 0.3))
+    if room.chance(0.35):
+        stand = room.against(room.pick("tv_stand", "dresser"))
+        if stand is not None:
+            room.on(stand, "television", where="centre", turn=0.0)
+    if room.chance(0.15):
+        room.against(room.pick("piano", "crib", "suitcase"))
     if room.chance(0.4):
         groups.workplace(room, chair=room.pick("chair", "office_chair"))
     if room.chance(0.5):
@@ -35,8 +41,8 @@ def living_room(room: Furnisher) -> None:
     groups.sofa(room)
     if room.chance(0.35):
         groups.sofa(room, television=0.0)
-    _some(room, ("bookshelf", 0.45), ("cabinet", 0.35), ("shelves", 0.2), ("piano", 0.12), ("plant", 0.5))
-    _some(room, ("floor_lamp", 0.45), ("armchair", 0.35), ("side_table", 0.25))
+    _some(room, ("bookshelf", 0.6), ("bookshelf", 0.3), ("cabinet", 0.55), ("shelves", 0.3), ("piano", 0.15))
+    _some(room, ("plant", 0.6), ("floor_lamp", 0.5), ("armchair", 0.5), ("side_table", 0.35), ("chair", 0.4))
     if room.chance(0.3):
         groups.dining(room)
     if room.chance(0.15):
@@ -60,7 +66,7 @@ def kitchen(room: Furnisher) -> None:
     groups.kitchen(room)
     if room.chance(0.5):
         groups.dining(room, chair=room.pick("chair", "chair", "stool"))
-    _some(room, ("bin", 0.5), ("shelves", 0.2), ("cabinet", 0.2), ("stool", 0.2))
+    _some(room, ("bin", 0.5), ("shelves", 0.3), ("cabinet", 0.35), ("stool", 0.3), ("chair", 0.2))
     if room.chance(0.3):
         room.hang("towel_rail", (0.8, 1.2))
 
@@ -75,7 +81,8 @@ def dining_room(room: Furnisher) -> None:
     groups.dining(room)
     if room.plan.size[0] * room.plan.size[1] > 22 and room.chance(0.5):
         groups.dining(room)
-    _some(room, ("cabinet", 0.6), ("bookshelf", 0.2), ("plant", 0.4), ("side_table", 0.3), ("shelves", 0.2))
+    _some(room, ("cabinet", 0.75), ("cabinet", 0.3), ("bookshelf", 0.35), ("plant", 0.5), ("side_table", 0.4))
+    _some(room, ("shelves", 0.3), ("chair", 0.4), ("piano", 0.12), ("floor_lamp", 0.3), ("armchair", 0.25))
     if room.chance(0.2):
         groups.sofa(room, television=0.3)
 
@@ -172,7 +179,9 @@ def furniture_store(room: Furnisher) -> None:
     for _ in range(int(x * y / 5)):
         displays[int(room.rng.integers(len(displays)))]()
     for _ in range(4):
-        room.anywhere(room.pick("armchair", "floor_lamp", "side_table", "night_stand", "chair"), square=True, loose=True)
+        room.anywhere(
+            room.pick("armchair", "floor_lamp", "side_table", "night_stand", "chair"), square=True, loose=True
+        )
     for _ in range(int(x * y / 9)):
         room.ceiling("pendant", room.between(0.5, x - 0.5), room.between(0.5, y - 0.5))
 
@@ -251,3 +260,21 @@ def _boards(room: Furnisher, often: float) -> None:
         room.hang("whiteboard", (0.8, 1.0), (room.between(1.0, 2.4), None, room.between(0.9, 1.2)))
     if room.chance(often * 0.6):
         room.hang("notice_board", (0.9, 1.2))
+
+
+def fill_up(room: Furnisher, roles: tuple[str, ...], fullness: float) -> None:
+    """More furniture along the walls, until it covers a part of the floor or finds no place."""
+    x, y, _ = room.plan.size
+    for _ in range(int(4 + x * y / 3)):
+        covered = sum(
+            4 * placed.box.half[0] * placed.box.half[1]
+            for placed in room.plan.placed
+            if placed.on is None and placed.model.mounting == "floor" and placed.box.high > 0.1
+        )
+        if not roles or covered > fullness * x * y:
+            return
+        role = room.pick(*roles)
+        placed = room.against(role, tries=6, corner=0.5, loose=room.chance(0.3))
+        if placed is not None and role == "desk":
+            groups.equip_desk(room, placed)
+            room.tuck("chair", placed, 0, 0.0)

@@ -24,8 +24,8 @@ def surface_points(mesh: Mesh, spacing: float = SPACING) -> np.ndarray:
     corners = mesh.vertices[mesh.faces].astype(float)  # (F, 3, 3)
     edges = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=-1).max(-1)
     steps = np.clip(np.ceil(edges / spacing), 1, MAX_STEPS).astype(int)
-    # Powers of two: a handful of lattices serve all triangles.
-    steps = 2 ** np.ceil(np.log2(steps)).astype(int)
+    # A handful of lattices serve all triangles.
+    steps = np.where(steps > 4, 4 * np.ceil(steps / 4).astype(int), steps)
     points = []
     for n in np.unique(steps):
         i, j = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
@@ -58,9 +58,10 @@ class Shape:
         index = np.floor((points - origin) / CELL).astype(int)
         filled = np.zeros(index.max(0) + 1, bool)
         filled[tuple(index.T)] = True
-        # One point a cell is enough to test with; the first keeps corners more often than not.
-        _, first = np.unique(np.floor((points - origin) / SPACING).astype(int), axis=0, return_index=True)
-        return cls(points[np.sort(first)], origin, filled)
+        # One point a cell is enough to test with.
+        fine = np.floor((points - origin) / SPACING).astype(int)
+        _, first = np.unique(np.ravel_multi_index(tuple(fine.T), tuple(fine.max(0) + 1)), return_index=True)
+        return cls(points[first], origin, filled)
 
 
 def collide(a: Shape, pose_a: np.ndarray, b: Shape, pose_b: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -87,9 +88,12 @@ def outer_walls(width: float, depth: float) -> list[Wall]:
 
 def block_walls(block: Box, width: float, depth: float) -> list[Wall]:
     """The faces of a pillar or partition that look into the room."""
-    (a, b), (c, d) = (block.x - block.half[0], block.x + block.half[0]), (
-        block.y - block.half[1],
-        block.y + block.half[1],
+    (a, b), (c, d) = (
+        (block.x - block.half[0], block.x + block.half[0]),
+        (
+            block.y - block.half[1],
+            block.y + block.half[1],
+        ),
     )
     faces = [
         (a > 0.01, Wall((a, d), (-1.0, 0.0), d - c, outer=False)),
@@ -158,8 +162,8 @@ def wall_mesh(wall: Wall, height: float, openings: Sequence[Opening]) -> Mesh:
         zs |= {opening.low, opening.high}
     faces = []
     across, up = sorted(us), sorted(zs)
-    for u0, u1 in zip(across, across[1:], strict=False):
-        for z0, z1 in zip(up, up[1:], strict=False):
+    for u0, u1 in itertools.pairwise(across):
+        for z0, z1 in itertools.pairwise(up):
             u, z = (u0 + u1) / 2, (z0 + z1) / 2
             if not any(abs(u - o.u) < o.width / 2 and o.low < z < o.high for o in openings):
                 faces.append(_on_wall(wall, (u0, u1, z0, z1)))

@@ -106,7 +106,7 @@ class Boxes:
         return cls(centre, axes, np.maximum(half, 1e-3), label)
 
     def distance(self, point: np.ndarray) -> np.ndarray:
-        """float (N,): from a point to each box; 0 within."""
+        """Float (N,): from a point to each box; 0 within."""
         local = np.einsum("nij,nj->ni", self.axes, point - self.centre)
         return np.linalg.norm(np.maximum(np.abs(local) - self.half, 0), axis=-1)
 

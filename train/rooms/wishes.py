@@ -69,7 +69,9 @@ TOPS = ("desk", "dining_table", "coffee_table", "side_table", "dresser", "cabine
 SOFT = ("bed", "bunk_bed", "sofa", "armchair", "chair", "office_chair")
 # What carries small things.
 BEARERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("books", "books_open", "papers", "small_box", "paper_bag"), (*TOPS, "conference_table", "school_desk")),
+    **dict.fromkeys(
+        ("books", "books_open", "papers", "small_box", "paper_bag"), (*TOPS, "conference_table", "school_desk")
+    ),
     **dict.fromkeys(("table_lamp", "desk_lamp", "books_row"), TOPS),
     "television": ("tv_stand", "dresser", "cabinet"),
     **dict.fromkeys(("pillow", "cushion", "shirt", "folded_clothes"), SOFT),
