@@ -15,7 +15,7 @@ VARIANTS = 3  # textures of a kind; renderers keep them all
 
 
 def linear(red: float, green: float, blue: float) -> Colour:
-    """sRGB 0..255 to linear 0..1 (IEC 61966-2-1)."""
+    """From sRGB 0..255 to linear 0..1 (IEC 61966-2-1)."""
     value = np.array([red, green, blue]) / 255
     value = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     return float(value[0]), float(value[1]), float(value[2])

@@ -344,11 +344,13 @@ def crumple(width: float, depth: float, height: float, rng: np.random.Generator,
     angle, radius = np.arctan2(y, x), np.maximum(np.abs(x), np.abs(y))
     lobes = sum(rng.uniform(0.03, 0.11) * np.sin(k * angle + rng.uniform(0, 6)) for k in (2, 3, 5, 7))
     disc = np.where(radius[..., None] > 0, np.stack([np.cos(angle), np.sin(angle)], -1) * radius[..., None], 0)
-    relief = sum(
-        np.sin(rng.uniform(2, 6) * x + rng.uniform(2, 6) * y * rng.choice([-1, 1]) + rng.uniform(0, 6))
-        for _ in range(4)
-    )
-    z = (1 - radius**2.5) ** 0.7 * (0.72 + 0.09 * relief)
+    creases = np.zeros_like(x)
+    for _ in range(5):  # ridged waves: cloth folds sharply and sags between its folds
+        turn = rng.uniform(0, np.pi)
+        along = np.cos(turn) * x + np.sin(turn) * y
+        across = np.cos(turn) * y - np.sin(turn) * x
+        creases += 1 - np.abs(np.sin(rng.uniform(1.5, 4.5) * along + rng.uniform(0, 6) + 0.5 * np.sin(3 * across)))
+    z = (1 - radius**3) ** 0.6 * (0.35 + 0.65 * creases / creases.max())
     points = np.concatenate([disc * (0.86 + lobes)[..., None], np.maximum(z, 0.0)[..., None]], -1)
     spread = np.abs(points).reshape(-1, 3).max(0)
     return sheet(points / spread * [width / 2, depth / 2, height], (width * 1.5, depth * 1.5))

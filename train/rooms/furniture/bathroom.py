@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from train.rooms import materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
-from train.rooms.furniture.storage import _fronts
+from train.rooms.furniture.joinery import carcass, fronts
 from train.rooms.materials import linear
 from train.rooms.scene import Mesh, Model
 
@@ -23,7 +25,7 @@ def _shell(rings: list[tuple[float, float, float, float, float]], count: int = 4
 
 def _hard(rings: list[tuple[float, float, float, float, float]], count: int = 40) -> Mesh:
     """As `_shell`, with an edge at every ring."""
-    return meshes.join([_shell([low, high], count) for low, high in zip(rings[:-1], rings[1:], strict=True)])
+    return meshes.join([_shell([low, high], count) for low, high in pairwise(rings)])
 
 
 def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
@@ -155,22 +157,10 @@ def washbasin(rng: np.random.Generator, size: Size = FREE) -> Model:
     shift = -0.02 if cabinet else 0.0
     if cabinet:
         body = materials.board(rng, 0.65)
-        a.box(body, (w - 0.02, d - 0.04, rim - 0.16), (0, 0.01, 0.1 + (rim - 0.16) / 2), "cabinet")
+        carcass(a, body, (-w / 2 + 0.01, -d / 2 + 0.03, 0.1), (w / 2 - 0.01, d / 2 - 0.01, rim - 0.05), "cabinet")
         a.box(body, (w - 0.06, d - 0.1, 0.1), (0, 0.03, 0.05), "cabinet", 0)
-        part = Assembly("cabinet")
-        _fronts(
-            part,
-            rng,
-            body,
-            (-w / 2 + 0.01, 0.11),
-            (w / 2 - 0.01, rim - 0.07),
-            -d / 2 + 0.03,
-            1,
-            max(1, round(w / 0.42)),
-            True,
-        )
-        for piece in part._parts():
-            a.add(piece.mesh, piece.material, label="cabinet")
+        low, high, doors = (-w / 2 + 0.01, 0.11), (w / 2 - 0.01, rim - 0.055), max(1, round(w / 0.42))
+        fronts(a, rng, body, low, high, -d / 2 + 0.03, 1, doors, True, "cabinet")
         top = (
             materials.porcelain()
             if rng.random() < 0.6

@@ -34,7 +34,7 @@ def television(rng: np.random.Generator, size: Size = FREE) -> Model:
         a.box(shell, (w, d * 0.45, h), (0, -d * 0.27, h / 2), bevel=0.02)
         a.box(shell, (w * 0.75, d * 0.6, h * 0.75), (0, d * 0.2, h * 0.45), bevel=0.04)
         tube = meshes.box((w - 0.1, 0.01, h - 0.14))
-        a.add(tube, materials.screen(rng, "screen", 0.4), (0, -d * 0.5 + 0.008, h / 2 + 0.03))
+        a.add(tube, materials.screen(rng, "screen", 0.4), (0, -d * 0.5 + 0.001, h / 2 + 0.03))
         return a.model("television set", "surface", size=(w, d, h))
     display(a, rng, w, h - 0.07, 0.045, 0.07, 0.0, "screen", 0.5)
     stand = materials.plastic(rng, BLACKS, GREYS)
@@ -62,7 +62,7 @@ def monitor(rng: np.random.Generator, size: Size = FREE) -> Model:
 
 def laptop(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A laptop, its lid up."""
-    w, d, h = measure(size, rng, (0.31, 0.38), (0.26, 0.34), (0.2, 0.25))
+    w = measure(size, rng, (0.31, 0.38), (0.26, 0.34), (0.2, 0.25))[0]
     a = Assembly("void")
     shell = materials.plastic(rng, BLACKS, GREYS) if rng.random() < 0.6 else materials.metal(rng, 0)
     base = w * 0.66

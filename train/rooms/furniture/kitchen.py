@@ -6,7 +6,7 @@ import numpy as np
 
 from train.rooms import materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
-from train.rooms.furniture.storage import _fronts
+from train.rooms.furniture.joinery import carcass, fronts
 from train.rooms.materials import BLACKS, GREYS, WHITES, linear, pick
 from train.rooms.scene import Material, Model
 
@@ -23,11 +23,23 @@ def worktop(rng: np.random.Generator) -> Material:
 
 
 def _unit(
-    a: Assembly, rng: np.random.Generator, w: float, d: float, h: float, body: Material, rows: int, doors: bool
+    a: Assembly,
+    rng: np.random.Generator,
+    w: float,
+    d: float,
+    h: float,
+    body: Material,
+    rows: int,
+    doors: bool,
+    hollow: bool = False,
 ) -> None:
-    a.box(body, (w - 0.002, d - 0.06, h - TOP - 0.1), (0, 0.03, 0.1 + (h - TOP - 0.1) / 2), "cabinet")
+    x, front, back, top = w / 2 - 0.001, -d / 2 + 0.06, d / 2, h - TOP
+    if hollow:
+        carcass(a, body, (-x, front, 0.1), (x, back, top), "cabinet")
+    else:
+        a.box(body, (2 * x, back - front, top - 0.1), (0, (front + back) / 2, (top + 0.1) / 2), "cabinet")
     a.box(materials.plain("plinth", pick(rng, BLACKS, GREYS), 0.6), (w, d - 0.12, 0.1), (0, 0.06, 0.05), "cabinet", 0)
-    _fronts(
+    fronts(
         a,
         rng,
         body,
@@ -56,7 +68,7 @@ def sink_unit(rng: np.random.Generator, size: Size = FREE) -> Model:
     w, d, h = measure((size[0] or 0.6, size[1], size[2]), rng, (0.6, 0.6), (0.6, 0.62), (1.1, 1.25))
     top = min(0.9, h - 0.2)
     a = Assembly("cabinet")
-    _unit(a, rng, w, d, top, materials.board(rng, 0.6), 1, True)
+    _unit(a, rng, w, d, top, materials.board(rng, 0.6), 1, True, hollow=True)
     counter = worktop(rng)
     bowl_w, bowl_d = min(w - 0.12, 0.75), d - 0.2
     edge, side = (d - bowl_d) / 2, (w - bowl_w) / 2
@@ -145,7 +157,7 @@ def upper_unit(rng: np.random.Generator, size: Size = FREE) -> Model:
     a = Assembly("cabinet")
     body = materials.board(rng, 0.6)
     a.box(body, (w - 0.002, d - 0.02, h), (0, -(d - 0.02) / 2, h / 2))
-    _fronts(a, rng, body, (-w / 2, 0.002), (w / 2, h - 0.002), -d + 0.02, 1, 1 if w < 0.5 else 2, True)
+    fronts(a, rng, body, (-w / 2, 0.002), (w / 2, h - 0.002), -d + 0.02, 1, 1 if w < 0.5 else 2, True)
     return a.model("wall cabinet", "wall", size=(w, d, h))
 
 

@@ -159,14 +159,16 @@ def glass_door(rng: np.random.Generator, size: Size = FREE) -> Model:
 
 
 def curtain(rng: np.random.Generator, size: Size = FREE) -> Model:
-    """Curtains on a rod: a pair drawn aside, one drawn across, or net before all of the window."""
+    """Curtains on a rod: a pair drawn aside, one drawn across, or all closed; narrower than 1.3 m it is one cloth."""
     w, d, h = measure(size, rng, (1.4, 2.4), (0.1, 0.14), (1.5, 2.3))
     a = Assembly("curtain")
     cloth = materials.curtain(rng)
     rod = materials.metal(rng, 0.4) if rng.random() < 0.7 else materials.wood(rng)
     y, drop, fold = -d / 2, h - 0.035, d / 2 - 0.012
     style = rng.random()
-    if style < 0.6:
+    if size[0] is not None and w < 1.3:  # one of a pair, as asked for
+        pieces = [(-0.5, 1.0)]
+    elif style < 0.6:
         pieces = [(s * 0.5, float(rng.uniform(0.16, 0.36))) for s in (-1, 1)]
     elif style < 0.8:
         pieces = [(float(rng.choice([-0.5, 0.5])), float(rng.uniform(0.35, 0.7)))]

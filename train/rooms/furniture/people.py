@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.rooms import materials, meshes
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms.furniture.assembly import FREE, Assembly, Size
 from train.rooms.materials import BLACKS, BLUES, BROWNS, GREYS, HAIRS, SKINS, WHITES, linear, pick
 from train.rooms.scene import Material, Mesh, Model
 
@@ -74,7 +74,7 @@ def _head(a: Assembly, rng: np.random.Generator, looks: _Looks, neck: np.ndarray
     """Neck, head, hair and a face above the point `neck`; the head turned a little."""
     turn = meshes.rotation(turn=float(rng.normal(0, 0.35)), tilt=float(rng.uniform(-0.05, 0.3)))
     a.add(
-        meshes.tube(np.array([neck - [0, 0, 0.02 * h], neck + [0, -0.012 * h, 0.05 * h]]), 0.03 * h, 12, True),
+        meshes.tube(np.array([neck - [0, 0, 0.02 * h], neck + np.array([0, -0.012, 0.05]) * h]), 0.03 * h, 12, True),
         looks.skin,
     )
     middle = neck + np.array([0, -0.015 * h, 0.093 * h])
@@ -190,7 +190,7 @@ def person_sitting(rng: np.random.Generator, size: Size = FREE) -> Model:
     a.add(
         meshes.ellipsoid(0.8, 0.8, 10, 20),
         looks.bottom,
-        hips + [0, -0.005 * h, -0.01 * h],
+        hips + np.array([0, -0.005, -0.01]) * h,
         scale=np.array([0.103, 0.085, 0.055]) * h * looks.broad,
     )
     pose = str(rng.choice(["lap", "table", "table", "reading"]))

@@ -95,7 +95,7 @@ def chair(rng: np.random.Generator, size: Size = FREE) -> Model:
         dish = 0.035 if style == "shell" else 0.015
         surface = np.stack(np.broadcast_arrays(wide * s, y - dish * s**2 * (t > 0.5), z + dish * s**2 * (t <= 0.5)), -1)
         for offset, flip in ((0.0, False), (-0.018, True)):
-            points = surface + [0, offset * -0.4, offset]
+            points = surface + np.array([0, offset * -0.4, offset])
             a.add(meshes.sheet(points[:, ::-1] if flip else points), cover)
         a.box(cover, (w * 0.8, d * 0.7, 0.025), (0, -0.02, seat - 0.03), bevel=0.01)
     a.support((-w / 2 + 0.03, -d / 2 + 0.03), (w / 2 - 0.03, d / 2 - 0.06), seat + 0.02, 0.5)
@@ -225,7 +225,7 @@ def armchair(rng: np.random.Generator, size: Size = FREE) -> Model:
     for x in (-1, 1):
         for y, tall in ((-1, 0.58), (1, 0.5)):
             foot = np.array([x * (w / 2 - 0.03), y * (d / 2 - 0.05), 0.0])
-            a.add(meshes.tube(np.stack([foot, foot + [0, -y * 0.03, tall]]), 0.019, 8), frame)
+            a.add(meshes.tube(np.stack([foot, foot + np.array([0, -y * 0.03, tall])]), 0.019, 8), frame)
         a.box(frame, (0.06, d - 0.06, 0.025), (x * (w / 2 - 0.03), 0, 0.585), bevel=0.008)
     a.box(frame, (w - 0.06, d - 0.16, 0.04), (0, 0, seat - 0.14))
     _slab(a, cover, (w - 0.13, d * 0.82, 0.16), (0, -d * 0.05, seat - 0.05), meshes.rotation(tilt=-0.08))

@@ -90,7 +90,7 @@ def tissue_box(rng: np.random.Generator, size: Size = FREE) -> Model:
 
 def vase(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A vase, often with flowers (void)."""
-    w, d, h = measure(size, rng, (0.1, 0.2), (0.1, 0.2), (0.18, 0.34))
+    h = measure(size, rng, (0.1, 0.2), (0.1, 0.2), (0.18, 0.34))[2]
     a = Assembly("void")
     stock.vase(a, rng, (0, 0, 0), h, rng.random() < 0.6)
     return a.model("vase", "surface", size=size)

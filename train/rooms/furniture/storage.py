@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import materials
 from train.rooms.furniture import stock
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
-from train.rooms.scene import Material, Model
+from train.rooms.furniture.joinery import fronts
+from train.rooms.scene import Model
 
 
 def _shelving(
@@ -102,51 +103,6 @@ def wall_shelf(rng: np.random.Generator, size: Size = FREE) -> Model:
     return a.model("wall shelf", "wall", size=size)
 
 
-def _handle(a: Assembly, material: Material, x: float, y: float, z: float, style: int, upright: bool = False) -> None:
-    if style == 0:
-        a.add(meshes.ellipsoid(1.0, 1.0, 6, 10), material, (x, y - 0.014, z), scale=0.015)
-    elif style == 1:
-        size = (0.012, 0.014, 0.14) if upright else (0.14, 0.014, 0.012)
-        a.box(material, size, (x, y - 0.024, z))
-        for s in (-0.055, 0.055):
-            a.box(
-                material, (0.01, 0.02, 0.01), (x + (0 if upright else s), y - 0.01, z + (s if upright else 0)), bevel=0
-            )
-    elif style == 2:
-        a.box(material, (0.02, 0.022, 0.06) if upright else (0.09, 0.022, 0.02), (x, y - 0.011, z))
-
-
-def _fronts(
-    a: Assembly,
-    rng: np.random.Generator,
-    face: Material,
-    low: tuple[float, float],
-    high: tuple[float, float],
-    y: float,
-    rows: int,
-    columns: int,
-    doors: bool,
-) -> None:
-    """Drawer fronts or doors over the rectangle (x, z) low..high of the plane y."""
-    handle, style = materials.metal(rng, 0.35), int(rng.integers(4))
-    panel = rng.random() < 0.3
-    width, height = (high[0] - low[0]) / columns, (high[1] - low[1]) / rows
-    for row in range(rows):
-        for column in range(columns):
-            x, z = low[0] + (column + 0.5) * width, low[1] + (row + 0.5) * height
-            a.box(face, (width - 0.008, 0.018, height - 0.008), (x, y - 0.009, z))
-            if panel and min(width, height) > 0.14:
-                a.box(face, (width - 0.1, 0.008, height - 0.1), (x, y - 0.02, z), bevel=0.004)
-            if doors:
-                side = 1 if column % 2 == 0 else -1
-                _handle(a, handle, x + side * (width / 2 - 0.045), y - 0.018, z + height * 0.12, style, True)
-            elif width > 0.7:
-                for side in (-1, 1):
-                    _handle(a, handle, x + side * width / 4, y - 0.018, z, style)
-            else:
-                _handle(a, handle, x, y - 0.018, z, style)
-
-
 def chest(
     rng: np.random.Generator,
     size: Size,
@@ -174,7 +130,7 @@ def chest(
                 a.box(body, (0.04, 0.04, foot), (x * (w / 2 - 0.04), y * (d / 2 - 0.04), foot / 2))
     else:
         a.box(body, (w - 0.04, d - 0.08, foot), (0, 0.02, foot / 2), bevel=0)
-    _fronts(
+    fronts(
         a,
         rng,
         face,
@@ -216,7 +172,7 @@ def night_stand(rng: np.random.Generator, size: Size = FREE) -> Model:
     a.box(body, (w - 0.02, d - 0.02, 0.018), (0, 0, h * 0.3))
     if style < 0.85:
         a.box(body, (w - 0.07, d - 0.05, 0.13), (0, 0.01, h - 0.087))
-        _fronts(a, rng, body, (-w / 2 + 0.035, h - 0.15), (w / 2 - 0.035, h - 0.024), -d / 2 + 0.035, 1, 1, False)
+        fronts(a, rng, body, (-w / 2 + 0.035, h - 0.15), (w / 2 - 0.035, h - 0.024), -d / 2 + 0.035, 1, 1, False)
     if rng.random() < 0.6:
         stock.books_stack(a, rng, (0, 0, h * 0.3 + 0.01), int(rng.integers(2, 4)))
     a.support((-w / 2 + 0.01, -d / 2 + 0.01), (w / 2 - 0.01, d / 2 - 0.01), h)
@@ -233,7 +189,7 @@ def cabinet(rng: np.random.Generator, size: Size = FREE) -> Model:
     body, split = materials.board(rng, 0.4), 0.8
     a.box(body, (w, d, split), (0, 0, split / 2))
     columns = max(1, round(w / 0.45))
-    _fronts(a, rng, body, (-w / 2, 0.06), (w / 2, split - 0.02), -d / 2 + 0.001, 1, columns, True)
+    fronts(a, rng, body, (-w / 2, 0.06), (w / 2, split - 0.02), -d / 2 + 0.001, 1, columns, True)
     top, deep = h - split, d * 0.85
     back = d / 2
     if rng.random() < 0.5:  # a display case
@@ -265,7 +221,7 @@ def cabinet(rng: np.random.Generator, size: Size = FREE) -> Model:
                 a.box(body, (wide - 0.09, 0.02, 0.045), (x, y, split + top / 2 + s * (top / 2 - 0.0275)))
     else:
         a.box(body, (w, d, top), (0, 0, split + top / 2))
-        _fronts(a, rng, body, (-w / 2, split + 0.005), (w / 2, h - 0.02), -d / 2 + 0.001, 1, columns, True)
+        fronts(a, rng, body, (-w / 2, split + 0.005), (w / 2, h - 0.02), -d / 2 + 0.001, 1, columns, True)
     a.support((-w / 2, back - deep), (w / 2, back), h, 0.4)
     return a.model("cabinet", clearance=0.5, size=size)
 
@@ -296,10 +252,10 @@ def wardrobe(rng: np.random.Generator, size: Size = FREE) -> Model:
     else:
         drawers = float(rng.choice([0.0, 0.0, 0.4]))
         if drawers:
-            _fronts(
+            fronts(
                 a, rng, face, (-w / 2, 0.07), (w / 2, 0.07 + drawers), -d / 2 + 0.04, 2, max(1, round(w / 0.9)), False
             )
-        _fronts(
+        fronts(
             a, rng, face, (-w / 2, 0.075 + drawers), (w / 2, h - 0.015), -d / 2 + 0.04, 1, max(2, round(w / 0.5)), True
         )
     a.support((-w / 2 + 0.03, -d / 2 + 0.06), (w / 2 - 0.03, d / 2 - 0.03), h, 0.35)

@@ -6,7 +6,7 @@ import numpy as np
 
 from train.rooms import materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
-from train.rooms.furniture.storage import _fronts
+from train.rooms.furniture.joinery import fronts
 from train.rooms.scene import Material, Model
 
 
@@ -152,7 +152,7 @@ def desk(rng: np.random.Generator, size: Size = FREE) -> Model:
         x = side * (w / 2 - wide / 2 - 0.01)
         a.box(body, (wide, d - 0.06, h - t - 0.03), (x, 0.02, 0.03 + (h - t - 0.03) / 2))
         a.box(body, (wide - 0.03, d - 0.1, 0.03), (x, 0.02, 0.015), bevel=0)
-        _fronts(
+        fronts(
             a,
             rng,
             face,
@@ -178,7 +178,7 @@ def school_desk(rng: np.random.Generator, size: Size = FREE) -> Model:
     for x in (-1, 1):
         for y in (-1, 1):
             foot = np.array([x * (w / 2 - 0.05), y * (d / 2 - 0.04), 0.0])
-            a.add(meshes.tube(np.stack([foot, foot + [0, 0, h - 0.03]]), 0.014, 8), tube)
+            a.add(meshes.tube(np.stack([foot, foot + np.array([0, 0, h - 0.03])]), 0.014, 8), tube)
         path = np.array([[x * (w / 2 - 0.05), -d / 2 + 0.04, 0.1], [x * (w / 2 - 0.05), d / 2 - 0.04, 0.1]])
         a.add(meshes.tube(path, 0.012, 8), tube)
     a.box(top, (w, d, 0.025), (0, 0, h - 0.0125), bevel=0.005)

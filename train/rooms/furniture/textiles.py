@@ -167,6 +167,9 @@ def coat_hooks(rng: np.random.Generator, size: Size = FREE) -> Model:
         if rng.random() < 0.8:
             tall, wide = (h - 0.1) * float(rng.uniform(0.6, 1.0)), min(w / count * 1.3, 0.34)
             cloth = materials.cloth(rng)
+            if rng.random() < 0.7:
+                _shirt(a, rng, cloth, (x, -0.075, h - 0.05), tall, max(wide, 0.3))
+                continue
             coat = meshes.drape(wide, tall, rng, 2.5, 0.03, 0.3)
             a.add(coat, cloth, (x, -min(d - 0.04, 0.11), h - 0.06 - tall))
             lining = meshes.drape(wide * 0.9, tall * 0.95, rng, 2.0, 0.02, 0.3)

@@ -222,7 +222,7 @@ def _papers(a: Assembly, rng: np.random.Generator, w: float, h: float, z: float,
 
 def wall_papers(rng: np.random.Generator, size: Size = FREE) -> Model:
     """Sheets of paper taped to a wall."""
-    w, d, h = measure(size, rng, (0.25, 1.0), (0.002, 0.003), (0.33, 0.75))
+    w, _, h = measure(size, rng, (0.25, 1.0), (0.002, 0.003), (0.33, 0.75))
     a = Assembly("paper")
     _papers(a, rng, w, h, 0.0, -0.001)
     if not list(a._parts()):
