@@ -10,6 +10,8 @@ from train.rooms.furnisher import Furnisher, Where
 from train.rooms.placement import Placed, bounding_box, rotation
 from train.rooms.scene import Model, Support
 
+SHORTEST_ROW = 0.2  # of books [m]
+THIGH = 0.5  # of a sitting person, from the back to the knees [m]
 SEATED = 0.45  # height of the seat that a sitting person is modelled on [m]
 
 
@@ -239,7 +241,9 @@ def _fill(room: Furnisher, shelf: Placed, support: Support) -> None:
             x += room.between(0.05, 0.25) * width
         role = choices[int(room.rng.choice(len(choices), p=share / share.sum()))][0]
         free = support.high[0] - x
-        size = (min(room.between(0.15, 0.5), free), None, None) if role == "books_row" else None
+        if role == "books_row" and free < SHORTEST_ROW:
+            role = "books"
+        size = (min(room.between(SHORTEST_ROW, 0.5), free), None, None) if role == "books_row" else None
         model = room.build(role, size)
         if model is None:
             x += 0.1
@@ -306,7 +310,9 @@ def sit(room: Furnisher) -> Placed | None:
             return None
         low, high = model.bounds
         middle = (support.low[0] + support.high[0]) / 2
-        turn, x, y = 0.0, middle, support.high[1] - 0.02 - float(high[1])
+        # On a deep seat people sit far enough forward for their legs to hang before it.
+        back = min(support.high[1] - 0.02, support.low[1] + THIGH)
+        turn, x, y = 0.0, middle, back - float(high[1])
         if chair.role == "sofa":
             spare = max((support.high[0] - support.low[0] - float(model.size[0])) / 2, 0.0)
             x += room.between(-spare, spare)
@@ -315,7 +321,7 @@ def sit(room: Furnisher) -> Placed | None:
             side = 1 if room.chance(0.5) else -1
             turn = side * np.pi / 2
             edge = support.high[0] if side > 0 else support.low[0]
-            x = edge - side * (0.45 + float(high[1]))
+            x = edge - side * (0.4 - float(high[1]))
             y = support.low[1] + room.between(0.3, 0.6) * (support.high[1] - support.low[1])
         x0, y0 = rotation(turn) @ (-float(low[0] + high[0]) / 2, 0.0) + (x, y)
         position = chair.world((float(x0), float(y0), support.z - SEATED))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from train.rooms.furnisher import Furnisher, Size
+from train.rooms.harmony import KitchenStyle
 from train.rooms.placement import Placed
+
+COUNTER, TAP = 0.9, 1.1  # heights of a kitchen's worktop, and of the tap over it [m]
 
 
 def bed(room: Furnisher, role: str = "bed", size: Size | None = None, stands: float = 0.8) -> Placed | None:
@@ -184,11 +187,12 @@ def kitchen(room: Furnisher) -> list[Placed]:
         sum(o.wall == n and o.kind != "window" for o in room.openings) - room.walls[n].length / 20 for n in range(4)
     ]
     first = int(np.argmin(np.array(doors) + room.rng.uniform(0, 0.9, 4)))
-    units = _run(room, first, True, True, 2.4)
+    style = KitchenStyle()
+    units = _run(room, style, first, True, True, 2.4)
     if room.chance(0.65):
         second = (first + int(room.rng.choice([1, 2, 3], p=[0.4, 0.2, 0.4]))) % 4
         roles = {unit.role for unit in units}
-        units += _run(room, second, "sink_unit" not in roles, "oven_unit" not in roles, 1.6)
+        units += _run(room, style, second, "sink_unit" not in roles, "oven_unit" not in roles, 1.6)
     model = room.build("refridgerator")
     if model is not None:
         ends = [units[0], units[-1]] if units else []
@@ -202,10 +206,11 @@ def kitchen(room: Furnisher) -> list[Placed]:
     return units
 
 
-def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool, shortest: float) -> list[Placed]:
+def _run(
+    room: Furnisher, style: KitchenStyle, number: int, with_sink: bool, with_oven: bool, shortest: float
+) -> list[Placed]:
     wall = room.walls[number]
     depth = room.between(0.58, 0.64)
-    height = room.between(0.86, 0.93)
     u, stop = 0.02, wall.length - 0.02
     if room.chance(0.4):
         stop = min(stop, u + room.between(shortest, shortest + 1.4))
@@ -223,10 +228,15 @@ def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool, shortes
             role, width = "oven_unit", 0.6
         else:
             width = min(base_width, stop - u)
+        height = TAP if role == "sink_unit" else COUNTER
         if not room.open_at(wall, u + width / 2, (width, depth, height)):
             u += 0.08
             continue
-        placed = room.against(role, (width, depth, height), walls=[number], u=u + width / 2, loose=True)
+        model = room.build(role, (width, depth, height))
+        if model is None:
+            return units
+        model = style.dress(model)
+        placed = room.against(role, model=model, walls=[number], u=u + width / 2, loose=True)
         if placed is None:
             u += 0.2
             continue
@@ -243,7 +253,7 @@ def _run(room: Furnisher, number: int, with_sink: bool, with_oven: bool, shortes
             over = wall.before(middle, exact, 0.3, upper, upper + upper_height, out=0.002)
             model = room.build("upper_unit", (exact, 0.34, upper_height)) if room.plan.free(over) else None
             if model is not None:
-                room.mount(model, "upper_unit", wall, middle, upper, out=0.002)
+                room.mount(style.dress(model), "upper_unit", wall, middle, upper, out=0.002)
     return units
 
 

@@ -48,7 +48,7 @@ class Kind:
 
 
 OFFICE_LAMPS = ("ceiling_panel", "ceiling_panel", "ceiling_lamp")
-HIGH_SILL = Glazing(sill=(1.02, 1.2), height=(0.7, 1.1), width=(0.7, 1.6))
+HIGH_SILL = Glazing(sill=(1.13, 1.25), height=(0.7, 1.05), width=(0.7, 1.6))
 OFFICE = Glazing(windows=(0, 2), width=(1.2, 2.6), sill=(0.6, 1.05), height=(1.1, 1.7), passage=0.05)
 
 KINDS: dict[str, Kind] = {

@@ -239,8 +239,10 @@ class Plan:
         if shadow is not None and walkable and not self._ways_open(self._blocked | shadow):
             return None
         pose = upright(yaw, position)
-        if any(collide(self._shape(model), pose, self._shape(other.model), other.pose) for other in nested):
-            return None
+        for other in nested:
+            apart = np.hypot(other.box.x - box.x, other.box.y - box.y) > np.hypot(*other.box.half) + np.hypot(*box.half)
+            if not apart and collide(self._shape(model), pose, self._shape(other.model), other.pose):
+                return None
         placed = Placed(model, role, pose, yaw, box, on)
         self.placed.append(placed)
         self._bodies.add(box)

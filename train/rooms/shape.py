@@ -12,7 +12,7 @@ import numpy as np
 from train.rooms.scene import Mesh, Model
 
 CELL = 0.04  # of the grid [m]
-SPACING = 0.025  # of the points, at most [m]
+SPACING = 0.03  # of the points, at most [m]
 MAX_STEPS = 64
 
 
@@ -26,14 +26,14 @@ def surface_points(mesh: Mesh, spacing: float = SPACING) -> np.ndarray:
     steps = np.clip(np.ceil(edges / spacing), 1, MAX_STEPS).astype(int)
     # A handful of lattices serve all triangles.
     steps = np.where(steps > 4, 4 * np.ceil(steps / 4).astype(int), steps)
-    points = []
-    for n in np.unique(steps):
+    points = [mesh.vertices.astype(float)]
+    for n in np.unique(steps[steps > 1]):
         i, j = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
         kept = i + j <= n
         a, b = i[kept] / n, j[kept] / n
         weights = np.stack([1 - a - b, a, b], -1)  # (L, 3)
         points.append(np.einsum("lk,fkd->fld", weights, corners[steps == n]).reshape(-1, 3))
-    return np.concatenate(points) if points else np.empty((0, 3))
+    return np.concatenate(points)
 
 
 @dataclass(frozen=True, eq=False)

@@ -176,6 +176,12 @@ def wall_mesh(wall: Wall, height: float, openings: Sequence[Opening]) -> Mesh:
     return quads(faces)
 
 
+def _threshold(wall: Wall, opening: Opening) -> np.ndarray:
+    a, b = opening.u - opening.width / 2 - OVERLAP, opening.u + opening.width / 2 + OVERLAP
+    back = -opening.depth - OVERLAP
+    return np.array([(*wall.point(u, out), 0.0) for u, out in ((a, 0.0), (b, 0.0), (b, back), (a, back))])
+
+
 def skirting_mesh(wall: Wall, openings: Sequence[Opening], height: float, depth: float) -> Mesh | None:
     """The board along a wall's foot, left out where a door is; None where there is no room for any."""
     gaps = sorted((o.u - o.width / 2 - 0.01, o.u + o.width / 2 + 0.01) for o in openings if o.low < height)
@@ -262,8 +268,10 @@ def build_shell(
     x, y, z = size
     floor = np.array([(0, 0, 0), (x, 0, 0), (x, y, 0), (0, y, 0)], float)
     ceiling = np.array([(0, 0, z), (0, y, z), (x, y, z), (x, 0, z)], float)
+    # In a door the floor goes on under the leaf.
+    thresholds = [_threshold(walls[opening.wall], opening) for opening in openings if opening.kind == "door"]
     things = [
-        _object("floor", FLOOR, [Part(quads([floor]), finishes.floor, FLOOR)]),
+        _object("floor", FLOOR, [Part(quads([floor, *thresholds]), finishes.floor, FLOOR)]),
         _object("ceiling", CEILING, [Part(quads([ceiling]), finishes.ceiling, CEILING)]),
     ]
     faces = {block: [] for block in blocks}  # type: dict[Box, list[Part]]

@@ -14,7 +14,7 @@ NEAREST = 0.4  # distance of what is in the middle of the picture, at least [m]
 ELBOW = 0.16  # free about the camera [m]
 BODY = 0.2  # free about whoever holds it [m]
 HEAD = 1.8  # height of whoever holds it [m]
-CANDIDATES = 40
+CANDIDATES = 100
 ROUGH, FINE = (12, 9), (32, 24)  # rays across and down
 SHORTLIST = 5
 MIN_CLASSES = 4
@@ -223,7 +223,7 @@ def choose_view(scene: Scene, rng: np.random.Generator, sensor: Sensor | None = 
             camera = Camera(sensor, lens.width, lens.height, matrix, pose)
             sight = see(boxes, camera, *ROUGH)
             # Noise keeps the choice from being the room's best view each time.
-            rough.append((sight.worth() + rng.normal(0, 0.25), camera) if sight.clear else (-np.inf, camera))
+            rough.append((sight.worth() + rng.normal(0, 0.2), camera) if sight.clear else (-np.inf, camera))
         rough.sort(key=lambda item: -item[0])
         for _, camera in rough[:SHORTLIST]:
             if see(boxes, camera, *FINE).usable:
