@@ -76,7 +76,7 @@ def run(
                     if task is None:
                         raise InputError(
                             f"A worker ended while it started (exit code {process.exitcode}). "
-                            "Run with --workers 1, and see what it wrote before."
+                            "See what it wrote above."
                         ) from None
                     if left:
                         hire()
