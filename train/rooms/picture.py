@@ -28,8 +28,8 @@ class ColourCamera:
         quality: of JPEG.
     """
 
-    exposure: float = 0.25
-    white_balance: float = 0.05
+    exposure: float = 0.15
+    white_balance: float = 0.03
     vignetting: tuple[float, float] = (0.05, 0.25)
     blur: tuple[float, float] = (0.4, 0.8)
     sharpening: tuple[float, float] = (0.0, 0.5)
