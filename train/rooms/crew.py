@@ -75,8 +75,7 @@ def run(
                     process.join()
                     if task is None:
                         raise InputError(
-                            f"A worker ended while it started (exit code {process.exitcode}). "
-                            "See what it wrote above."
+                            f"A worker ended while it started (exit code {process.exitcode}). See what it wrote above."
                         ) from None
                     if left:
                         hire()
