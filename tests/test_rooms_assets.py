@@ -274,9 +274,9 @@ def test_obj_files_are_cut_into_triangles():
 
 def test_dense_models_are_thinned_and_keep_their_shape():
     ball = meshes.ellipsoid(rows=80, columns=120)
-    dense = wavefront.Triangles(
-        ball.vertices.astype(float), ball.faces.astype(int), np.zeros((len(ball.faces), 3, 2)), np.zeros(len(ball.faces), int), ("",)
-    )  # fmt: skip
+    count = len(ball.faces)
+    flat, one = np.zeros((count, 3, 2)), np.zeros(count, int)
+    dense = wavefront.Triangles(ball.vertices.astype(float), ball.faces.astype(int), flat, one, ("",))
     thin = wavefront.thinned(dense, 3000)
     assert 1500 < len(thin.faces) <= 3000
     np.testing.assert_allclose(np.linalg.norm(thin.positions[np.unique(thin.faces)], axis=1), 1, atol=0.03)
