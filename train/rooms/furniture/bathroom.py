@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.furniture.joinery import carcass, fronts
 from train.rooms.materials import linear
@@ -256,7 +256,7 @@ def shower_curtain(rng: np.random.Generator, size: Size = FREE) -> Model:
     wide, drop = w * share, h - 0.06
     side = float(rng.choice([-1, 1]))
     lift = 0.12
-    a.add(meshes.drape(wide, drop - lift, rng, wide * 7, d / 2 - 0.005), cloth, (side * (w - wide) / 2, 0, lift))
+    a.add(folds.drape(wide, drop - lift, rng, wide * 7, d / 2 - 0.005), cloth, (side * (w - wide) / 2, 0, lift))
     rail = materials.chrome()
     a.add(meshes.tube(np.array([[-w / 2, 0, h - 0.02], [w / 2, 0, h - 0.02]]), 0.0125, 10), rail)
     for x in np.linspace(-wide / 2 + 0.04, wide / 2 - 0.04, max(4, int(wide / 0.14))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.materials import BLACKS, BRIGHTS, GREYS, WHITES
 from train.rooms.scene import Material, Model
@@ -202,7 +202,7 @@ def _upholstered(
             side = float(rng.uniform(0.38, 0.48))
             turn = meshes.rotation(turn=float(x) * -0.3, tilt=np.pi / 2 - 0.35)
             middle = (float(x) * (w / 2 - arm - side * 0.52), d / 2 - back - 0.16, seat + side * 0.46)
-            a.add(meshes.moved(meshes.cushion(side, side, 0.15), (0, 0, -0.075)), material, middle, "pillow", turn)
+            a.add(meshes.moved(folds.cushion(side, side, 0.15), (0, 0, -0.075)), material, middle, "pillow", turn)
     a.support((-w / 2 + arm + 0.03, -d / 2 + 0.05), (w / 2 - arm - 0.03, d / 2 - back - 0.1), seat + 0.005, 0.6)
     return a.model(name, clearance=0.5, size=size)
 
