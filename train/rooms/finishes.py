@@ -51,8 +51,18 @@ def _file(path: Path, metres: float) -> Texture:
 
 
 def _paint(rng: np.random.Generator) -> Material:
-    palettes = (WHITES, BEIGES, GREYS[:2], ((200, 208, 212), (188, 200, 210)), ((206, 210, 188), (190, 200, 176)),
-                ((232, 216, 160), (236, 222, 184)), ((222, 190, 170), (206, 160, 140)), BLUES[1:3], REDS[3:], GREENS[3:4])  # fmt: skip
+    palettes = (
+        WHITES,
+        BEIGES,
+        GREYS[:2],
+        ((200, 208, 212), (188, 200, 210)),
+        ((206, 210, 188), (190, 200, 176)),
+        ((232, 216, 160), (236, 222, 184)),
+        ((222, 190, 170), (206, 160, 140)),
+        BLUES[1:3],
+        REDS[3:],
+        GREENS[3:4],
+    )
     shares = [0.34, 0.2, 0.1, 0.09, 0.06, 0.08, 0.05, 0.04, 0.02, 0.02]
     return Material(
         "paint",
