@@ -1,0 +1,46 @@
+#version 330
+// Radiance of the nearest opaque surface, or of the sky.
+#include view.glsl
+#include light.glsl
+uniform sampler2D albedo;
+uniform sampler2D first;
+uniform sampler2D rest;
+uniform sampler2DShadow shadows;
+uniform mat4 sun_projection;
+uniform vec4 sun_tile;
+out vec4 radiance;
+float in_sun(vec3 place, vec3 normal) {
+    if (sun_radiance == vec3(0.0)) return 0.0;
+    vec3 at = (sun_projection * vec4(place + normal * 0.02 + sun * 0.02, 1.0)).xyz;
+    if (any(lessThan(at.xy, sun_tile.xy)) || any(greaterThan(at.xy, sun_tile.zw))) return 0.0;
+    float lit = 0.0;
+    vec2 texel = 1.0 / vec2(textureSize(shadows, 0));
+    for (int y = -1; y <= 1; y++)
+        for (int x = -1; x <= 1; x++) lit += texture(shadows, at + vec3(vec2(x, y) * texel, 0.0));
+    return lit / 9.0;
+}
+void main() {
+    ivec2 pixel = ivec2(gl_FragCoord.xy);
+    float depth = texelFetch(exact, pixel, 0).x;
+    vec3 direction = ray * vec3(vec2(pixel), 1.0);
+    if (depth <= 0.0) { radiance = vec4(sky_towards(normalize(direction)), 1.0); return; }
+    vec4 surface = texelFetch(albedo, pixel, 0), face = texelFetch(facing, pixel, 0);
+    vec3 normal = normalize(face.xyz), place = eye + depth * direction;
+    // visibility from the half-resolution neighbours on the same surface
+    vec4 a = vec4(0.0), b = vec4(0.0);
+    float total = 0.0;
+    ivec2 base = pixel / 2, last = textureSize(first, 0) - 1, size = textureSize(exact, 0);
+    for (int y = 0; y <= 1; y++)
+        for (int x = 0; x <= 1; x++) {
+            ivec2 tap = min(base + ivec2(x, y), last), source = min(tap * 2, size - 1);
+            float other = texelFetch(exact, source, 0).x;
+            float gap = abs(dot(world_at(source, other) - place, normal)) / (0.01 + 0.004 * depth);
+            vec2 near = 1.0 - 0.5 * abs(vec2(pixel - tap * 2));
+            float weight = (1e-5 + max(near.x, 0.0) * max(near.y, 0.0)) * (1e-4 + exp(-gap * gap));
+            a += weight * texelFetch(first, tap, 0);
+            b += weight * texelFetch(rest, tap, 0);
+            total += weight;
+        }
+    radiance = vec4(shade(place, normal, normalize(-direction), surface.rgb * surface.rgb, surface.a, face.w, a / total,
+                          b / total, in_sun(place, normal)), 1.0);
+}
