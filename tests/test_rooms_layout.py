@@ -20,7 +20,7 @@ from train.rooms.lighting import ambient, blackbody
 from train.rooms.openings import Glazing, cut_openings
 from train.rooms.placement import Box, Boxes, Plan, upright
 from train.rooms.scene import Light, Scene
-from train.rooms.shell import Opening, outer_walls, wall_mesh
+from train.rooms.shell import SEAM, THICKNESS, Opening, outer_walls, wall_mesh
 from train.rooms.viewpoint import LENSES, MIN_CLASSES, choose_view, see
 from train.rooms.viewpoint import Boxes as ViewBoxes
 from train.rooms.wishes import WISHES
@@ -341,13 +341,19 @@ def test_walls_are_cut_and_closed():
     corners = mesh.vertices[mesh.faces].astype(float)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     face = np.abs(corners[:, :, 1] - 3.0).max(1) < 1e-6
-    assert area[face].sum() == pytest.approx(4.04 * 2.54 - 1.2, abs=1e-4)
-    assert area[~face].sum() == pytest.approx(0.22 * 2 * (1.0 + 1.2), abs=1e-4)
-    assert mesh.vertices[:, 1].max() == pytest.approx(3.22)
+    outer = np.abs(corners[:, :, 1] - 3.0 - THICKNESS).max(1) < 1e-6
+    expected = (4.0 + 2 * THICKNESS) * (2.5 + 2 * THICKNESS) - 1.2
+    assert area[face].sum() == pytest.approx(expected, abs=1e-4)
+    assert area[outer].sum() == pytest.approx(expected, abs=1e-4)
+    reveal = ~face & ~outer
+    assert area[reveal].sum() == pytest.approx((0.2 + SEAM) * 2 * (1.0 + 1.2), abs=1e-4)
+    assert corners[reveal, :, 1].max() == pytest.approx(3.2 + SEAM)
+    assert (mesh.normals[mesh.faces[face, 0], 1] == -1).all()
+    assert (mesh.normals[mesh.faces[outer, 0], 1] == 1).all()
     # From within the opening all reveals are seen from their front.
     middle = np.array([2.0, 3.1, 1.4])
     towards = np.einsum("fi,fi->f", mesh.normals[mesh.faces[:, 0]], middle - corners.mean(1))
-    assert (towards[~face] > 0).all()
+    assert (towards[reveal] > 0).all()
 
 
 def test_openings_stay_apart():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from train.rooms.furnisher import Furnisher, Size
-from train.rooms.harmony import KitchenStyle
+from train.rooms.harmony import CABINET, COUNTER, Style
 from train.rooms.placement import Placed
 
-COUNTER, TAP = 0.9, 1.1  # heights of a kitchen's worktop, and of the tap over it [m]
+WORKTOP, TAP = 0.9, 1.1  # heights of a kitchen's worktop, and of the tap over it [m]
 
 
 def bed(room: Furnisher, role: str = "bed", size: Size | None = None, stands: float = 0.8) -> Placed | None:
@@ -187,7 +187,7 @@ def kitchen(room: Furnisher) -> list[Placed]:
         sum(o.wall == n and o.kind != "window" for o in room.openings) - room.walls[n].length / 20 for n in range(4)
     ]
     first = int(np.argmin(np.array(doors) + room.rng.uniform(0, 0.9, 4)))
-    style = KitchenStyle()
+    style = Style((CABINET, COUNTER))
     units = _run(room, style, first, True, True, 2.4)
     if room.chance(0.65):
         second = (first + int(room.rng.choice([1, 2, 3], p=[0.4, 0.2, 0.4]))) % 4
@@ -206,9 +206,7 @@ def kitchen(room: Furnisher) -> list[Placed]:
     return units
 
 
-def _run(
-    room: Furnisher, style: KitchenStyle, number: int, with_sink: bool, with_oven: bool, shortest: float
-) -> list[Placed]:
+def _run(room: Furnisher, style: Style, number: int, with_sink: bool, with_oven: bool, shortest: float) -> list[Placed]:
     wall = room.walls[number]
     depth = room.between(0.58, 0.64)
     u, stop = 0.02, wall.length - 0.02
@@ -228,7 +226,7 @@ def _run(
             role, width = "oven_unit", 0.6
         else:
             width = min(base_width, stop - u)
-        height = TAP if role == "sink_unit" else COUNTER
+        height = TAP if role == "sink_unit" else WORKTOP
         if not room.open_at(wall, u + width / 2, (width, depth, height)):
             u += 0.08
             continue
