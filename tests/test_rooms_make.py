@@ -28,7 +28,7 @@ from train.rooms.maker import Made, Options, open_layout
 ROOT = Path(__file__).parents[1]
 
 
-def synthetic_maker(root: Path, options: Options) -> Callable[[int], Made]:
+def synthetic_maker(root: Path, options: Options, threads: int) -> Callable[[int], Made]:
     """Stands for the real one, without furniture and GL; seed 13 fails, seed 66 takes its process with it."""
     layout = open_layout(root, options)
 
@@ -43,7 +43,7 @@ def synthetic_maker(root: Path, options: Options) -> Callable[[int], Made]:
     return make
 
 
-def unfit_maker(root: Path, options: Options) -> Callable[[int], Made]:
+def unfit_maker(root: Path, options: Options, threads: int) -> Callable[[int], Made]:
     raise InputError("there is no furniture. Install it.")
 
 

@@ -103,6 +103,9 @@ def run(
 def _serve(connection: Connection, prepare: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]) -> None:
     """A worker: prepare, then do what is asked for until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    # Libraries that talk (Blender names each file it saves) would write into the parent's line of progress.
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 1)
     try:
         do = prepare(*arguments)
     except InputError as error:

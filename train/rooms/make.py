@@ -58,7 +58,7 @@ def make_rooms(
     workers: int,
     log: TextIO | None = None,
     reference: np.ndarray | None = None,
-    prepare: Callable[[Path, Options], Callable[[int], Made]] = maker,
+    prepare: Callable[[Path, Options, int], Callable[[int], Made]] = maker,
 ) -> int:
     """Make the frames of `seeds` that are not in `out` yet; returns the exit status.
 
@@ -81,7 +81,8 @@ def make_rooms(
     progress = _Progress(len(seeds), len(seeds) - len(left), log)
     seconds: Counter[str] = Counter()
     interrupted = False
-    tasks = run(left, workers, prepare, (out, options))
+    threads = max(1, _cores() // max(1, min(workers, len(left))))
+    tasks = run(left, workers, prepare, (out, options, threads))
     try:
         for seed, result in tasks:
             if isinstance(result, Made):
@@ -222,9 +223,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reference", type=Path, metavar="JSON", help="classes40 and train_pixels40 of NYU Depth v2, for the report"
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--workers", type=_at_least(1), default=cores, help="processes")
+    parser.add_argument("--workers", type=_at_least(1), default=_cores(), help="processes")
     return parser
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _at_least(least: int) -> Any:

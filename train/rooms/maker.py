@@ -89,8 +89,13 @@ def open_layout(root: Path, options: Options) -> Layout:
     return layouts[options.layout]()
 
 
-def maker(root: Path, options: Options) -> Callable[[int], Made]:
+def maker(root: Path, options: Options, threads: int) -> Callable[[int], Made]:
     """What makes the frame of a seed and writes it; one a process, since it holds the renderer.
+
+    Args:
+        root: the folder that frames are written to.
+        options: how they are made.
+        threads: that Cycles may use.
 
     Raises:
         InputError: the furniture or the renderer is not there; the message says how to get it.
@@ -121,7 +126,7 @@ def maker(root: Path, options: Options) -> Callable[[int], Made]:
         if options.quality == "photo":
             from train.rooms.cycles import photograph  # noqa: PLC0415 (Blender takes seconds to import)
 
-            radiance = photograph(scene, camera, options.samples)
+            radiance = photograph(scene, camera, options.samples, threads)
             watch.lap("cycles")
         else:
             assert view.colour is not None
