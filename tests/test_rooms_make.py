@@ -22,6 +22,7 @@ from deresunet.data.folder import FolderReader
 from deresunet.data.sunrgbd import SunRgbdReader
 from deresunet.data.toolbox import read_boxes
 from deresunet.errors import InputError
+from train.rooms import crew
 from train.rooms.make import OPTIONS_FILE, REPORT_FILE, make_rooms, prepare_folder
 from train.rooms.maker import Made, Options, open_layout
 
@@ -91,6 +92,19 @@ def test_failures_are_named_and_the_rest_is_made(tmp_path: Path) -> None:
     assert "2 of 5 rooms failed: seeds 13, 66" in text
     names = SunRgbdReader(tmp_path, "all").names
     assert names == ("kv1/rooms/0012_room", "kv1/rooms/0014_room", "kv1/rooms/0067_room")
+
+
+def own_process(_: object) -> Callable[[int], int]:
+    return lambda task: os.getpid()
+
+
+def test_workers_make_way_for_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a renderer keeps of each scene goes with its process."""
+    monkeypatch.setattr(crew, "_TASKS_EACH", 3)
+    done = list(crew.run(range(8), 1, own_process, (None,)))
+    assert [task for task, _ in done] == list(range(8))
+    processes = [process for _, process in done]
+    assert [processes.count(process) for process in dict.fromkeys(processes)] == [3, 3, 2]
 
 
 def test_what_a_worker_lacks_ends_all(tmp_path: Path) -> None:

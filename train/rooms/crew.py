@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -18,6 +18,8 @@ from deresunet.errors import InputError
 # One worker a core: what each of these libraries would start by itself is too many threads.
 _ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _STOP_SECONDS = 5.0
+# Renderers keep a little of each scene (about 1 MB); a worker that has done this many makes way for a fresh one.
+_TASKS_EACH = 250
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def run(
     left = deque(tasks)
     context = multiprocessing.get_context("spawn")
     crew: dict[Connection, tuple[Any, int | None]] = {}
+    done: Counter[Connection] = Counter()
 
     def hire() -> None:
         here, there = context.Pipe()
@@ -83,13 +86,16 @@ def run(
                     continue
                 if kind == "unfit":
                     raise InputError(answer)
-                if left:
+                if left and done[connection] < _TASKS_EACH:
+                    done[connection] += 1
                     crew[connection] = (process, left.popleft())
                     connection.send(crew[connection][1])
                 else:
                     del crew[connection]
                     connection.close()
                     process.join(_STOP_SECONDS)
+                    if left:
+                        hire()
                 if kind == "done":
                     yield task, answer
     finally:

@@ -152,6 +152,7 @@ class _Progress:
         self.made = 0
         self._total, self._before, self._log = total, before, log
         self._live = log.isatty()
+        self._said = 0  # frames done when the last line was written
         self._start = self._last = time.monotonic()
         if before:
             log.write(f"{before} of {total} rooms are there already.\n")
@@ -164,12 +165,13 @@ class _Progress:
             self.failed.append(seed)
             self._log.write(f"{self._clear()}room {seed} failed: {failure.reason}\n{failure.details}")
         if self._live or now - self._last >= _LINE_SECONDS:
-            self._last = now
+            self._last, self._said = now, self.made + len(self.failed)
             self._log.write(f"{self._clear()}{self._line(now)}{'' if self._live else chr(10)}")
             self._log.flush()
 
     def end(self) -> None:
-        if self.made or self.failed:
+        done = self.made + len(self.failed)
+        if done and (self._live or self._said < done):
             self._log.write(f"{self._clear()}{self._line(time.monotonic())}\n")
             self._log.flush()
 
