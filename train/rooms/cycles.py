@@ -1,7 +1,7 @@
 """A view's colours as a photograph: the same scene in Blender's Cycles.
 
-Blender keeps one global state; it is emptied for each scene. Labels and depth come from `raster.py`; the pixel grids agree
-to a small part of a pixel.
+Blender keeps one global state; it is emptied for each scene. Labels and depth come from `raster.py`; the pixel grids
+agree to a small part of a pixel.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 from .scene import Sensor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
-# How bright a sensor's pictures are on average, and how much of a cast its white balance takes away: lowest and highest.
+# How bright a sensor's pictures are, and how much of a cast its white balance takes away: lowest, highest.
 EXPOSURE: Mapping[Sensor, tuple[float, float]] = {
     "kv1": (0.85, 1.25),
     "kv2": (0.75, 1.2),
@@ -23,7 +23,8 @@ BALANCE: Mapping[Sensor, tuple[float, float]] = {
     "xtion": (0.4, 0.8),
 }
 KEY = 0.2  # where the picture's middle comes to lie, linear
-CLIPPED = 0.97  # part of the pixels that stay below white
+CLIPPED = 0.97  # part of the pixels that should stay below `WHITE`
+WHITE = 3.0
 
 
 def develop(radiance: np.ndarray, rng: np.random.Generator, sensor: Sensor) -> np.ndarray:
@@ -48,9 +49,9 @@ def develop(radiance: np.ndarray, rng: np.random.Generator, sensor: Sensor) -> n
     middle = (bright > 0.2 * scale) & (bright < 5 * scale)
     cast = sample[middle].mean(0) if middle.any() else np.ones(3, np.float32)
     gains = (float(cast @ LUMINANCE) / np.maximum(cast, 1e-4 * cast.max() + 1e-12)) ** balance
-    # the geometric mean sets the middle; the bright percentile keeps windows from driving it
-    high = float(np.percentile(bright, 100 * CLIPPED))
-    gain = exposure * min(KEY / scale, 3.0 / max(high, 1e-9)) if high > 0 else 1.0
+    # The geometric mean sets the middle; much that is bright lowers it by a stop at most.
+    high = float(np.percentile(bright, 100 * CLIPPED)) * KEY / scale
+    gain = exposure * KEY / scale * float(np.clip(WHITE / max(high, 1e-9), 0.5, 1.0))
     return encode(filmic(linear * (gains * gain).astype(np.float32)))
 
 
@@ -61,7 +62,7 @@ def filmic(linear: np.ndarray) -> np.ndarray:
 
 
 def encode(linear: np.ndarray) -> np.ndarray:
-    """sRGB's transfer function (IEC 61966-2-1) on 0..1, by a table: uint8."""
+    """The transfer function of sRGB (IEC 61966-2-1) on 0..1, by a table: uint8."""
     return _TABLE[np.minimum(linear * (len(_TABLE) - 1) + 0.5, len(_TABLE) - 1).astype(np.uint16)]
 
 

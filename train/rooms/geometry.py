@@ -8,9 +8,7 @@ import numpy as np
 
 from .scene import Mesh, Scene, Texture
 
-VERTEX = np.dtype(
-    [("position", "3f4"), ("normal", "4f2"), ("pattern", "3f4"), ("colour", "4u1"), ("surface", "4f2")]
-)
+VERTEX = np.dtype([("position", "3f4"), ("normal", "4f2"), ("pattern", "3f4"), ("colour", "4u1"), ("surface", "4f2")])
 VERTEX_FORMAT = "3f 4f2 3f 4f1 4f2"
 CLUSTER = 0.02  # [m] shadows take dense meshes with corners merged within such cells
 DENSE = 400  # faces from which a mesh counts as dense
@@ -121,7 +119,7 @@ def _batches(placed, face_starts):
 
 
 def coarse_faces(triangles: Triangles) -> np.ndarray:
-    """Opaque faces with the corners of dense objects merged in cells of `CLUSTER`, for shadows: uint32 (n, 3)."""
+    """Opaque faces for shadows, uint32 (n, 3); the corners of dense objects are merged in cells of `CLUSTER`."""
     opaque = [batch for batch in triangles.batches if batch.opaque]
     end = max((batch.first + batch.count for batch in opaque), default=0)
     faces, owner = triangles.faces[:end], triangles.owner[:end]
@@ -129,13 +127,14 @@ def coarse_faces(triangles: Triangles) -> np.ndarray:
     if not dense.any():
         return faces
     merged = faces[dense]
-    cells = np.floor(triangles.vertices["position"] * (1 / CLUSTER)).astype(np.int64) + 1024
+    cells = np.floor(triangles.vertices["position"] * (1 / CLUSTER)).astype(np.int64) + 4096
     keys = (cells[:, 0] << 40) | (cells[:, 1] << 20) | cells[:, 2]
-    used = np.unique(merged)
-    _, first, inverse = np.unique(keys[used], return_index=True, return_inverse=True)
+    used = np.zeros(len(keys), bool)
+    used[merged] = True
+    chosen = np.flatnonzero(used)
+    _, first, inverse = np.unique(keys[chosen], return_index=True, return_inverse=True)
     target = np.zeros(len(keys), np.uint32)
-    target[used] = used[first][inverse.reshape(-1)]
+    target[chosen] = chosen[first][inverse.reshape(-1)]
     merged = target[merged]
     a, b, c = merged.T
-    merged = merged[(a != b) & (b != c) & (a != c)]
-    return np.concatenate([faces[~dense], merged])
+    return np.concatenate([faces[~dense], merged[(a != b) & (b != c) & (a != c)]])

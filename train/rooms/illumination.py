@@ -13,9 +13,9 @@ from . import radiosity, shadows
 from .scene import Light, Scene, Texture
 
 LIGHTS = 16  # rectangles that the shaders take
-TILE = 256  # [px], side of a shadow map
-SUN_TILE = 768  # [px]
-ATLAS = (4 * TILE + SUN_TILE, 4 * TILE)  # [px]
+TILE = 224  # [px], side of a shadow map
+SUN_TILE = 672  # [px]
+ATLAS = (4 * TILE + SUN_TILE, 3 * TILE)  # [px]
 SUN_RADIANCE = 6.0  # irradiance / pi of the sun for a sky of strength 1
 SUN_COLOUR = (1.0, 0.93, 0.82)
 BOUNCE = 0.5  # albedo of a face where nothing is known of it
@@ -55,7 +55,7 @@ def illuminate(scene: Scene, mean_colour: Callable[[Texture], np.ndarray] = radi
         projections.append(shadows.sunward(np.array(sun), scene.size))
     into = [_to_atlas(viewport) @ projection for viewport, projection in zip(viewports, projections, strict=True)]
     parts = [_part(viewport) for viewport in viewports]
-    exchange = radiosity.solve(scene, face_albedo(scene, mean_colour), rectangles)
+    exchange = radiosity.solve(scene, face_albedo(scene, mean_colour), rectangles, sun_radiance if sunlit else None)
     count, maps = len(rectangles), len(plan)
     shares = np.bincount([item.light for item in plan], minlength=count)
     pose = np.array([light.pose for light, _ in rectangles]).reshape(-1, 4, 4)

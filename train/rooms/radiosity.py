@@ -1,8 +1,8 @@
 """Light that the bare box of a room exchanges: the fast renderer's ambient light and blurred reflections.
 
 The six faces are cut into patches; what each patch receives from the lights and from the other patches is solved as one
-linear system (Goral et al. 1984). Furniture is left out: it only darkens the floor. All arrays order the faces +x, -x, +y,
--y, +z, -z (the wall at x = X, the one at x = 0, .., the ceiling, the floor).
+linear system (Goral et al. 1984). Furniture is left out: it only darkens the floor. All arrays order the faces +x, -x,
++y, -y, +z, -z (the wall at x = X, the one at x = 0, .., the ceiling, the floor).
 """
 
 from __future__ import annotations
@@ -46,13 +46,16 @@ def mean_colour(texture: Texture | None) -> np.ndarray:
     return np.mean((texture.image[::7, ::7, :3].reshape(-1, 3) / 255.0) ** 2.2, axis=0)
 
 
-def solve(scene: Scene, bounce: np.ndarray, lights: Sequence[tuple[Light, np.ndarray]]) -> Radiosity:
+def solve(
+    scene: Scene, bounce: np.ndarray, lights: Sequence[tuple[Light, np.ndarray]], sun: np.ndarray | None = None
+) -> Radiosity:
     """The room's exchange of light.
 
     Args:
         scene: gives the size.
         bounce: float64 (6, 3): albedo of the faces.
         lights: each with its radiance, float64 (3,).
+        sun: irradiance / pi of the sun, (3,); its light falls through the windows.
     """
     size = np.array(scene.size, float)
     places, normals, areas = _patches(size)
@@ -60,6 +63,8 @@ def solve(scene: Scene, bounce: np.ndarray, lights: Sequence[tuple[Light, np.nda
     received = np.zeros_like(albedo)
     for light, radiance in lights:
         received += _irradiance(light, places, normals)[:, None] * radiance
+    if sun is not None and scene.sky.sun is not None:
+        received += _sunbeams(np.array(scene.sky.sun), [light for light, _ in lights], size, areas)[:, None] * sun
     factors = _factors(places, normals, places, normals, areas)  # (P, P), rows sum to 1
     outgoing = np.empty_like(albedo)
     for channel in range(3):
@@ -119,3 +124,27 @@ def _irradiance(light: Light, places: np.ndarray, normals: np.ndarray) -> np.nda
     arriving = np.maximum(np.einsum("pqk,pk->pq", offset, normals), 0)
     leaving = np.maximum(offset @ light.pose[:3, 2], 0)
     return np.sum(arriving * leaving * area / (np.pi * square + area) / np.maximum(square, 1e-9), axis=1)
+
+
+def _sunbeams(sun: np.ndarray, lights: Sequence[Light], size: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """Irradiance on patches by sun of irradiance 1 through the windows, half of it lost to frames and blinds: (P,)."""
+    received = np.zeros(len(areas))
+    steps = (np.arange(6) + 0.5) / 6 - 0.5
+    for light in lights:
+        inwards = float(light.pose[:3, 2] @ sun)  # windows shine along -z
+        if light.kind != "window" or inwards <= 0:
+            continue
+        x, y = np.meshgrid(steps * light.size[0], steps * light.size[1])
+        local = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1)
+        start = np.clip(local @ light.pose[:3, :3].T + light.pose[:3, 3], 1e-3, size - 1e-3)
+        way = np.where(np.abs(sun) < 1e-6, -1e-6, -sun)
+        reach = (np.where(way > 0, size, 0) - start) / way  # (36, 3)
+        axis = np.argmin(reach, axis=1)
+        hit = np.clip((start + reach.min(1, keepdims=True) * way) / size, 0, 1 - 1e-9)
+        others = np.array([[1, 2], [0, 2], [0, 1]])[axis]
+        first, second = np.take_along_axis(hit, others, axis=1).T
+        face = 2 * axis + (way[axis] < 0)
+        patch = (face * SIDE + (second * SIDE).astype(int)) * SIDE + (first * SIDE).astype(int)
+        beam = 0.5 * inwards * light.size[0] * light.size[1] / x.size
+        np.add.at(received, patch, beam / areas[patch])
+    return received

@@ -1,8 +1,8 @@
 """The fast renderer: exact labels, depth and normals of a view, and its colours (moderngl over EGL).
 
 One pass over the triangles keeps, for each pixel's centre, planar depth, face, base colour and normal; the colours come
-from passes over the picture: rectangle lights with shadow maps from points spread over them, light exchanged by the bare
-room (`radiosity.py`), ambient occlusion. Works on any OpenGL 3.3: Mesa's llvmpipe on one core, or a graphics card.
+from passes over the picture: rectangle lights with shadow maps from points spread over them, light exchanged by the
+bare room (`radiosity.py`), ambient occlusion. Works on any OpenGL 3.3: Mesa's llvmpipe on one core, or a graphics card.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import cv2
 import moderngl
 import numpy as np
 
@@ -25,7 +26,8 @@ from .scene import Camera, Scene, Texture, View
 
 NEAR, FAR = 0.04, 120.0  # [m]
 TEXTURE_BYTES = 192 * 2**20  # what the cache of textures may hold
-LARGEST = 1024  # [px], longer side of a texture on the card
+LARGEST = 512  # [px], longer side of a texture on the card
+FINEST = 400  # [px/m]; what repeats within less needs fewer pixels
 SHADERS = Path(__file__).parent / "shaders"
 
 
@@ -113,7 +115,9 @@ class Rasteriser:
             self._frames = _Frames(self._context, width, height)
         return self._frames
 
-    def _draw(self, loaded: _Scene, array: moderngl.VertexArray, program: moderngl.Program, opaque: bool, blend: bool = False) -> None:
+    def _draw(
+        self, loaded: _Scene, array: moderngl.VertexArray, program: moderngl.Program, opaque: bool, blend: bool = False
+    ) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST | (moderngl.BLEND if blend else 0))
         program["image"] = 0
         for batch in loaded.triangles.batches:
@@ -132,11 +136,17 @@ class Rasteriser:
         held = self._textures.get(texture.name)
         if held is None:
             image = texture.image
-            while max(image.shape[:2]) > LARGEST:
-                image = image[::2, ::2]
+            shrink = min(LARGEST, FINEST * max(texture.metres)) / max(image.shape[:2])
+            if shrink < 1:
+                height, width = (max(1, round(side * shrink)) for side in image.shape[:2])
+                image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
             image = np.ascontiguousarray(image[::-1, :, :3])  # v runs upwards
             held = self._context.texture(
-                image.shape[1::-1], 3, image.tobytes(), alignment=1, internal_format=0x8C41  # GL_SRGB8
+                image.shape[1::-1],
+                3,
+                image.tobytes(),
+                alignment=1,
+                internal_format=0x8C41,  # GL_SRGB8
             )
             held.build_mipmaps()
             held.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
@@ -185,7 +195,9 @@ class Rasteriser:
             self._draw(loaded, loaded.glass, self._glass, opaque=False, blend=True)
             context.enable_only(moderngl.NOTHING)
             frames.shaded_over.depth_mask = True
-        self._screen("smooth", frames.final, {"mid": np.float32(loaded.light.mid).tobytes()}, {"picture": frames.picture})
+        self._screen(
+            "smooth", frames.final, {"mid": np.float32(loaded.light.mid).tobytes()}, {"picture": frames.picture}
+        )
         half = np.frombuffer(frames.finished.read(), np.float16).reshape(camera.height, camera.width, 4)
         return half[..., :3].astype(np.float32)
 
@@ -268,8 +280,19 @@ class _Frames:
         depth = context.depth_renderbuffer(self.size)
         self.rough_first, self.rough_rest = context.texture(half, 4), context.texture(half, 4)
         self.even_first, self.even_rest = context.texture(half, 4), context.texture(half, 4)
-        self.picture, self.finished = context.texture(self.size, 4, dtype="f2"), context.texture(self.size, 4, dtype="f2")
-        for texture in (self.exact, self.albedo, self.facing, self.rough_first, self.rough_rest, self.even_first, self.even_rest):
+        self.picture, self.finished = (
+            context.texture(self.size, 4, dtype="f2"),
+            context.texture(self.size, 4, dtype="f2"),
+        )
+        for texture in (
+            self.exact,
+            self.albedo,
+            self.facing,
+            self.rough_first,
+            self.rough_rest,
+            self.even_first,
+            self.even_rest,
+        ):
             texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self.picture.repeat_x = self.picture.repeat_y = False
         self.geometry = context.framebuffer([self.exact, self.albedo, self.facing], depth)

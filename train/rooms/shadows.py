@@ -1,4 +1,4 @@
-"""Where the fast renderer's shadow maps look from: points spread over a scene's lights, the strong and large ones first."""
+"""Where the fast renderer's shadow maps look from: points spread over the lights, the strong and large ones first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .scene import Light
 
-MAPS = 16  # maps in one atlas of 4 x 4
+MAPS = 12  # maps in one atlas of 4 x 3
 CHANNELS = 7  # lights that have maps
 NEAR, FAR = 0.03, 30.0  # [m]
 WIDE = 2.6  # tangent of half the angle that a map sees

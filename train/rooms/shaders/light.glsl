@@ -15,10 +15,11 @@ uniform vec3 sky;                   // mean radiance
 uniform vec3 sun;                   // towards it
 uniform vec3 sun_radiance;          // irradiance / pi on a surface facing it; 0 without
 
+// angle / sine over 2 pi between two directions, times their cross product (Hill and Heitz 2017)
 vec3 edge(vec3 a, vec3 b) {
-    float c = clamp(dot(a, b), -0.9999, 0.9999);
-    vec3 n = cross(a, b);
-    return n * (acos(c) * inversesqrt(max(1.0 - c * c, 1e-7)));
+    float x = dot(a, b), y = abs(x);
+    float v = (0.8543985 + (0.4965155 + 0.0145206 * y) * y) / (3.4175940 + (4.1616724 + y) * y);
+    return cross(a, b) * (x > 0.0 ? v : 0.5 * inversesqrt(max(1.0 - x * x, 1e-7)) - v);
 }
 // irradiance / pi over the light's radiance
 float from_rectangle(int i, vec3 place, vec3 normal) {
@@ -26,7 +27,7 @@ float from_rectangle(int i, vec3 place, vec3 normal) {
     if (dot(middle, cross(x, y)) < 0.0) return 0.0;      // it shines along -z only
     vec3 a = normalize(middle - x - y), b = normalize(middle + x - y), c = normalize(middle + x + y);
     vec3 d = normalize(middle - x + y);
-    vec3 f = (edge(a, b) + edge(b, c) + edge(c, d) + edge(d, a)) * 0.15915494;
+    vec3 f = (edge(a, b) + edge(b, c) + edge(c, d) + edge(d, a));
     f = dot(f, middle) < 0.0 ? -f : f;
     float size = length(f), z = dot(f, normal);
     return max(0.0, (size * size + z) / (size + 1.0));
@@ -91,6 +92,10 @@ vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float
     float grazing = pow(1.0 - facing, 5.0) * (1.0 - roughness) * (1.0 - roughness);
     vec3 mirror = f0 * mix(1.0, 0.65, roughness) + (1.0 - f0) * grazing;
     vec3 direction = reflect(-view, normal);
-    vec3 specular = mirror * reflected(place, direction, roughness, first, rest) * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);
+    vec3 image = vec3(0.0);
+    bool rough = roughness > 0.65;      // a loop of one turn: see shade.frag
+    for (int once = rough ? 1 : 0; once < 1; once++) image = reflected(place, direction, roughness, first, rest);
+    if (rough) image = from_room(place, direction);
+    vec3 specular = mirror * image * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);
     return (metal ? vec3(0.0) : base * diffuse * (1.0 - mirror)) + specular + (metal ? vec3(0.0) : base * max(emission, 0.0));
 }

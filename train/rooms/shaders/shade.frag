@@ -9,21 +9,23 @@ uniform sampler2DShadow shadows;
 uniform mat4 sun_projection;
 uniform vec4 sun_tile;
 out vec4 radiance;
+// Mesa's renderer for CPUs computes both sides of an `if`, yet leaves a loop that no pixel needs: hence loops of one turn.
 float in_sun(vec3 place, vec3 normal) {
-    if (sun_radiance == vec3(0.0)) return 0.0;
     vec3 at = (sun_projection * vec4(place + normal * 0.02 + sun * 0.02, 1.0)).xyz;
-    if (any(lessThan(at.xy, sun_tile.xy)) || any(greaterThan(at.xy, sun_tile.zw))) return 0.0;
+    bool outside = any(lessThan(at.xy, sun_tile.xy)) || any(greaterThan(at.xy, sun_tile.zw));
     float lit = 0.0;
     vec2 texel = 1.0 / vec2(textureSize(shadows, 0));
-    for (int y = -1; y <= 1; y++)
-        for (int x = -1; x <= 1; x++) lit += texture(shadows, at + vec3(vec2(x, y) * texel, 0.0));
+    int taps = sun_radiance == vec3(0.0) || outside || dot(sun, normal) <= 0.0 ? 0 : 9;
+    for (int i = 0; i < taps; i++)
+        lit += texture(shadows, at + vec3(vec2(i % 3 - 1, i / 3 - 1) * texel, 0.0));
     return lit / 9.0;
 }
 void main() {
     ivec2 pixel = ivec2(gl_FragCoord.xy);
     float depth = texelFetch(exact, pixel, 0).x;
     vec3 direction = ray * vec3(vec2(pixel), 1.0);
-    if (depth <= 0.0) { radiance = vec4(sky_towards(normalize(direction)), 1.0); return; }
+    for (int once = depth > 0.0 ? 1 : 0; once < 1; once++) radiance = vec4(sky_towards(normalize(direction)), 1.0);
+    if (depth <= 0.0) return;
     vec4 surface = texelFetch(albedo, pixel, 0), face = texelFetch(facing, pixel, 0);
     vec3 normal = normalize(face.xyz), place = eye + depth * direction;
     // visibility from the half-resolution neighbours on the same surface
