@@ -39,7 +39,9 @@ def _text(
 
 
 def _landscape(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    sky, low = np.array(_tint(rng, 110, 220), float), np.array(_tint(rng, 150, 240), float)
+    skies = ((120, 160, 205), (170, 190, 205), (205, 175, 150), (150, 155, 165), (95, 125, 170))
+    sky = np.array(skies[int(rng.integers(5))], float) + rng.normal(0, 12, 3)
+    low = np.minimum(sky + rng.uniform(10, 60), 245)
     ramp = np.linspace(0, 1, height)[:, None, None]
     picture = (sky * (1 - ramp) + low * ramp) * np.ones((1, width, 1))
     picture *= 1 - 0.15 * cv2.resize(noise(rng, 1, 12), (width, height))[..., None]
@@ -71,7 +73,8 @@ def _abstract(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 def _portrait(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     picture = np.full((height, width, 3), _tint(rng, 40, 190), np.uint8)
-    middle, skin, hair = width // 2, (205, 160, 130), _tint(rng, 20, 90)
+    middle, skin = width // 2, (205, 160, 130)
+    hair = ((40, 30, 26), (84, 58, 40), (150, 112, 70), (60, 56, 54))[int(rng.integers(4))]
     if rng.random() < 0.4:
         skin = (125, 85, 60)
     cv2.ellipse(

@@ -52,7 +52,7 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
     lid = materials.plain(
         "toilet lid",
         materials.pick(rng, materials.WHITES)
-        if rng.random() < 0.85
+        if rng.random() < 0.94
         else materials.pick(rng, materials.BROWNS, materials.BLACKS),
         0.3,
     )
