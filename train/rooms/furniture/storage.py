@@ -6,7 +6,7 @@ import numpy as np
 
 from train.rooms import materials
 from train.rooms.furniture import stock
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms.furniture.assembly import FREE, LABEL, Assembly, Size, measure
 from train.rooms.furniture.joinery import fronts
 from train.rooms.scene import Model
 
@@ -335,4 +335,4 @@ def printer_stand(rng: np.random.Generator, size: Size = FREE) -> Model:
     a.box(dark, (pw * 0.7, 0.02, 0.05), (0, -pd / 2, low + 0.15), "void")
     a.box(materials.page(rng), (0.21, 0.12, 0.01), (0, -pd / 2 + 0.02, low + 0.135), "paper", 0)
     a.box(dark, (pw * 0.3, 0.01, 0.06), (pw * 0.25, -pd / 2 + 0.05, low + 0.28), "void")
-    return a.model("printer", clearance=0.4, size=size, main=0)
+    return a.model("printer", clearance=0.4, size=size, main=LABEL["void"])
