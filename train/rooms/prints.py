@@ -14,6 +14,25 @@ from train.rooms.scene import Texture
 from train.rooms.textures import _seeded, noise
 
 Colour = tuple[int, int, int]
+# What publishers bind books in: dark blues and reds, black, white and cream, some loud ones.
+COVERS = (
+    (28, 40, 78),
+    (132, 30, 34),
+    (30, 30, 32),
+    (238, 236, 230),
+    (226, 212, 180),
+    (34, 78, 58),
+    (196, 84, 36),
+    (222, 178, 54),
+    (40, 112, 150),
+    (96, 62, 42),
+    (120, 124, 130),
+    (176, 46, 60),
+    (86, 46, 92),
+    (206, 200, 190),
+    (62, 70, 84),
+    (150, 178, 196),
+)
 BOOKS = (8, 4)  # columns and rows of spines in the picture of the kind "books"
 
 
@@ -151,7 +170,10 @@ def _spines(rng: np.random.Generator) -> np.ndarray:
     wide, high = 512 // columns, 512 // rows
     for index in range(columns * rows):
         cell = picture[index // columns * high :, index % columns * wide :][:high, :wide]
-        cover = _tint(rng, 15, 235)
+        base = COVERS[int(rng.integers(len(COVERS)))]
+        cover = tuple(
+            int(np.clip(value + shift, 5, 250)) for value, shift in zip(base, rng.normal(0, 9, 3), strict=True)
+        )
         cell[:] = cover
         ink = (235, 230, 215) if np.mean(cover) < 130 else (40, 35, 40)
         if rng.random() < 0.4:
