@@ -233,7 +233,9 @@ def _base(use: Use, entry: Entry) -> Model:
         parts = []
         for piece in models.pieces(entry, use.most):
             label = next((name for pattern, name in use.split if re.search(pattern, piece.source)), use.label)
-            parts.append(Part(piece.mesh, piece.material, LABEL[label]))
+            # What is a mirror by its class has to look like one; the files only name a white.
+            material = materials.mirror() if label == "mirror" else piece.material
+            parts.append(Part(piece.mesh, material, LABEL[label]))
         model = Model(
             entry.credit.name.lower(),
             LABEL[use.label],

@@ -52,7 +52,7 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
     lid = materials.plain(
         "toilet lid",
         materials.pick(rng, materials.WHITES)
-        if rng.random() < 0.85
+        if rng.random() < 0.94
         else materials.pick(rng, materials.BROWNS, materials.BLACKS),
         0.3,
     )
@@ -82,10 +82,8 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
             ),
             lid,
         )
-        turn = meshes.rotation(tilt=np.pi / 2 - 0.12)
         up = meshes.extrude(meshes.rounded_outline(2 * wide, 2 * half, 2.4), 0.02)
         a.add(up, lid, (0, d / 2 - cistern_d - 0.05, seat + half + 0.02), turn=meshes.rotation(tilt=-0.12))
-        del turn
     a.box(ware, (w * 0.5, d * 0.35, seat - 0.05), (0, d / 2 - d * 0.2, (seat - 0.05) / 2), bevel=0.03)
     a.box(ware, (w, cistern_d, h - seat - 0.02), (0, d / 2 - cistern_d / 2, seat + (h - seat - 0.02) / 2), bevel=0.03)
     a.box(ware, (w + 0.0, cistern_d + 0.01, 0.035), (0, d / 2 - cistern_d / 2 - 0.004, h - 0.0175), bevel=0.012)

@@ -166,8 +166,7 @@ def _upholstered(
     for x in (-1, 1):
         for y in (-1, 1):
             a.box(feet, (0.05, 0.05, leg), (x * (w / 2 - 0.07), y * (d / 2 - 0.07), leg / 2), bevel=0.004)
-        if rng.random() < 2 and arm > 0:
-            a.box(cover, (arm, d, arm_top - leg), (x * (w - arm) / 2, 0, leg + (arm_top - leg) / 2), bevel=soft)
+        a.box(cover, (arm, d, arm_top - leg), (x * (w - arm) / 2, 0, leg + (arm_top - leg) / 2), bevel=soft)
     a.box(
         cover, (w - 2 * arm + 0.01, d - 0.02, seat - 0.14 - leg), (0, 0.01, leg + (seat - 0.14 - leg) / 2), bevel=0.01
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.rooms import folds, materials, meshes
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms.furniture.assembly import FREE, LABEL, Assembly, Size, measure
 from train.rooms.prints import printed
 from train.rooms.scene import Material, Model
 
@@ -237,7 +237,7 @@ def laundry_basket(rng: np.random.Generator, size: Size = FREE) -> Model:
     for i in range(3):
         at = (float(rng.uniform(-0.08, 0.08)) * w, float(rng.uniform(-0.08, 0.08)) * d, body - 0.1)
         a.add(folds.crumple(w * 0.75, d * 0.75, h - body + 0.1 - 0.02 * i, rng), materials.cloth(rng), at)
-    return a.model("laundry basket", size=(w, d, h), main=21)
+    return a.model("laundry basket", size=(w, d, h), main=LABEL["clothes"])
 
 
 def folded_clothes(rng: np.random.Generator, size: Size = FREE) -> Model:
