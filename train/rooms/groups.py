@@ -40,7 +40,7 @@ def bed(room: Furnisher, role: str = "bed", size: Size | None = None, stands: fl
     return placed
 
 
-def sofa(room: Furnisher, television: float = 0.7, island: float = 0.15) -> Placed | None:
+def sofa(room: Furnisher, television: float = 0.9, island: float = 0.15) -> Placed | None:
     """A sofa, a coffee table before it on a rug, armchairs about it, a television across."""
     model = room.build("sofa")
     if model is None:
@@ -189,10 +189,9 @@ def kitchen(room: Furnisher) -> list[Placed]:
     first = int(np.argmin(np.array(doors) + room.rng.uniform(0, 0.9, 4)))
     style = Style((CABINET, COUNTER))
     units = _run(room, style, first, True, True, 2.4)
-    if room.chance(0.65):
-        second = (first + int(room.rng.choice([1, 2, 3], p=[0.4, 0.2, 0.4]))) % 4
+    for turn in room.rng.permutation([1, 2, 3])[: int(room.rng.choice(3, p=[0.25, 0.5, 0.25]))]:
         roles = {unit.role for unit in units}
-        units += _run(room, style, second, "sink_unit" not in roles, "oven_unit" not in roles, 1.6)
+        units += _run(room, style, (first + int(turn)) % 4, "sink_unit" not in roles, "oven_unit" not in roles, 1.6)
     model = room.build("refridgerator")
     if model is not None:
         ends = [units[0], units[-1]] if units else []

@@ -19,7 +19,7 @@ from train.rooms.scene import Material, Object, Part, Scene
 from train.rooms.shell import Finishes, block_walls, build_shell, outer_walls
 from train.rooms.wishes import draw_kind, grant
 
-FULLNESS = (0.16, 0.42)  # part of the floor that furniture covers
+FULLNESS = (0.2, 0.46)  # part of the floor that furniture covers
 ATTEMPTS = 6  # at a room that has what its type must have
 
 
@@ -55,7 +55,7 @@ def furnish(seed: int, library: Furniture, kind: str | None = None, wanted: Sequ
     untidy = float(rng.gamma(2.0, 0.5))
     dressing.populate(room, int(rng.poisson(traits.people)))
     dressing.dress(room, untidy)
-    dressing.hang_pictures(room, int(rng.poisson(2.5 + 0.08 * size[0] * size[1])))
+    dressing.hang_pictures(room, int(rng.poisson(4.0 + 0.12 * size[0] * size[1])))
     dressing.scatter(room, int(rng.poisson(traits.clutter * (0.4 + 0.6 * untidy))))
 
     finishes = _finishes(room)

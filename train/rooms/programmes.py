@@ -24,7 +24,7 @@ def bedroom(room: Furnisher) -> None:
         groups.bed(room, stands=0.3)
     _some(room, ("wardrobe", 0.65), ("dresser", 0.8), ("bookshelf", 0.4), ("armchair", 0.35), ("cabinet", 0.25))
     _some(room, ("clothes_rack", 0.2), ("shelves", 0.25), ("laundry_basket", 0.3), ("floor_lamp", 0.3), ("chair", 0.3))
-    if room.chance(0.35):
+    if room.chance(0.45):
         stand = room.against(room.pick("tv_stand", "dresser"))
         if stand is not None:
             room.on(stand, "television", where="centre", turn=0.0)
