@@ -23,13 +23,14 @@ from deresunet.data.sunrgbd import SunRgbdReader
 from deresunet.data.toolbox import read_boxes
 from deresunet.errors import InputError
 from train.rooms import crew
+from train.rooms.assets import Assets, find_assets
 from train.rooms.make import OPTIONS_FILE, REPORT_FILE, make_rooms, prepare_folder
 from train.rooms.maker import Made, Options, open_layout
 
 ROOT = Path(__file__).parents[1]
 
 
-def synthetic_maker(root: Path, options: Options, threads: int) -> Callable[[int], Made]:
+def synthetic_maker(root: Path, options: Options, assets: Assets, threads: int) -> Callable[[int], Made]:
     """Stands for the real one, without furniture and GL; seed 13 fails, seed 66 takes its process with it."""
     layout = open_layout(root, options)
 
@@ -44,19 +45,19 @@ def synthetic_maker(root: Path, options: Options, threads: int) -> Callable[[int
     return make
 
 
-def unfit_maker(root: Path, options: Options, threads: int) -> Callable[[int], Made]:
+def unfit_maker(root: Path, options: Options, assets: Assets, threads: int) -> Callable[[int], Made]:
     raise InputError("there is no furniture. Install it.")
 
 
 def test_resume_skips_and_changed_options_are_refused(tmp_path: Path) -> None:
     options = Options(quality="fast")
     log = io.StringIO()
-    assert make_rooms(tmp_path / "out", range(3), options, 2, log, prepare=synthetic_maker) == 0
+    assert make_rooms(tmp_path / "out", range(3), options, 2, Assets(), log, prepare=synthetic_maker) == 0
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("rgb/*")}
     assert len(before) == 3
     assert "3/3 rooms" in log.getvalue()
     log = io.StringIO()
-    assert make_rooms(tmp_path / "out", range(2, 5), options, 1, log, prepare=synthetic_maker) == 0
+    assert make_rooms(tmp_path / "out", range(2, 5), options, 1, Assets(), log, prepare=synthetic_maker) == 0
     assert "1 of 3 rooms are there already" in log.getvalue()
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
     assert FolderReader(tmp_path / "out", "all").names == ("0000", "0001", "0002", "0003", "0004")
@@ -69,7 +70,9 @@ def test_resume_skips_and_changed_options_are_refused(tmp_path: Path) -> None:
     assert "| kv1 | 5 |" in report
     assert "| television | 0.00 | 0.0 |" in report
     with pytest.raises(InputError, match=r"quality 'fast' \(now 'photo'\)"):
-        make_rooms(tmp_path / "out", range(3), replace(options, quality="photo"), 1, log, prepare=synthetic_maker)
+        make_rooms(
+            tmp_path / "out", range(3), replace(options, quality="photo"), 1, Assets(), log, prepare=synthetic_maker
+        )
     with pytest.raises(InputError, match="sensor 'any'"):
         prepare_folder(tmp_path / "out", replace(options, sensor="kv2"))
 
@@ -77,7 +80,7 @@ def test_resume_skips_and_changed_options_are_refused(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("irreplaceable")
     with pytest.raises(InputError, match=f"no {OPTIONS_FILE}"):
-        make_rooms(tmp_path, range(3), Options(), 1, io.StringIO(), prepare=synthetic_maker)
+        make_rooms(tmp_path, range(3), Options(), 1, Assets(), io.StringIO(), prepare=synthetic_maker)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -85,7 +88,7 @@ def test_failures_are_named_and_the_rest_is_made(tmp_path: Path) -> None:
     """One room that fails, and one that takes its process with it: the others come all the same."""
     log = io.StringIO()
     seeds = [12, 13, 14, 66, 67]
-    assert make_rooms(tmp_path, seeds, Options(layout="sunrgbd"), 1, log, prepare=synthetic_maker) == 1
+    assert make_rooms(tmp_path, seeds, Options(layout="sunrgbd"), 1, Assets(), log, prepare=synthetic_maker) == 1
     text = log.getvalue()
     assert "room 13 failed: ValueError: no room is numbered thirteen" in text
     assert "room 66 failed: the process ended (exit code 7)" in text
@@ -107,9 +110,14 @@ def test_workers_make_way_for_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [processes.count(process) for process in dict.fromkeys(processes)] == [3, 3, 2]
 
 
+def test_missing_furniture_is_named_with_its_package(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"apt-get install sweethome3d-furniture.*--built-here"):
+        find_assets(tmp_path)
+
+
 def test_what_a_worker_lacks_ends_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no furniture"):
-        make_rooms(tmp_path, range(3), Options(), 2, io.StringIO(), prepare=unfit_maker)
+        make_rooms(tmp_path, range(3), Options(), 2, Assets(), io.StringIO(), prepare=unfit_maker)
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals as POSIX has them")
@@ -121,7 +129,8 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
         import test_rooms_make as rooms
         if __name__ == "__main__":
             out = Path({str(tmp_path / "out")!r})
-            sys.exit(rooms.make_rooms(out, range(100000), rooms.Options(), 2, prepare=rooms.synthetic_maker))
+            options, assets, make = rooms.Options(), rooms.Assets(), rooms.synthetic_maker
+            sys.exit(rooms.make_rooms(out, range(100000), options, 2, assets, prepare=make))
         """
     )
     (tmp_path / "program.py").write_text(program)
@@ -150,24 +159,22 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- the real thing
 
 
-def require_real_parts() -> None:
-    """Skip where the furniture or the renderer is not installed."""
+def installed() -> Assets:
+    """What is needed of the real parts, or a skip where it is not there."""
     pytest.importorskip("moderngl")
-    from train.rooms.library import Library  # noqa: PLC0415
-
     try:
-        Library()
+        return find_assets()
     except InputError as error:
         pytest.skip(str(error))
 
 
 def test_real_rooms_twice_are_equal(tmp_path: Path) -> None:
     """Both rooms, whichever process makes them and whatever it made before."""
-    require_real_parts()
+    assets = installed()
     options = Options(quality="fast", exact_depth=True)
     contents = []
     for folder, workers in (("one", 2), ("two", 1)):
-        assert make_rooms(tmp_path / folder, range(2), options, workers, io.StringIO()) == 0
+        assert make_rooms(tmp_path / folder, range(2), options, workers, assets, io.StringIO()) == 0
         files = sorted(path for path in (tmp_path / folder).rglob("*") if path.is_file())
         contents.append({path.relative_to(tmp_path / folder).as_posix(): path.read_bytes() for path in files})
     assert contents[0].keys() == contents[1].keys()
@@ -194,9 +201,9 @@ def test_real_rooms_twice_are_equal(tmp_path: Path) -> None:
 
 
 def test_real_rooms_in_sunrgbd_layout(tmp_path: Path) -> None:
-    require_real_parts()
+    assets = installed()
     options = Options(quality="fast", layout="sunrgbd", sensor="kv1")
-    assert make_rooms(tmp_path, range(3, 5), options, 2, io.StringIO()) == 0
+    assert make_rooms(tmp_path, range(3, 5), options, 2, assets, io.StringIO()) == 0
     filled, drawn = (SunRgbdReader(tmp_path, "all", source) for source in ("seglabel", "polygons"))
     assert filled.names == ("kv1/rooms/0003_room", "kv1/rooms/0004_room")
     toolbox = read_boxes(tmp_path / "SUNRGBDtoolbox" / "Metadata" / "SUNRGBDMeta3DBB_v2.mat")

@@ -17,6 +17,7 @@ import numpy as np
 
 from deresunet.atomic import write_json, write_text
 from deresunet.errors import InputError
+from train.rooms.assets import Assets, find_assets
 from train.rooms.crew import Failure, run
 from train.rooms.maker import Layout, Made, Options, maker, open_layout
 from train.rooms.report import report
@@ -40,12 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         licences=tuple(given.licences),
         samples=given.samples,
         exact_depth=given.exact_depth,
+        built_here=given.built_here,
         lift=not given.no_lift,
     )
     try:
         reference = None if given.reference is None else reference_pixels(given.reference)
         seeds = range(given.seed, given.seed + given.count)
-        return make_rooms(given.out, seeds, options, given.workers, reference=reference)
+        assets = Assets() if given.built_here else find_assets(given.furniture)
+        return make_rooms(given.out, seeds, options, given.workers, assets, reference=reference)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -56,9 +59,10 @@ def make_rooms(
     seeds: Sequence[int],
     options: Options,
     workers: int,
+    assets: Assets,
     log: TextIO | None = None,
     reference: np.ndarray | None = None,
-    prepare: Callable[[Path, Options, int], Callable[[int], Made]] = maker,
+    prepare: Callable[[Path, Options, Assets, int], Callable[[int], Made]] = maker,
 ) -> int:
     """Make the frames of `seeds` that are not in `out` yet; returns the exit status.
 
@@ -67,6 +71,7 @@ def make_rooms(
         seeds: one a room.
         options: how; the same as those of the frames that are there.
         workers: processes.
+        assets: where furniture and textures lie.
         log: where progress goes; standard error, if not given.
         reference: int64 (38,): pixels by label of real frames that the report compares with, void first.
         prepare: called in each process; what it returns makes the frame of a seed.
@@ -82,7 +87,7 @@ def make_rooms(
     seconds: Counter[str] = Counter()
     interrupted = False
     threads = max(1, _cores() // max(1, min(workers, len(left))))
-    tasks = run(left, workers, prepare, (out, options, threads))
+    tasks = run(left, workers, prepare, (out, options, assets, threads))
     try:
         for seed, result in tasks:
             if isinstance(result, Made):
@@ -221,6 +226,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--samples", type=_at_least(1), default=default.samples, help="a pixel, for photo quality")
     parser.add_argument("--exact-depth", action="store_true", help="write the true depth too (folder layout)")
+    parser.add_argument(
+        "--furniture", type=Path, metavar="DIR", help="folder of .sh3f files, if not where Debian has it"
+    )
+    parser.add_argument("--built-here", action="store_true", help="do without furniture libraries and textures")
     parser.add_argument("--no-lift", action="store_true", help="do not ask for rare classes")
     parser.add_argument(
         "--reference", type=Path, metavar="JSON", help="classes40 and train_pixels40 of NYU Depth v2, for the report"
