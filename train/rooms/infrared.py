@@ -27,7 +27,7 @@ class Infrared:
 
     Attributes:
         albedo: float32 (N + 1,), 0..1: share of the light that is scattered back.
-        specular: float32 (N + 1,), 0..1: share of its surface that mirrors it away or lets it through.
+        specular: float32 (N + 1,), 0..1: share of its surface that mirrors it away or lets it through; 0 below half.
     """
 
     albedo: np.ndarray
@@ -62,6 +62,8 @@ def infrared(scene: Scene, rng: np.random.Generator) -> Infrared:
     total[total <= 0] = 1.0
     mean_luminance = np.bincount(owner, areas * luminance, count) / total
     specular = np.bincount(owner, areas * mirrored, count) / total
+    # Where on a chair its chrome is, an object's number does not tell: mostly plain ones count as plain.
+    specular[specular < 0.5] = 0.0
     for thing in scene.objects:
         specular[thing.id] = max(specular[thing.id], _SPECULAR.get(thing.label, 0.0))
     albedo = mean_luminance + rng.uniform(*_LIFT, size=count) * (1.0 - mean_luminance)
