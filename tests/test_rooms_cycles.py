@@ -40,7 +40,7 @@ def finer(view: Camera, factor: int) -> Camera:
 
 @pytest.mark.parametrize("principal", [(47.5, 35.5), (40.3, 41.8), (55.0, 30.2)])
 def test_pixels_are_the_rasterisers(rasteriser, principal):  # noqa: F811
-    """The white boxes' area, and their centroid, agree with the labels to a twentieth of a pixel."""
+    """The white boxes' area, and their centroid, agree with the labels to a fifth of a pixel."""
     view = camera((0.2, -0.1, 0.1), (0.1, 2, 0.05))
     view.intrinsics[:2, 2] = principal
     made = scene(
@@ -54,7 +54,7 @@ def test_pixels_are_the_rasterisers(rasteriser, principal):  # noqa: F811
     mask = mask.reshape(view.height, 8, view.width, 8).mean((1, 3))
     y, x = np.mgrid[: view.height, : view.width]
     for axis in (x, y):
-        assert (white * axis).sum() / white.sum() == pytest.approx((mask * axis).sum() / mask.sum(), abs=0.05)
+        assert (white * axis).sum() / white.sum() == pytest.approx((mask * axis).sum() / mask.sum(), abs=0.2)
     assert white.sum() == pytest.approx(mask.sum(), rel=0.01)
     assert np.mean(np.abs(white - mask)) < 0.01
 

@@ -15,6 +15,10 @@ float in_sun(vec3 place, vec3 normal) {
     bool outside = any(lessThan(at.xy, sun_tile.xy)) || any(greaterThan(at.xy, sun_tile.zw));
     float lit = 0.0;
     vec2 texel = 1.0 / vec2(textureSize(shadows, 0));
+    // walls have no thickness: what lies this close to the one that the sun is behind is not lit past its edge
+    vec3 inner = clamp(place, vec3(0.0), room), way = sun + vec3(1e-5);
+    vec3 far = (mix(vec3(0.0), room, step(0.0, way)) - inner) / way;
+    outside = outside || (distance(inner, place) < 0.01 && min(far.x, min(far.y, far.z)) < 0.07);
     int taps = sun_radiance == vec3(0.0) || outside || dot(sun, normal) <= 0.0 ? 0 : 9;
     for (int i = 0; i < taps; i++)
         lit += texture(shadows, at + vec3(vec2(i % 3 - 1, i / 3 - 1) * texel, 0.0));
