@@ -356,6 +356,17 @@ def test_walls_are_cut_and_closed():
     assert (towards[reveal] > 0).all()
 
 
+def test_a_kitchen_has_one_worktop_and_a_room_one_kind_of_curtain():
+    """The stand-in draws a colour for each piece; what belongs together is given that of the first."""
+    several = 0
+    for kind, name in (("kitchen", "base_unit"), ("living_room", "curtain")):
+        for seed in range(6):
+            pieces = [thing for thing in room(kind, seed).objects if thing.name == name]
+            several += len(pieces) > 1
+            assert len({thing.parts[0].material.colour for thing in pieces}) <= 1
+    assert several > 4
+
+
 def test_openings_stay_apart():
     for seed in range(30):
         rng = np.random.default_rng(seed)
