@@ -9,7 +9,7 @@ import numpy as np
 from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.errors import InputError
 from train.rooms import dressing
-from train.rooms.furnisher import Furnisher, Furniture, Surface
+from train.rooms.furnisher import Furnisher
 from train.rooms.kinds import KINDS, Kind
 from train.rooms.lighting import light_room, reflectance, switched_off
 from train.rooms.openings import cut_openings, fill_openings
@@ -17,6 +17,7 @@ from train.rooms.placement import Box, Placed, Plan
 from train.rooms.programmes import fill_up
 from train.rooms.scene import Material, Object, Part, Scene
 from train.rooms.shell import Finishes, block_walls, build_shell, outer_walls
+from train.rooms.supply import Furniture, Surface
 from train.rooms.wishes import draw_kind, grant
 
 FULLNESS = (0.2, 0.46)  # part of the floor that furniture covers
@@ -160,7 +161,7 @@ def _objects(placed: Placed, off: bool, count: int) -> list[Object]:
     found: dict[int, list[Part]] = {model.label: []}
     for part in model.parts:
         found.setdefault(part.label, []).append(part)
-    objects = []
+    objects: list[Object] = []
     for label, parts in found.items():
         if parts:
             name = model.name if label in (model.label, 0) else f"{model.name}: {CLASSES[label - 1]}"

@@ -275,14 +275,14 @@ def build_shell(
     floor = np.array([(0, 0, 0), (x, 0, 0), (x, y, 0), (0, y, 0)], float)
     e = THICKNESS
     ceiling = np.array([(-e, -e, z), (-e, y + e, z), (x + e, y + e, z), (x + e, -e, z)], float)
-    roof = ceiling[::-1] + (0.0, 0.0, THICKNESS)
+    roof = np.add(ceiling[::-1], (0.0, 0.0, THICKNESS))
     # In a door the floor goes on under the leaf.
     thresholds = [_threshold(walls[opening.wall], opening) for opening in openings if opening.kind == "door"]
     things = [
         _object("floor", FLOOR, [Part(quads([floor, *thresholds]), finishes.floor, FLOOR)]),
         _object("ceiling", CEILING, [Part(quads([ceiling, roof]), finishes.ceiling, CEILING)]),
     ]
-    faces = {block: [] for block in blocks}  # type: dict[Box, list[Part]]
+    faces: dict[Box, list[Part]] = {block: [] for block in blocks}
     for number, wall in enumerate(walls):
         cut = [opening for opening in openings if opening.wall == number]
         material = finishes.accent if number == accent else finishes.wall
