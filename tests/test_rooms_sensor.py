@@ -210,7 +210,7 @@ def test_infrared_goes_by_material() -> None:
     glass = placed(3, "vitrine", 3, (1, 1, 1), (0, 0, 0), material=Material("glass", opacity=0.2))
     window = placed(4, "window", 9, (1, 1, 1), (0, 0, 0))
     scene = replace(furnished(), objects=(white, black, glass, window))
-    answers = [infrared(scene, np.random.default_rng(seed)) for seed in range(20)]
+    answers = [infrared(scene, np.ones(5, bool), np.random.default_rng(seed)) for seed in range(20)]
     albedo, specular = np.mean([a.albedo for a in answers], 0), answers[0].specular
     assert 0.5 < albedo[1] < 0.75
     assert albedo[2] < 0.3
@@ -218,6 +218,9 @@ def test_infrared_goes_by_material() -> None:
     assert specular[3] == pytest.approx(1.0)
     assert specular[4] >= 0.8
     assert specular[[1, 2]].tolist() == [0, 0]
+    hidden = infrared(scene, np.arange(5) != 1, np.random.default_rng(0))
+    assert hidden.albedo[1] == 0
+    assert hidden.albedo[2:].tolist() == answers[0].albedo[2:].tolist()
 
 
 def test_inpainting_fills_all_and_keeps_to_outlines() -> None:

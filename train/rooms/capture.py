@@ -51,7 +51,8 @@ def take(scene: Scene, camera: Camera, view: View, developed: np.ndarray, rng: n
         rng: where all chance comes from.
     """
     rgb, quality = take_picture(developed, CAMERAS[camera.sensor], rng)
-    surfaces = infrared(scene, rng)
+    visible = np.bincount(view.instance.ravel(), minlength=len(scene.objects) + 1) > 0
+    surfaces = infrared(scene, visible, rng)
     depth = measure_depth(
         view.depth,
         view.normal,

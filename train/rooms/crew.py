@@ -16,7 +16,11 @@ from typing import Any
 from deresunet.errors import InputError
 
 # One worker a core: what each of these libraries would start by itself is too many threads.
-_ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_ENVIRONMENT = dict.fromkeys(
+    ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+# glibc gives each picture's memory back to the system and asks for it anew; keeping it saves a seventh of the time.
+_ENVIRONMENT |= {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 _STOP_SECONDS = 5.0
 # Renderers keep a little of each scene (about 1 MB); a worker that has done this many makes way for a fresh one.
 _TASKS_EACH = 250
@@ -133,8 +137,8 @@ def _serve(connection: Connection, prepare: Callable[..., Callable[[int], Any]],
 @contextlib.contextmanager
 def _started_quietly() -> Iterator[None]:
     """A process started within has one thread a library, and leaves Ctrl-C to the parent from its first moment on."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

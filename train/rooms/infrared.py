@@ -34,17 +34,19 @@ class Infrared:
     specular: np.ndarray
 
 
-def infrared(scene: Scene, rng: np.random.Generator) -> Infrared:
+def infrared(scene: Scene, visible: np.ndarray, rng: np.random.Generator) -> Infrared:
     """Estimate each object's answer as the mean over its surface.
 
     Args:
         scene: whose objects.
+        visible: bool (N + 1,): which objects to estimate, by id; the others' entries are 0.
         rng: of the dyes, which colour alone does not tell.
     """
     count = len(scene.objects) + 1
     owner, triangles, per_sample, luminance, mirrored = [], [], [], [], []
     texture_means: dict[str, float] = {}
-    for thing in scene.objects:
+    seen = [thing for thing in scene.objects if visible[thing.id]]
+    for thing in seen:
         for part in thing.parts:
             faces = part.mesh.faces
             sampled = faces[:: max(1, len(faces) // _SAMPLED_FACES)]
@@ -64,9 +66,10 @@ def infrared(scene: Scene, rng: np.random.Generator) -> Infrared:
     specular = np.bincount(owner, areas * mirrored, count) / total
     # Where on a chair its chrome is, an object's number does not tell: mostly plain ones count as plain.
     specular[specular < 0.5] = 0.0
-    for thing in scene.objects:
+    for thing in seen:
         specular[thing.id] = max(specular[thing.id], _SPECULAR.get(thing.label, 0.0))
     albedo = mean_luminance + rng.uniform(*_LIFT, size=count) * (1.0 - mean_luminance)
+    albedo[~visible] = 0.0
     albedo[0] = 0.0
     return Infrared(albedo.astype(np.float32), specular.astype(np.float32))
 
