@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from train.rooms.capture import Capture, take
 from train.rooms.scene import Camera, Credit, Material, Mesh, Object, Part, Scene, Sensor, Sky, View
 
 INTRINSICS = np.array([[519.0, 0, 319.5], [0, 519.0, 239.5], [0, 0, 1]])
@@ -118,3 +119,11 @@ def painted(scene: Scene, view: View) -> np.ndarray:
     colours = np.random.default_rng(5).integers(60, 250, (len(scene.objects) + 1, 3))
     shade = 0.4 + 0.6 * np.clip(-view.normal[..., 2], 0, 1)
     return (colours[view.instance] * shade[..., None]).astype(np.uint8)
+
+
+def captured(seed: int, sensor: Sensor = "kv1", scene: Scene | None = None, tilt: float = 0.25) -> Capture:
+    """A frame of half the usual size, of `scene` or the furnished room of a seed."""
+    scene = scene or furnished(seed)
+    camera = standing_camera(sensor, 0.5, tilt)
+    view = seen(scene, camera)
+    return take(scene, camera, view, painted(scene, view), np.random.default_rng(seed))

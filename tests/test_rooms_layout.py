@@ -20,10 +20,10 @@ from train.rooms.lighting import ambient, blackbody
 from train.rooms.openings import Glazing, cut_openings
 from train.rooms.placement import Box, Boxes, Plan, upright
 from train.rooms.scene import Light, Scene
-from train.rooms.shell import Opening, outer_walls, wall_mesh
+from train.rooms.shell import SEAM, THICKNESS, Opening, outer_walls, wall_mesh
 from train.rooms.viewpoint import LENSES, MIN_CLASSES, choose_view, see
 from train.rooms.viewpoint import Boxes as ViewBoxes
-from train.rooms.wishes import WISHES
+from train.rooms.wishes import WISHES, draw_kind
 
 LIBRARY = StandIn()
 SEEDS = range(20)
@@ -279,19 +279,17 @@ def test_wanted_classes_are_brought_in():
 
 def test_wanted_classes_choose_the_room_that_has_them():
     toilet = CLASSES.index("toilet") + 1
-    plain = sum(furnish(seed, LIBRARY).kind == "bathroom" for seed in range(30))
-    asked = sum(furnish(seed, LIBRARY, wanted=(toilet,)).kind == "bathroom" for seed in range(30))
-    assert asked > plain
+    plain = sum(draw_kind(np.random.default_rng(seed)) == "bathroom" for seed in range(300))
+    asked = sum(draw_kind(np.random.default_rng(seed), (toilet,)) == "bathroom" for seed in range(300))
+    assert asked > 1.5 * plain > 0
+    assert furnish(3, LIBRARY, wanted=(toilet,)).kind == draw_kind(np.random.default_rng(3), (toilet,))
 
 
 def test_every_wish_is_granted_somewhere():
     for label, wish in WISHES.items():
         kinds = wish.kinds or ("bedroom",)
-        found = False
-        for seed in range(8):
-            scene = furnish(seed, LIBRARY, kinds[seed % len(kinds)], wanted=(label,))
-            found |= any(thing.label == label for thing in scene.objects)
-        assert found, CLASSES[label - 1]
+        scenes = (furnish(seed, LIBRARY, kinds[seed % len(kinds)], wanted=(label,)) for seed in range(8))
+        assert any(thing.label == label for scene in scenes for thing in scene.objects), CLASSES[label - 1]
 
 
 def test_boxes_overlap_as_their_axes_say():
@@ -341,13 +339,30 @@ def test_walls_are_cut_and_closed():
     corners = mesh.vertices[mesh.faces].astype(float)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     face = np.abs(corners[:, :, 1] - 3.0).max(1) < 1e-6
-    assert area[face].sum() == pytest.approx(4.04 * 2.54 - 1.2, abs=1e-4)
-    assert area[~face].sum() == pytest.approx(0.22 * 2 * (1.0 + 1.2), abs=1e-4)
-    assert mesh.vertices[:, 1].max() == pytest.approx(3.22)
+    outer = np.abs(corners[:, :, 1] - 3.0 - THICKNESS).max(1) < 1e-6
+    expected = (4.0 + 2 * THICKNESS) * (2.5 + 2 * THICKNESS) - 1.2
+    assert area[face].sum() == pytest.approx(expected, abs=1e-4)
+    assert area[outer].sum() == pytest.approx(expected, abs=1e-4)
+    reveal = ~face & ~outer
+    assert area[reveal].sum() == pytest.approx((0.2 + SEAM) * 2 * (1.0 + 1.2), abs=1e-4)
+    assert corners[reveal, :, 1].max() == pytest.approx(3.2 + SEAM)
+    assert (mesh.normals[mesh.faces[face, 0], 1] == -1).all()
+    assert (mesh.normals[mesh.faces[outer, 0], 1] == 1).all()
     # From within the opening all reveals are seen from their front.
     middle = np.array([2.0, 3.1, 1.4])
     towards = np.einsum("fi,fi->f", mesh.normals[mesh.faces[:, 0]], middle - corners.mean(1))
-    assert (towards[~face] > 0).all()
+    assert (towards[reveal] > 0).all()
+
+
+def test_a_kitchen_has_one_worktop_and_a_room_one_kind_of_curtain():
+    """The stand-in draws a colour for each piece; what belongs together is given that of the first."""
+    several = 0
+    for kind, name in (("kitchen", "base_unit"), ("living_room", "curtain")):
+        for seed in range(6):
+            pieces = [thing for thing in room(kind, seed).objects if thing.name == name]
+            several += len(pieces) > 1
+            assert len({thing.parts[0].material.colour for thing in pieces}) <= 1
+    assert several > 4
 
 
 def test_openings_stay_apart():

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -18,6 +18,8 @@ from deresunet.errors import InputError
 # One worker a core: what each of these libraries would start by itself is too many threads.
 _ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _STOP_SECONDS = 5.0
+# Renderers keep a little of each scene (about 1 MB); a worker that has done this many makes way for a fresh one.
+_TASKS_EACH = 250
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def run(
     left = deque(tasks)
     context = multiprocessing.get_context("spawn")
     crew: dict[Connection, tuple[Any, int | None]] = {}
+    done: Counter[Connection] = Counter()
 
     def hire() -> None:
         here, there = context.Pipe()
@@ -75,8 +78,7 @@ def run(
                     process.join()
                     if task is None:
                         raise InputError(
-                            f"A worker ended while it started (exit code {process.exitcode}). "
-                            "Run with --workers 1, and see what it wrote before."
+                            f"A worker ended while it started (exit code {process.exitcode}). See what it wrote above."
                         ) from None
                     if left:
                         hire()
@@ -84,13 +86,16 @@ def run(
                     continue
                 if kind == "unfit":
                     raise InputError(answer)
-                if left:
+                if left and done[connection] < _TASKS_EACH:
+                    done[connection] += 1
                     crew[connection] = (process, left.popleft())
                     connection.send(crew[connection][1])
                 else:
                     del crew[connection]
                     connection.close()
                     process.join(_STOP_SECONDS)
+                    if left:
+                        hire()
                 if kind == "done":
                     yield task, answer
     finally:
@@ -104,6 +109,9 @@ def run(
 def _serve(connection: Connection, prepare: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]) -> None:
     """A worker: prepare, then do what is asked for until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    # Libraries that talk (Blender names each file it saves) would write into the parent's line of progress.
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 1)
     try:
         do = prepare(*arguments)
     except InputError as error:

@@ -174,7 +174,8 @@ def dress(room: Furnisher, untidy: float) -> None:
         for topping in TOPPINGS.get(placed.role, ()):
             for _ in range(int(room.rng.poisson(topping.mean * factor))):
                 top = tops[int(room.rng.integers(len(tops)))]
-                lean = topping.role == "cushion" and room.chance(0.8)
+                # On a bed there is nothing to lean at.
+                lean = topping.role == "cushion" and placed.role in ("sofa", "armchair") and room.chance(0.8)
                 model = room.build(topping.role)
                 if model is not None:
                     model = leaning(model, room.between(0.9, 1.3)) if lean else model

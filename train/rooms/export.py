@@ -19,6 +19,7 @@ from train.rooms.capture import Capture
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 CREDITS_FILE = "CREDITS.txt"
+_MINIWORLD_PREFIX = "miniworld-"
 _SHARES = (0.8, 0.1, 0.1)
 _FRAME_TEXT = (
     "boxes are in the world frame: metres, z up, origin in a floor corner; basis rows are the box axes; "
@@ -152,7 +153,20 @@ def describe(capture: Capture) -> dict[str, Any]:
         "missing_depth": round(float((capture.depth == 0).mean()), 4),
         "classes": ["void", *CLASSES],
         "objects": objects,
+        "textures": _textures(capture, visible),
     }
+
+
+def _textures(capture: Capture, visible: np.ndarray) -> list[str]:
+    """Names of the textures of objects in view that were not drawn here, but taken from miniworld."""
+    names = {
+        part.material.texture.name
+        for thing in capture.scene.objects
+        if visible[thing.id]
+        for part in thing.parts
+        if part.material.texture is not None
+    }
+    return sorted(name for name in names if name.startswith(_MINIWORLD_PREFIX))
 
 
 def credits(described: Iterable[dict[str, Any]]) -> str:

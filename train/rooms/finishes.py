@@ -26,19 +26,33 @@ _FILES = {
         "concrete_1.png": 2.0, "concrete_tiles_1.png": 1.6, "marble_1.png": 1.4,
     },
     "wall": {
-        "brick_wall_1.png": 2.0, "cinder_blocks_1.png": 2.4, "stucco_1.png": 1.6, "drywall_1.png": 2.0,
+        "brick_wall_1.png": 2.0, "cinder_blocks_1.png": 2.4, "drywall_1.png": 2.0,
         "concrete_3.png": 2.4,
     },
     "ceiling": {"ceiling_tiles_1.png": 2.4, "ceiling_tile_noborder_1.png": 1.2},
 }  # fmt: skip
 
-_WET = {"bathroom"}
-_KITCHENS = {"kitchen", "dining_area", "dining_room", "kitchenette", "kitchen_dining"}
+_WET = {"bathroom", "laundry_room"}
+_KITCHENS = {"kitchen", "dining_area", "kitchenette"}
 _WORK = {
-    "office", "classroom", "conference_room", "lab", "library", "computer_room", "lecture_theatre", "study_space",
-    "study", "office_kitchen", "discussion_area", "printer_room", "corridor", "reception_room", "rest_space",
-    "office_dining", "mail_room", "stairs", "lobby", "storage_room",
-}  # fmt: skip
+    "office",
+    "classroom",
+    "conference_room",
+    "lab",
+    "library",
+    "computer_room",
+    "lecture_theatre",
+    "study_space",
+    "office_kitchen",
+    "discussion_area",
+    "printer_room",
+    "corridor",
+    "reception_room",
+    "rest_space",
+    "furniture_store",
+    "mail_room",
+    "storage_room",
+}
 
 
 @lru_cache(maxsize=32)
@@ -51,8 +65,18 @@ def _file(path: Path, metres: float) -> Texture:
 
 
 def _paint(rng: np.random.Generator) -> Material:
-    palettes = (WHITES, BEIGES, GREYS[:2], ((200, 208, 212), (188, 200, 210)), ((206, 210, 188), (190, 200, 176)),
-                ((232, 216, 160), (236, 222, 184)), ((222, 190, 170), (206, 160, 140)), BLUES[1:3], REDS[3:], GREENS[3:4])  # fmt: skip
+    palettes = (
+        WHITES,
+        BEIGES,
+        GREYS[:2],
+        ((200, 208, 212), (188, 200, 210)),
+        ((206, 210, 188), (190, 200, 176)),
+        ((232, 216, 160), (236, 222, 184)),
+        ((222, 190, 170), (206, 160, 140)),
+        BLUES[1:3],
+        REDS[3:],
+        GREENS[3:4],
+    )
     shares = [0.34, 0.2, 0.1, 0.09, 0.06, 0.08, 0.05, 0.04, 0.02, 0.02]
     return Material(
         "paint",
@@ -64,10 +88,8 @@ def _paint(rng: np.random.Generator) -> Material:
 
 
 def _wallpaper(rng: np.random.Generator) -> Material:
-    kind = str(rng.choice(["stripes", "damask", "flowers", "weave"]))
+    kind = str(rng.choice(["bands", "bands", "damask", "damask", "flowers", "weave"]))
     colour = pick(rng, WHITES, BEIGES, ((200, 208, 212), (206, 210, 188), (226, 206, 190)))
-    if kind == "stripes":  # vertical, and fainter than those of cloth
-        return Material("wallpaper", colour, 0.9, texture=pattern("damask", int(rng.integers(3, 6)), 1.0))
     return Material("wallpaper", colour, 0.9, texture=pattern(kind, int(rng.integers(3)), 1.3))
 
 

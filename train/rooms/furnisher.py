@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from deresunet.errors import InputError
 from train.rooms.placement import Placed, Plan, bounding_box, on_support, rotation
-from train.rooms.scene import Material, Model, Support
+from train.rooms.scene import Model, Support
 from train.rooms.shell import Opening, Wall
+from train.rooms.supply import Furniture, Size
 
-Size = tuple[float | None, float | None, float | None]
-Surface = Literal["wall", "floor", "ceiling", "skirting"]
 Where = Literal["any", "back", "front", "centre", "left", "right"]
 GAP = 0.02  # that furniture stands off the wall: the skirting board's depth [m]
 SEAT = (0.3, 0.68)  # heights of what people sit on [m]
-
-
-class Furniture(Protocol):
-    """What layout needs of a library of furniture."""
-
-    def build(self, role: str, rng: np.random.Generator, size: Size | None = None) -> Model:
-        """A model for a role; `size` is the width, depth and height wanted [m], None where free."""
-
-    def roles(self) -> tuple[str, ...]:
-        """The roles that there are."""
-
-    def finish(self, surface: Surface, kind: str, rng: np.random.Generator) -> Material:
-        """A material for a surface of a room of that kind."""
 
 
 @dataclass
@@ -93,9 +79,8 @@ class Furnisher:
         low = model.bounds[0][2]
         rug = self.plan.rug_under(bounding_box(model, yaw, (x, y, 0.0)))
         base = 0.0 if rug is None else rug.box.high
-        return self.plan.put(
-            model, role, yaw, (x, y, base - low), ignore=nested[:0], nested=nested, loose=loose, walkable=walkable
-        )
+        position = (x, y, base - low)
+        return self.plan.put(model, role, yaw, position, nested=nested, loose=loose, walkable=walkable)
 
     def against(
         self,

@@ -1,4 +1,4 @@
-"""Units of one kitchen look alike: the same fronts, the same worktop."""
+"""What belongs together looks alike: the fronts and worktops of a kitchen, the curtains of a room."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 
 from train.rooms.scene import Material, Mesh, Model
 
-CABINET, COUNTER = 3, 12
-SHARED = (CABINET, COUNTER)
+CABINET, COUNTER, BLINDS, CURTAIN = 3, 12, 13, 16
 
 
 def area(mesh: Mesh) -> float:
@@ -31,18 +30,23 @@ def main_material(model: Model, label: int) -> Material | None:
 
 
 @dataclass
-class KitchenStyle:
-    """The fronts and worktop that a kitchen's first units bring; later ones are given the same.
+class Style:
+    """The materials that the first pieces bring; later ones are given the same.
 
-    Handles, plinths, sinks and ovens stay as they are.
+    Handles, plinths, sinks, rods and ovens stay as they are.
+
+    Attributes:
+        shared: classes whose main material is shared.
+        chosen: that material, by class.
     """
 
+    shared: tuple[int, ...]
     chosen: dict[int, Material] = field(default_factory=dict)
 
     def dress(self, model: Model) -> Model:
-        """A unit in the kitchen's own look."""
+        """The model in the shared look."""
         parts = model.parts
-        for label in SHARED:
+        for label in self.shared:
             own = main_material(model, label)
             if own is None:
                 continue

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from deresunet.classes import CLASSES
-from train.rooms.scene import Material, Object, Scene
+from train.rooms.scene import Material, Scene
 
 # Share of such a thing's surface that mirrors light away or lets it through, whatever its material says.
 _SPECULAR = {CLASSES.index(name) + 1: share for name, share in (("window", 0.8), ("mirror", 0.85), ("television", 0.6))}
 # Rec. 709's weights of linear RGB.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-_MIRROR_ROUGHNESS = 0.12
+_MIRROR_ROUGHNESS = 0.2
+# Faces of a part that stand for all of them where there are more.
+_SAMPLED_FACES = 64
 # Dyes and pigments that are dark to the eye often are not so at 830 nm, so infrared albedo is drawn towards the bright
 # end, by another amount for each object.
 _LIFT = (0.02, 0.35)
@@ -40,30 +42,43 @@ def infrared(scene: Scene, rng: np.random.Generator) -> Infrared:
         rng: of the dyes, which colour alone does not tell.
     """
     count = len(scene.objects) + 1
-    albedo, specular = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    lift = rng.uniform(*_LIFT, size=count)
+    owner, triangles, per_sample, luminance, mirrored = [], [], [], [], []
     texture_means: dict[str, float] = {}
     for thing in scene.objects:
-        luminance, mirrored = _mean_surface(thing, texture_means)
-        albedo[thing.id] = luminance + lift[thing.id] * (1.0 - luminance)
-        specular[thing.id] = max(mirrored, _SPECULAR.get(thing.label, 0.0))
-    return Infrared(albedo, specular)
+        for part in thing.parts:
+            faces = part.mesh.faces
+            sampled = faces[:: max(1, len(faces) // _SAMPLED_FACES)]
+            if not len(sampled):
+                continue
+            owner.append(thing.id)
+            triangles.append(part.mesh.vertices[sampled])
+            per_sample.append(len(faces) / len(sampled))
+            luminance.append(_luminance(part.material, texture_means))
+            # Lacquer and plastic shine, but scatter enough; bare metal and glass do not.
+            polished = part.material.metallic > 0.5 and part.material.roughness < _MIRROR_ROUGHNESS
+            mirrored.append(part.material.opacity < 0.9 or polished)
+    areas = _areas(triangles) * per_sample
+    total = np.bincount(owner, areas, count)
+    total[total <= 0] = 1.0
+    mean_luminance = np.bincount(owner, areas * luminance, count) / total
+    specular = np.bincount(owner, areas * mirrored, count) / total
+    for thing in scene.objects:
+        specular[thing.id] = max(specular[thing.id], _SPECULAR.get(thing.label, 0.0))
+    albedo = mean_luminance + rng.uniform(*_LIFT, size=count) * (1.0 - mean_luminance)
+    albedo[0] = 0.0
+    return Infrared(albedo.astype(np.float32), specular.astype(np.float32))
 
 
-def _mean_surface(thing: Object, texture_means: dict[str, float]) -> tuple[float, float]:
-    """Area-weighted mean of luminance, and share of the area that is mirror or glass."""
-    areas, luminances, mirrors = [], [], []
-    for part in thing.parts:
-        corners = part.mesh.vertices[part.mesh.faces]
-        sides = corners[:, 1:] - corners[:, :1]
-        areas.append(float(np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1).sum()) / 2)
-        luminances.append(_luminance(part.material, texture_means))
-        material = part.material
-        mirrors.append(float(material.opacity < 0.9 or material.roughness < _MIRROR_ROUGHNESS))
-    total = sum(areas)
-    if total <= 0.0:
-        return 0.5, 0.0
-    return float(np.dot(areas, luminances)) / total, float(np.dot(areas, mirrors)) / total
+def _areas(triangles: list[np.ndarray]) -> np.ndarray:
+    """float64 (parts,): the area of each part's triangles, float32 (F, 3, 3) [m^2]."""
+    if not triangles:
+        return np.zeros(0)
+    corners = np.concatenate(triangles).astype(np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    # |a x b|^2 = |a|^2 |b|^2 - (a . b)^2, which spares np.cross its copies.
+    squared = (first**2).sum(1) * (second**2).sum(1) - (first * second).sum(1) ** 2
+    starts = np.cumsum([0, *map(len, triangles[:-1])])
+    return np.add.reduceat(np.sqrt(np.maximum(squared, 0.0)) / 2, starts)
 
 
 def _luminance(material: Material, texture_means: dict[str, float]) -> float:

@@ -9,7 +9,7 @@ _SCALE = 4
 # Spread of colour over which neighbours count as one surface, and of the picture's plane [px of the small image].
 _COLOUR_SIGMA = 12.0
 _OFFSETS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
-_REACHES = (4, 2, 1, 1)
+_REACHES = (4, 2, 1)
 
 
 def fill_depth(depth: np.ndarray, rgb: np.ndarray) -> np.ndarray:

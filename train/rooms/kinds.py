@@ -44,7 +44,7 @@ class Kind:
     skirting: float = 0.85
     dressed: float = 0.8
     clutter: float = 3.0
-    people: float = 0.25
+    people: float = 0.12
 
 
 OFFICE_LAMPS = ("ceiling_panel", "ceiling_panel", "ceiling_lamp")
@@ -53,7 +53,7 @@ OFFICE = Glazing(windows=(0, 2), width=(1.2, 2.6), sill=(0.6, 1.05), height=(1.1
 
 KINDS: dict[str, Kind] = {
     "bedroom": Kind(
-        15,
+        17,
         (2.8, 4.8),
         (3.0, 5.2),
         (2.35, 2.9),
@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
         more=(
             "dresser",
             "wardrobe",
+            "dresser",
             "bookshelf",
             "chair",
             "cabinet",
@@ -74,7 +75,7 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "living_room": Kind(
-        11,
+        12,
         (3.6, 6.2),
         (3.8, 6.8),
         (2.4, 3.0),
@@ -105,7 +106,7 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         dressed=0.6,
         clutter=4,
-        people=0.4,
+        people=0.16,
         more=(
             "filing_cabinet",
             "bookshelf",
@@ -119,20 +120,20 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "kitchen": Kind(
-        9,
+        13,
         (2.4, 4.4),
         (2.8, 5.2),
         (2.35, 2.8),
         HIGH_SILL,
         programmes.kitchen,
-        (("base_unit",), ("sink_unit", "oven_unit")),
+        (("base_unit",), ("sink_unit",)),
         skirting=0.6,
         dressed=0.5,
         clutter=1.5,
         more=("cabinet", "shelves", "chair", "stool", "bin", "carton", "side_table"),
     ),
     "bathroom": Kind(
-        9,
+        10,
         (1.8, 3.0),
         (2.1, 3.6),
         (2.3, 2.7),
@@ -144,7 +145,7 @@ KINDS: dict[str, Kind] = {
         skirting=0.25,
         dressed=0.4,
         clutter=1.5,
-        people=0.05,
+        people=0.02,
         more=("laundry_basket", "cabinet", "shelves", "bin"),
     ),
     "dining_room": Kind(
@@ -158,7 +159,7 @@ KINDS: dict[str, Kind] = {
         more=("cabinet", "chair", "bookshelf", "plant", "side_table", "armchair", "shelves", "cabinet"),
     ),
     "classroom": Kind(
-        9,
+        7,
         (5.5, 9.0),
         (6.0, 9.5),
         (2.7, 3.3),
@@ -167,7 +168,7 @@ KINDS: dict[str, Kind] = {
         (("school_desk", "conference_table"),),
         OFFICE_LAMPS,
         clutter=4,
-        people=1.2,
+        people=0.48,
         more=("cabinet", "bookshelf", "chair", "desk", "shelves", "filing_cabinet", "side_table"),
     ),
     "conference_room": Kind(
@@ -180,7 +181,7 @@ KINDS: dict[str, Kind] = {
         (("conference_table",),),
         OFFICE_LAMPS,
         clutter=1.5,
-        people=0.5,
+        people=0.2,
         more=("chair", "cabinet", "plant", "side_table", "chair", "filing_cabinet"),
     ),
     "home_office": Kind(
@@ -215,7 +216,7 @@ KINDS: dict[str, Kind] = {
         (),
         ("ceiling_lamp",),
         clutter=4,
-        people=0.05,
+        people=0.02,
         more=("cabinet", "shelves", "laundry_basket", "carton", "clothes_rack", "bin", "wardrobe", "base_unit"),
     ),
     "furniture_store": Kind(
@@ -229,7 +230,7 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         alcove=0.7,
         clutter=2,
-        people=0.5,
+        people=0.2,
         more=("wardrobe", "bookshelf", "dresser", "cabinet", "shelves", "sofa", "armchair", "desk", "bed"),
     ),
     "library": Kind(
@@ -243,7 +244,7 @@ KINDS: dict[str, Kind] = {
         OFFICE_LAMPS,
         alcove=0.4,
         clutter=3,
-        people=0.8,
+        people=0.32,
         more=("bookshelf", "bookshelf", "bookshelf", "shelves", "armchair", "desk", "cabinet"),
     ),
     "dorm_room": Kind(
@@ -255,7 +256,7 @@ KINDS: dict[str, Kind] = {
         programmes.dorm_room,
         (("bed", "bunk_bed"), ("desk",)),
         clutter=7,
-        people=0.4,
+        people=0.16,
         more=("wardrobe", "dresser", "bookshelf", "shelves", "carton", "chair", "laundry_basket", "suitcase"),
     ),
     "playroom": Kind(
@@ -267,7 +268,7 @@ KINDS: dict[str, Kind] = {
         programmes.playroom,
         (),
         clutter=6,
-        people=0.2,
+        people=0.08,
         more=("shelves", "bookshelf", "dresser", "cabinet", "carton", "chair", "laundry_basket", "toys"),
     ),
     "rest_space": Kind(
@@ -279,7 +280,7 @@ KINDS: dict[str, Kind] = {
         programmes.rest_space,
         (("sofa",),),
         ("ceiling_panel", "pendant", "ceiling_lamp"),
-        people=0.7,
+        people=0.28,
         more=("sofa", "armchair", "plant", "side_table", "chair", "cabinet", "shelves"),
     ),
     "computer_room": Kind(
@@ -292,7 +293,7 @@ KINDS: dict[str, Kind] = {
         (("desk",),),
         OFFICE_LAMPS,
         clutter=3,
-        people=0.8,
+        people=0.32,
         more=("desk", "cabinet", "chair", "printer_stand", "carton", "filing_cabinet", "shelves"),
     ),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.errors import InputError
 from train.rooms import dressing
-from train.rooms.furnisher import Furnisher, Furniture, Surface
+from train.rooms.furnisher import Furnisher
 from train.rooms.kinds import KINDS, Kind
 from train.rooms.lighting import light_room, reflectance, switched_off
 from train.rooms.openings import cut_openings, fill_openings
@@ -17,9 +17,10 @@ from train.rooms.placement import Box, Placed, Plan
 from train.rooms.programmes import fill_up
 from train.rooms.scene import Material, Object, Part, Scene
 from train.rooms.shell import Finishes, block_walls, build_shell, outer_walls
+from train.rooms.supply import Furniture, Surface
 from train.rooms.wishes import draw_kind, grant
 
-FULLNESS = (0.16, 0.42)  # part of the floor that furniture covers
+FULLNESS = (0.2, 0.46)  # part of the floor that furniture covers
 ATTEMPTS = 6  # at a room that has what its type must have
 
 
@@ -55,7 +56,7 @@ def furnish(seed: int, library: Furniture, kind: str | None = None, wanted: Sequ
     untidy = float(rng.gamma(2.0, 0.5))
     dressing.populate(room, int(rng.poisson(traits.people)))
     dressing.dress(room, untidy)
-    dressing.hang_pictures(room, int(rng.poisson(2.5 + 0.08 * size[0] * size[1])))
+    dressing.hang_pictures(room, int(rng.poisson(4.0 + 0.12 * size[0] * size[1])))
     dressing.scatter(room, int(rng.poisson(traits.clutter * (0.4 + 0.6 * untidy))))
 
     finishes = _finishes(room)
@@ -160,7 +161,7 @@ def _objects(placed: Placed, off: bool, count: int) -> list[Object]:
     found: dict[int, list[Part]] = {model.label: []}
     for part in model.parts:
         found.setdefault(part.label, []).append(part)
-    objects = []
+    objects: list[Object] = []
     for label, parts in found.items():
         if parts:
             name = model.name if label in (model.label, 0) else f"{model.name}: {CLASSES[label - 1]}"

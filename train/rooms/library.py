@@ -13,6 +13,7 @@ import numpy as np
 
 from deresunet.errors import InputError
 from train.rooms import finishes
+from train.rooms.catalogued import Catalogued
 from train.rooms.furniture import (
     bags,
     bathroom,
@@ -146,6 +147,9 @@ BUILT_HERE: dict[str, Build] = {
     "toys": small_things.toys,
 }
 
+# Share of a role that its catalogue's models have where there are many of them.
+MOST_CATALOGUED = 0.6
+
 
 class Library:
     """All furniture that may be used.
@@ -160,7 +164,7 @@ class Library:
         self, furniture: Path | None = None, textures: Path | None = None, licences: tuple[str, ...] = ("CC0-1.0",)
     ):
         self._textures = textures
-        self.licences = licences
+        self._catalogued = None if furniture is None else Catalogued(furniture, licences)
 
     def roles(self) -> tuple[str, ...]:
         """What can be built."""
@@ -181,6 +185,10 @@ class Library:
         if role not in BUILT_HERE:
             raise InputError(f"No role {role!r}. There are: {', '.join(self.roles())}.")
         size = FREE if size is None else size
+        found = [] if self._catalogued is None else self._catalogued.candidates(role, size)
+        if self._catalogued is not None and found and rng.random() < MOST_CATALOGUED * len(found) / (len(found) + 1):
+            use, entry = found[int(rng.integers(len(found)))]
+            return self._catalogued.build(use, entry, rng, size)
         return BUILT_HERE[role](rng, size)
 
     def finish(self, surface: str, kind: str, rng: np.random.Generator) -> Material:

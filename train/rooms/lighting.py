@@ -114,7 +114,7 @@ def light_room(
         hour.sky[int(rng.integers(len(hour.sky)))],
         float(turn),
         strength,
-        tuple(float(level * channel) for channel in daylight) if strength > 0.12 else (0.01, 0.012, 0.02),
+        (level * daylight[0], level * daylight[1], level * daylight[2]) if strength > 0.12 else (0.01, 0.012, 0.02),
         sun,
     )
     lights: list[Light] = []

@@ -17,6 +17,7 @@ import numpy as np
 
 from deresunet.atomic import write_json, write_text
 from deresunet.errors import InputError
+from train.rooms.assets import Assets, find_assets
 from train.rooms.crew import Failure, run
 from train.rooms.maker import Layout, Made, Options, maker, open_layout
 from train.rooms.report import report
@@ -40,12 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         licences=tuple(given.licences),
         samples=given.samples,
         exact_depth=given.exact_depth,
+        built_here=given.built_here,
         lift=not given.no_lift,
     )
     try:
         reference = None if given.reference is None else reference_pixels(given.reference)
         seeds = range(given.seed, given.seed + given.count)
-        return make_rooms(given.out, seeds, options, given.workers, reference=reference)
+        assets = Assets() if given.built_here else find_assets(given.furniture)
+        return make_rooms(given.out, seeds, options, given.workers, assets, reference=reference)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -56,9 +59,10 @@ def make_rooms(
     seeds: Sequence[int],
     options: Options,
     workers: int,
+    assets: Assets,
     log: TextIO | None = None,
     reference: np.ndarray | None = None,
-    prepare: Callable[[Path, Options], Callable[[int], Made]] = maker,
+    prepare: Callable[[Path, Options, Assets, int], Callable[[int], Made]] = maker,
 ) -> int:
     """Make the frames of `seeds` that are not in `out` yet; returns the exit status.
 
@@ -67,6 +71,7 @@ def make_rooms(
         seeds: one a room.
         options: how; the same as those of the frames that are there.
         workers: processes.
+        assets: where furniture and textures lie.
         log: where progress goes; standard error, if not given.
         reference: int64 (38,): pixels by label of real frames that the report compares with, void first.
         prepare: called in each process; what it returns makes the frame of a seed.
@@ -81,7 +86,8 @@ def make_rooms(
     progress = _Progress(len(seeds), len(seeds) - len(left), log)
     seconds: Counter[str] = Counter()
     interrupted = False
-    tasks = run(left, workers, prepare, (out, options))
+    threads = max(1, _cores() // max(1, min(workers, len(left))))
+    tasks = run(left, workers, prepare, (out, options, assets, threads))
     try:
         for seed, result in tasks:
             if isinstance(result, Made):
@@ -151,6 +157,7 @@ class _Progress:
         self.made = 0
         self._total, self._before, self._log = total, before, log
         self._live = log.isatty()
+        self._said = 0  # frames done when the last line was written
         self._start = self._last = time.monotonic()
         if before:
             log.write(f"{before} of {total} rooms are there already.\n")
@@ -163,12 +170,13 @@ class _Progress:
             self.failed.append(seed)
             self._log.write(f"{self._clear()}room {seed} failed: {failure.reason}\n{failure.details}")
         if self._live or now - self._last >= _LINE_SECONDS:
-            self._last = now
+            self._last, self._said = now, self.made + len(self.failed)
             self._log.write(f"{self._clear()}{self._line(now)}{'' if self._live else chr(10)}")
             self._log.flush()
 
     def end(self) -> None:
-        if self.made or self.failed:
+        done = self.made + len(self.failed)
+        if done and (self._live or self._said < done):
             self._log.write(f"{self._clear()}{self._line(time.monotonic())}\n")
             self._log.flush()
 
@@ -218,13 +226,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--samples", type=_at_least(1), default=default.samples, help="a pixel, for photo quality")
     parser.add_argument("--exact-depth", action="store_true", help="write the true depth too (folder layout)")
+    parser.add_argument(
+        "--furniture", type=Path, metavar="DIR", help="folder of .sh3f files, if not where Debian has it"
+    )
+    parser.add_argument("--built-here", action="store_true", help="do without furniture libraries and textures")
     parser.add_argument("--no-lift", action="store_true", help="do not ask for rare classes")
     parser.add_argument(
         "--reference", type=Path, metavar="JSON", help="classes40 and train_pixels40 of NYU Depth v2, for the report"
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--workers", type=_at_least(1), default=cores, help="processes")
+    parser.add_argument("--workers", type=_at_least(1), default=_cores(), help="processes")
     return parser
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _at_least(least: int) -> Any:

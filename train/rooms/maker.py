@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import cv2
 import numpy as np
 
+from train.rooms.assets import Assets
 from train.rooms.capture import Capture, take
 from train.rooms.export import FolderLayout
 from train.rooms.scene import Sensor
@@ -31,6 +32,7 @@ class Options:
         licences: of the models that may be used, SPDX identifiers.
         samples: a pixel, for "photo".
         exact_depth: whether to write the true depth too ("folder").
+        built_here: whether to do without furniture libraries and textures.
         lift: whether rare classes are asked for more often than rooms have them by themselves.
     """
 
@@ -40,6 +42,7 @@ class Options:
     licences: tuple[str, ...] = ("CC0-1.0",)
     samples: int = 48
     exact_depth: bool = False
+    built_here: bool = False
     lift: bool = True
 
 
@@ -89,8 +92,14 @@ def open_layout(root: Path, options: Options) -> Layout:
     return layouts[options.layout]()
 
 
-def maker(root: Path, options: Options) -> Callable[[int], Made]:
+def maker(root: Path, options: Options, assets: Assets, threads: int) -> Callable[[int], Made]:
     """What makes the frame of a seed and writes it; one a process, since it holds the renderer.
+
+    Args:
+        root: the folder that frames are written to.
+        options: how they are made.
+        assets: where furniture and textures lie.
+        threads: that Cycles may use.
 
     Raises:
         InputError: the furniture or the renderer is not there; the message says how to get it.
@@ -104,7 +113,7 @@ def maker(root: Path, options: Options) -> Callable[[int], Made]:
     from train.rooms.viewpoint import choose_view  # noqa: PLC0415
 
     cv2.setNumThreads(1)
-    library = Library(licences=options.licences)
+    library = Library(assets.furniture, assets.textures, options.licences)
     rasteriser = Rasteriser()
     layout = open_layout(root, options)
 
@@ -121,7 +130,7 @@ def maker(root: Path, options: Options) -> Callable[[int], Made]:
         if options.quality == "photo":
             from train.rooms.cycles import photograph  # noqa: PLC0415 (Blender takes seconds to import)
 
-            radiance = photograph(scene, camera, options.samples)
+            radiance = photograph(scene, camera, options.samples, threads)
             watch.lap("cycles")
         else:
             assert view.colour is not None

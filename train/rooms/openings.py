@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.rooms.furnisher import Furnisher
+from train.rooms.harmony import BLINDS, CURTAIN, Style
 from train.rooms.placement import Box, Placed, bounding_box, upright
-from train.rooms.shell import Opening, Wall
+from train.rooms.scene import Model
+from train.rooms.shell import THICKNESS, Opening, Wall
 
 FRAME = 0.03  # by which a door's frame covers the edge of its opening [m]
 
@@ -69,7 +71,7 @@ def cut_openings(
             off = width / 2 + rng.uniform(0.13, 0.5)
             u = off if rng.random() < 0.4 else length - off if rng.random() < 0.6 else rng.uniform(0, length)
             top = rng.uniform(2.1, min(height - 0.15, 2.3)) if passage else min(2.05, height - 0.15)
-            depth = rng.uniform(0.1, 0.3)
+            depth = THICKNESS if passage else rng.uniform(0.1, 0.28)
             cut = Opening(wall, float(u), float(width), 0.0, float(top), "passage" if passage else "door", float(depth))
             if _fits(cut, taken, walls, blocks):
                 taken.append(cut)
@@ -107,13 +109,14 @@ def fill_openings(room: Furnisher, dressed: float) -> None:
     # The same curtains hang at all windows of a room.
     cover = room.pick("curtain", "curtain", "blinds", "blinds", "both") if room.chance(dressed) else ""
     drop = room.pick("floor", "sill")
+    style = Style((CURTAIN, BLINDS))
     for opening in room.openings:
         wall = room.walls[opening.wall]
         if opening.kind == "window":
             model = room.build("window", (opening.width, None, opening.high - opening.low))
             if model is not None:
                 _fixture(room, model, "window", wall, opening.u, opening.low, -opening.depth)
-            _cover(room, wall, opening, cover, drop)
+            _cover(room, style, wall, opening, cover, drop)
             room.plan.block(wall.before(opening.u, opening.width, 0.1, opening.low - 0.02, opening.high))
             continue
         gate = wall.before(opening.u, opening.width + 0.06, 0.75, 0.0, 2.0)
@@ -128,7 +131,7 @@ def fill_openings(room: Furnisher, dressed: float) -> None:
                 _fixture(room, model, role, wall, opening.u, 0.0, out)
 
 
-def _fixture(room: Furnisher, model, role: str, wall: Wall, u: float, bottom: float, out: float) -> None:
+def _fixture(room: Furnisher, model: Model, role: str, wall: Wall, u: float, bottom: float, out: float) -> None:
     """What sits within the wall itself cannot meet anything in the room, and is not asked."""
     low, high = model.bounds
     x, y = wall.point(u - float(low[0] + high[0]) / 2, out + float(high[1]))
@@ -137,13 +140,13 @@ def _fixture(room: Furnisher, model, role: str, wall: Wall, u: float, bottom: fl
     room.plan.placed.append(Placed(model, role, upright(wall.yaw, position), wall.yaw, box))
 
 
-def _cover(room: Furnisher, wall: Wall, opening: Opening, cover: str, drop: str) -> None:
+def _cover(room: Furnisher, style: Style, wall: Wall, opening: Opening, cover: str, drop: str) -> None:
     top = min(opening.high + 0.12, room.plan.size[2] - 0.05)
     if cover in ("blinds", "both"):
         height = (opening.high - opening.low) * (room.between(0.3, 1.0) if room.chance(0.7) else 1.0)
         model = room.build("blinds", (opening.width + 0.06, None, height))
         if model is not None:
-            room.mount(model, "blinds", wall, opening.u, opening.high + 0.03 - float(model.size[2]))
+            room.mount(style.dress(model), "blinds", wall, opening.u, opening.high + 0.03 - float(model.size[2]))
     if cover in ("curtain", "both"):
         bottom = 0.03 if drop == "floor" else max(opening.low - 0.15, 0.03)
         closed = room.chance(0.2)
@@ -160,4 +163,4 @@ def _cover(room: Furnisher, wall: Wall, opening: Opening, cover: str, drop: str)
             edge = opening.width / 2 + (0.12 if closed else room.between(0.1, 0.25))
             u = opening.u + side * (edge - float(model.size[0]) / 2 if not closed else float(model.size[0]) / 2)
             u = float(np.clip(u, model.size[0] / 2, wall.length - model.size[0] / 2))
-            room.mount(model, "curtain", wall, u, bottom, out=out)
+            room.mount(style.dress(model), "curtain", wall, u, bottom, out=out)

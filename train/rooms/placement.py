@@ -27,7 +27,7 @@ def rotation(yaw: float) -> np.ndarray:
     return np.array([[c, -s], [s, c]])
 
 
-def upright(yaw: float, position: Sequence[float]) -> np.ndarray:
+def upright(yaw: float, position: Sequence[float] | np.ndarray) -> np.ndarray:
     """float64 (4, 4): the pose of what stands at `position` (x, y, z) [m], turned about the vertical."""
     pose = np.eye(4)
     pose[:2, :2] = rotation(yaw)
@@ -130,7 +130,7 @@ class Placed:
         return self.pose[:3, :3] @ (x, y, z) + self.pose[:3, 3]
 
 
-def bounding_box(model: Model, yaw: float, position: Sequence[float]) -> Box:
+def bounding_box(model: Model, yaw: float, position: Sequence[float] | np.ndarray) -> Box:
     """The box of a model whose origin is at `position` (x, y, z) [m]."""
     low, high = model.bounds
     x, y = rotation(yaw) @ ((low + high) / 2)[:2] + position[:2]
@@ -151,7 +151,8 @@ class Plan:
     placed: list[Placed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bodies, self._owners = Boxes(), []  # type: tuple[Boxes, list[Placed | None]]
+        self._bodies = Boxes()
+        self._owners: list[Placed | None] = []
         self._doors, self._fronts = Boxes(), Boxes()
         shape = (int(np.ceil(self.size[0] / CELL)), int(np.ceil(self.size[1] / CELL)))
         self._cells = np.stack(np.meshgrid(*(np.arange(n) * CELL + CELL / 2 for n in shape), indexing="ij"), -1)
@@ -195,9 +196,8 @@ class Plan:
         model: Model,
         role: str,
         yaw: float,
-        position: Sequence[float],
+        position: Sequence[float] | np.ndarray,
         on: Placed | None = None,
-        ignore: Sequence[Placed] = (),
         nested: Sequence[Placed] = (),
         loose: bool = False,
         walkable: bool = True,
@@ -210,7 +210,6 @@ class Plan:
             yaw: about the vertical [rad].
             position: of the model's origin (x, y, z) [m].
             on: what carries it; it may be within that one's box.
-            ignore: others whose boxes it may be within.
             nested: others whose boxes it may be within as long as the surfaces stay apart, such as the table that a
                 chair is pushed under.
             loose: it may stand in the free space that other furniture needs in front, as chairs and bags do.
@@ -220,7 +219,7 @@ class Plan:
             what was placed; None where it cannot be.
         """
         box = bounding_box(model, yaw, position)
-        ignored = [*ignore, *nested] if on is None else [on, *ignore, *nested]
+        ignored = [*nested] if on is None else [on, *nested]
         if not self.free(box, ignored):
             return None
         solid = box.low < 1.2 and box.high > 0.05 and on is None and model.mounting in ("floor", "surface")

@@ -14,6 +14,25 @@ from train.rooms.scene import Texture
 from train.rooms.textures import _seeded, noise
 
 Colour = tuple[int, int, int]
+# What publishers bind books in: dark blues and reds, black, white and cream, some loud ones.
+COVERS = (
+    (28, 40, 78),
+    (132, 30, 34),
+    (30, 30, 32),
+    (238, 236, 230),
+    (226, 212, 180),
+    (34, 78, 58),
+    (196, 84, 36),
+    (222, 178, 54),
+    (40, 112, 150),
+    (96, 62, 42),
+    (120, 124, 130),
+    (176, 46, 60),
+    (86, 46, 92),
+    (206, 200, 190),
+    (62, 70, 84),
+    (150, 178, 196),
+)
 BOOKS = (8, 4)  # columns and rows of spines in the picture of the kind "books"
 
 
@@ -39,7 +58,9 @@ def _text(
 
 
 def _landscape(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    sky, low = np.array(_tint(rng, 110, 220), float), np.array(_tint(rng, 150, 240), float)
+    skies = ((120, 160, 205), (170, 190, 205), (205, 175, 150), (150, 155, 165), (95, 125, 170))
+    sky = np.array(skies[int(rng.integers(5))], float) + rng.normal(0, 12, 3)
+    low = np.minimum(sky + rng.uniform(10, 60), 245)
     ramp = np.linspace(0, 1, height)[:, None, None]
     picture = (sky * (1 - ramp) + low * ramp) * np.ones((1, width, 1))
     picture *= 1 - 0.15 * cv2.resize(noise(rng, 1, 12), (width, height))[..., None]
@@ -71,7 +92,8 @@ def _abstract(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 def _portrait(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     picture = np.full((height, width, 3), _tint(rng, 40, 190), np.uint8)
-    middle, skin, hair = width // 2, (205, 160, 130), _tint(rng, 20, 90)
+    middle, skin = width // 2, (205, 160, 130)
+    hair = ((40, 30, 26), (84, 58, 40), (150, 112, 70), (60, 56, 54))[int(rng.integers(4))]
     if rng.random() < 0.4:
         skin = (125, 85, 60)
     cv2.ellipse(
@@ -148,7 +170,10 @@ def _spines(rng: np.random.Generator) -> np.ndarray:
     wide, high = 512 // columns, 512 // rows
     for index in range(columns * rows):
         cell = picture[index // columns * high :, index % columns * wide :][:high, :wide]
-        cover = _tint(rng, 15, 235)
+        base = COVERS[int(rng.integers(len(COVERS)))]
+        cover = tuple(
+            int(np.clip(value + shift, 5, 250)) for value, shift in zip(base, rng.normal(0, 9, 3), strict=True)
+        )
         cell[:] = cover
         ink = (235, 230, 215) if np.mean(cover) < 130 else (40, 35, 40)
         if rng.random() < 0.4:

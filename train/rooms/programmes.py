@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from train.rooms import groups
+from train.rooms import fitted, groups
 from train.rooms.furnisher import Furnisher
 
 
@@ -24,7 +24,7 @@ def bedroom(room: Furnisher) -> None:
         groups.bed(room, stands=0.3)
     _some(room, ("wardrobe", 0.65), ("dresser", 0.8), ("bookshelf", 0.4), ("armchair", 0.35), ("cabinet", 0.25))
     _some(room, ("clothes_rack", 0.2), ("shelves", 0.25), ("laundry_basket", 0.3), ("floor_lamp", 0.3), ("chair", 0.3))
-    if room.chance(0.35):
+    if room.chance(0.45):
         stand = room.against(room.pick("tv_stand", "dresser"))
         if stand is not None:
             room.on(stand, "television", where="centre", turn=0.0)
@@ -63,7 +63,7 @@ def office(room: Furnisher) -> None:
 
 def kitchen(room: Furnisher) -> None:
     """Units, refrigerator, often a table."""
-    groups.kitchen(room)
+    fitted.kitchen(room)
     if room.chance(0.5):
         groups.dining(room, chair=room.pick("chair", "chair", "stool"))
     _some(room, ("bin", 0.5), ("shelves", 0.3), ("cabinet", 0.35), ("stool", 0.3), ("chair", 0.2))
@@ -73,7 +73,7 @@ def kitchen(room: Furnisher) -> None:
 
 def bathroom(room: Furnisher) -> None:
     """Tub or shower, basin, toilet."""
-    groups.bathroom(room)
+    fitted.bathroom(room)
 
 
 def dining_room(room: Furnisher) -> None:
@@ -156,7 +156,7 @@ def corridor(room: Furnisher) -> None:
 
 def laundry(room: Furnisher) -> None:
     """Baskets, clothes, shelves, a basin."""
-    groups.kitchen(room) if room.chance(0.3) else None
+    fitted.kitchen(room) if room.chance(0.3) else None
     _some(room, ("cabinet", 0.6), ("shelves", 0.7), ("laundry_basket", 0.9), ("laundry_basket", 0.5))
     _some(room, ("clothes_rack", 0.8), ("washbasin", 0.5), ("carton", 0.5), ("bin", 0.3))
     if room.chance(0.6):

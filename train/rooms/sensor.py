@@ -70,7 +70,7 @@ SENSORS: Mapping[Sensor, DepthSensor] = MappingProxyType(
     {
         "kv1": DepthSensor(
             near=0.5,
-            far=8.0,
+            far=9.0,
             baseline=0.075,
             disparity_step=KINECT_STEP,
             disparity_noise=(0.25 - 1 / 12) ** 0.5,
@@ -84,7 +84,7 @@ SENSORS: Mapping[Sensor, DepthSensor] = MappingProxyType(
         ),
         "xtion": DepthSensor(
             near=0.5,
-            far=7.0,
+            far=8.5,
             baseline=0.075,
             disparity_step=KINECT_STEP,
             disparity_noise=(0.25 - 1 / 12) ** 0.5,

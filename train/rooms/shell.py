@@ -14,7 +14,10 @@ from train.rooms.scene import Credit, Material, Mesh, Object, Part
 
 WALL, FLOOR, CEILING = 1, 2, 22
 BUILT = Credit("built here", "MIT")
-OVERLAP = 0.02  # that walls run on behind each other, so that no seam lets light in [m]
+# Of outer walls and the ceiling [m]: they have an outer face, since a sheet without one lets light in along its edges
+# wherever a renderer's shadows have a bias. Reveals are no deeper.
+THICKNESS = 0.3
+SEAM = 0.02  # that reveals run on behind what closes them [m]
 PASSAGE_DEPTH = 1.3  # of the hall that shows through an opening without a door [m]
 
 
@@ -133,7 +136,7 @@ def _on_wall(wall: Wall, rectangle: tuple[float, float, float, float], out: floa
 def _reveal(wall: Wall, opening: Opening, sill: bool = True) -> list[np.ndarray]:
     """The sides of an opening, from the wall's face to its depth."""
     a, b, c, d = opening.u - opening.width / 2, opening.u + opening.width / 2, opening.low, opening.high
-    depth = -opening.depth - OVERLAP
+    depth = -opening.depth - SEAM
 
     def side(u0: float, z0: float, u1: float, z1: float) -> np.ndarray:
         return np.array(
@@ -152,11 +155,11 @@ def _reveal(wall: Wall, opening: Opening, sill: bool = True) -> list[np.ndarray]
 
 
 def wall_mesh(wall: Wall, height: float, openings: Sequence[Opening]) -> Mesh:
-    """A wall's face with its openings cut out and their reveals; in the world's frame.
+    """A wall's two faces with its openings cut out and their reveals; in the world's frame.
 
     The grid of all edges leaves no corner on another quadrilateral's side, so no pixel falls between two of them.
     """
-    us, zs = {-OVERLAP, wall.length + OVERLAP}, {-OVERLAP, height + OVERLAP}
+    us, zs = {-THICKNESS, wall.length + THICKNESS}, {-THICKNESS, height + THICKNESS}
     for opening in openings:
         us |= {opening.u - opening.width / 2, opening.u + opening.width / 2}
         zs |= {opening.low, opening.high}
@@ -167,18 +170,19 @@ def wall_mesh(wall: Wall, height: float, openings: Sequence[Opening]) -> Mesh:
             u, z = (u0 + u1) / 2, (z0 + z1) / 2
             if not any(abs(u - o.u) < o.width / 2 and o.low < z < o.high for o in openings):
                 faces.append(_on_wall(wall, (u0, u1, z0, z1)))
+                faces.append(_on_wall(wall, (u0, u1, z0, z1), -THICKNESS)[::-1])
     for opening in openings:
         faces += _reveal(wall, opening, sill=opening.low > 0)
         if opening.kind == "door":
             # A door's back never shows the outside, however the door is built.
             edges = (opening.u - opening.width / 2, opening.u + opening.width / 2, opening.low, opening.high)
-            faces.append(_on_wall(wall, edges, -opening.depth - OVERLAP))
+            faces.append(_on_wall(wall, edges, -opening.depth - SEAM))
     return quads(faces)
 
 
 def _threshold(wall: Wall, opening: Opening) -> np.ndarray:
-    a, b = opening.u - opening.width / 2 - OVERLAP, opening.u + opening.width / 2 + OVERLAP
-    back = -opening.depth - OVERLAP
+    a, b = opening.u - opening.width / 2 - SEAM, opening.u + opening.width / 2 + SEAM
+    back = -opening.depth - SEAM
     return np.array([(*wall.point(u, out), 0.0) for u, out in ((a, 0.0), (b, 0.0), (b, back), (a, back))])
 
 
@@ -215,7 +219,9 @@ def _object(name: str, label: int, parts: Sequence[Part]) -> Object:
 
 def _passage(wall: Wall, opening: Opening, finishes: Finishes) -> list[Object]:
     """The piece of hall behind an opening without a door."""
-    a, b = opening.u - opening.width / 2 - 0.5, opening.u + opening.width / 2 + 0.5
+    # No wider than the wall: the room's other walls run on behind it.
+    a = max(opening.u - opening.width / 2 - 0.5, SEAM)
+    b = min(opening.u + opening.width / 2 + 0.5, wall.length - SEAM)
     near, far, high = -opening.depth, -opening.depth - PASSAGE_DEPTH, opening.high + 0.25
     corner = {
         (i, j, k): np.array((*wall.point((a, b)[i], (near, far)[j]), (0.0, high)[k]))
@@ -267,14 +273,16 @@ def build_shell(
     """
     x, y, z = size
     floor = np.array([(0, 0, 0), (x, 0, 0), (x, y, 0), (0, y, 0)], float)
-    ceiling = np.array([(0, 0, z), (0, y, z), (x, y, z), (x, 0, z)], float)
+    e = THICKNESS
+    ceiling = np.array([(-e, -e, z), (-e, y + e, z), (x + e, y + e, z), (x + e, -e, z)], float)
+    roof = np.add(ceiling[::-1], (0.0, 0.0, THICKNESS))
     # In a door the floor goes on under the leaf.
     thresholds = [_threshold(walls[opening.wall], opening) for opening in openings if opening.kind == "door"]
     things = [
         _object("floor", FLOOR, [Part(quads([floor, *thresholds]), finishes.floor, FLOOR)]),
-        _object("ceiling", CEILING, [Part(quads([ceiling]), finishes.ceiling, CEILING)]),
+        _object("ceiling", CEILING, [Part(quads([ceiling, roof]), finishes.ceiling, CEILING)]),
     ]
-    faces = {block: [] for block in blocks}  # type: dict[Box, list[Part]]
+    faces: dict[Box, list[Part]] = {block: [] for block in blocks}
     for number, wall in enumerate(walls):
         cut = [opening for opening in openings if opening.wall == number]
         material = finishes.accent if number == accent else finishes.wall
@@ -288,7 +296,7 @@ def build_shell(
             faces[owner] += boards
     for block in blocks:
         low, high = np.array([block.x, block.y]) - block.half, np.array([block.x, block.y]) + block.half
-        grown = box_quads((*low, -OVERLAP), (*high, z + OVERLAP))
+        grown = box_quads((*low, -SEAM), (*high, z + SEAM))
         name = "partition" if min(block.half) < 0.1 else "pillar"
         things.append(_object(name, WALL, [Part(quads(grown), finishes.wall, WALL), *faces[block]]))
     for opening in openings:

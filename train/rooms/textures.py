@@ -48,9 +48,9 @@ def _grid(rows: int, columns: int, joint: int, shift: bool, size: int = _SIZE) -
 
 
 def _wood(rng: np.random.Generator) -> np.ndarray:
-    fine, broad = noise(rng, 4, 120, 14), noise(rng, 1, 9, 7)
-    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (broad * rng.uniform(4, 8) + fine * 0.5))
-    return _grey(1 - 0.17 * fine - 0.14 * rings**2)
+    fine, broad = noise(rng, 4, 120, 16), noise(rng, 1, 7, 10)
+    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (broad * rng.uniform(3, 5) + fine * 0.6))
+    return _grey(1 - 0.18 * fine - 0.08 * rings**2 - 0.07 * broad)
 
 
 def _planks(rng: np.random.Generator) -> np.ndarray:
@@ -168,9 +168,10 @@ def _dots(rng: np.random.Generator) -> np.ndarray:
 
 def _flowers(rng: np.random.Generator) -> np.ndarray:
     picture = np.full((_SIZE, _SIZE, 3), 245, np.uint8)
+    tints = [tuple(int(v) for v in rng.integers(90, 200) + rng.integers(-40, 41, 3)) for _ in range(3)]
     for _ in range(26):
         x, y, size = (int(v) for v in (*rng.integers(0, _SIZE, 2), rng.integers(6, 18)))
-        tint = tuple(int(v) for v in rng.integers(70, 220, 3))
+        tint = tints[int(rng.integers(3))]
         for dx in (-_SIZE, 0, _SIZE):
             for dy in (-_SIZE, 0, _SIZE):
                 for k in range(5):
@@ -182,10 +183,24 @@ def _flowers(rng: np.random.Generator) -> np.ndarray:
 
 
 def _damask(rng: np.random.Generator) -> np.ndarray:
-    y, x = np.mgrid[:_SIZE, :_SIZE] * (2 * np.pi / _SIZE)
-    k = int(rng.integers(2, 5))
-    shape = np.sin(k * x) * np.sin(k * y) + 0.6 * np.cos(2 * k * x) * np.cos(k * y)
-    return _grey(np.where(shape > 0.25, rng.uniform(0.8, 0.9), 0.98) - 0.03 * noise(rng, 20, 128))
+    """A motif of leaves about a stem, in rows that are set off by a half; faint, as wallpapers have it."""
+    size = 64
+    y, x = np.mgrid[:size, :size] / size * 2 - 1
+    angle, far = np.arctan2(y, x), np.hypot(x * rng.uniform(1.0, 1.4), y)
+    petals = int(rng.choice([4, 6, 8]))
+    edge = 0.42 + 0.22 * np.cos(petals * angle) + 0.1 * np.cos(2 * petals * angle)
+    motif = ((far < edge) & (far > edge * 0.55)) | (far < 0.16)
+    tone = np.where(motif, rng.uniform(0.84, 0.92), 0.98)
+    pair = np.concatenate([np.tile(tone, (1, 4)), np.tile(np.roll(tone, size // 2, 1), (1, 4))])
+    return _grey(np.tile(pair, (2, 1)) - 0.03 * noise(rng, 20, 128))
+
+
+def _bands(rng: np.random.Generator) -> np.ndarray:
+    """Faint vertical stripes of wallpaper."""
+    count = int(rng.choice([4, 6, 8]))
+    band = ((np.arange(_SIZE) * count / _SIZE) % 1) < rng.uniform(0.3, 0.6)
+    values = np.where(band, rng.uniform(0.86, 0.93), 0.98)[None] * np.ones((_SIZE, 1))
+    return _grey(values - 0.03 * noise(rng, 20, 128))
 
 
 def _brick(rng: np.random.Generator) -> np.ndarray:
@@ -232,7 +247,8 @@ _PATTERNS = {
     "denim": (_denim, (0.3, 0.3)),
     "dots": (_dots, (0.4, 0.4)),
     "flowers": (_flowers, (0.6, 0.6)),
-    "damask": (_damask, (0.6, 0.6)),
+    "damask": (_damask, (0.5, 0.5)),
+    "bands": (_bands, (0.5, 0.5)),
     "brick": (_brick, (1.0, 0.6)),
     "panels": (_panel_ceiling, (1.2, 1.2)),
     "fur": (_fur, (0.4, 0.4)),

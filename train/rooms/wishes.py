@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.rooms import groups
+from train.rooms import fitted
 from train.rooms.dressing import LOWEST, sit
 from train.rooms.furnisher import Furnisher
 from train.rooms.kinds import KINDS
@@ -116,7 +116,7 @@ def bring(room: Furnisher, role: str) -> Placed | None:
         return room.hang(role, LOWEST.get(role, (0.9, 1.2)), tries=14)
     if role == "shower_curtain":
         tubs = [p for p in room.plan.placed if p.role in ("bathtub", "shower")]
-        return groups.shower_curtain(room, tubs[0]) if tubs else None
+        return fitted.shower_curtain(room, tubs[0]) if tubs else None
     if role == "person_sitting":
         return sit(room)
     if role in ("rug", "bath_mat", "person_standing", "clothes_pile", "suitcase", "backpack", "bag", "carton"):

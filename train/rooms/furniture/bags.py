@@ -49,14 +49,12 @@ def bag(rng: np.random.Generator, size: Size = FREE) -> Model:
         a.box(materials.plain("zip", linear(40, 40, 42), 0.5), (w * 0.8, 0.012, 0.006), (0, 0, body), bevel=0)
     elif style == "tote":
         cover, body = _leather(rng) if rng.random() < 0.5 else materials.cloth(rng), h * 0.68
-        outline = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
         t = np.linspace(0, 2 * np.pi, 33)
         rows = []
         for z, sx, sy in ((0, 0.86, 0.9), (0.02, 0.9, 1.0), (body * 0.5, 0.97, 0.85), (body, 1.0, 0.45)):
             x = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.4 * w / 2 * sx
             y = np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.4 * d / 2 * sy
             rows.append(np.stack([x, y, np.full_like(t, z)], 1))
-        del outline
         a.add(meshes.sheet(np.array(rows)), cover)
         a.box(
             materials.plain("lining", linear(40, 36, 34), 0.9), (w * 0.86, d * 0.35, 0.004), (0, 0, body * 0.9), bevel=0

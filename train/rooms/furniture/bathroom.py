@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.furniture.joinery import carcass, fronts
 from train.rooms.materials import linear
@@ -52,7 +52,7 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
     lid = materials.plain(
         "toilet lid",
         materials.pick(rng, materials.WHITES)
-        if rng.random() < 0.85
+        if rng.random() < 0.94
         else materials.pick(rng, materials.BROWNS, materials.BLACKS),
         0.3,
     )
@@ -82,10 +82,8 @@ def toilet(rng: np.random.Generator, size: Size = FREE) -> Model:
             ),
             lid,
         )
-        turn = meshes.rotation(tilt=np.pi / 2 - 0.12)
         up = meshes.extrude(meshes.rounded_outline(2 * wide, 2 * half, 2.4), 0.02)
         a.add(up, lid, (0, d / 2 - cistern_d - 0.05, seat + half + 0.02), turn=meshes.rotation(tilt=-0.12))
-        del turn
     a.box(ware, (w * 0.5, d * 0.35, seat - 0.05), (0, d / 2 - d * 0.2, (seat - 0.05) / 2), bevel=0.03)
     a.box(ware, (w, cistern_d, h - seat - 0.02), (0, d / 2 - cistern_d / 2, seat + (h - seat - 0.02) / 2), bevel=0.03)
     a.box(ware, (w + 0.0, cistern_d + 0.01, 0.035), (0, d / 2 - cistern_d / 2 - 0.004, h - 0.0175), bevel=0.012)
@@ -256,7 +254,7 @@ def shower_curtain(rng: np.random.Generator, size: Size = FREE) -> Model:
     wide, drop = w * share, h - 0.06
     side = float(rng.choice([-1, 1]))
     lift = 0.12
-    a.add(meshes.drape(wide, drop - lift, rng, wide * 7, d / 2 - 0.005), cloth, (side * (w - wide) / 2, 0, lift))
+    a.add(folds.drape(wide, drop - lift, rng, wide * 7, d / 2 - 0.005), cloth, (side * (w - wide) / 2, 0, lift))
     rail = materials.chrome()
     a.add(meshes.tube(np.array([[-w / 2, 0, h - 0.02], [w / 2, 0, h - 0.02]]), 0.0125, 10), rail)
     for x in np.linspace(-wide / 2 + 0.04, wide / 2 - 0.04, max(4, int(wide / 0.14))):

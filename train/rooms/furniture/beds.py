@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.scene import Material, Mesh, Model
 
@@ -51,7 +51,7 @@ def _bedding(
                 0.014,
             )
     else:
-        a.add(meshes.crumple(w * 0.9, length * 0.55, 0.24, rng), cover, (0, foot + length * 0.33, top), bed)
+        a.add(folds.crumple(w * 0.9, length * 0.55, 0.24, rng), cover, (0, foot + length * 0.33, top), bed)
     slip = sheet if rng.random() < 0.6 else materials.linen(rng)
     count = 1 if w < 1.2 else 2
     for i in range(count):
@@ -60,13 +60,13 @@ def _bedding(
         tilt = float(rng.choice([0.08, 0.4, 0.7]))
         turn = meshes.rotation(turn=float(rng.normal(0, 0.08)), tilt=tilt)
         at = (x + float(rng.normal(0, 0.015)), head - 0.24 - 0.03 * np.cos(tilt), top + 0.085 + 0.17 * np.sin(tilt))
-        pillow = meshes.moved(meshes.cushion(wide, 0.44, float(rng.uniform(0.13, 0.19))), (0, 0, -0.07))
+        pillow = meshes.moved(folds.cushion(wide, 0.44, float(rng.uniform(0.13, 0.19))), (0, 0, -0.07))
         a.add(pillow, slip, at, "pillow", turn)
     if rng.random() < 0.35:
         side = float(rng.uniform(0.36, 0.45))
         turn = meshes.rotation(turn=float(rng.normal(0, 0.2)), tilt=0.9)
         a.add(
-            meshes.cushion(side, side, 0.14),
+            folds.cushion(side, side, 0.14),
             materials.fabric(rng),
             (float(rng.normal(0, 0.15)), head - 0.55, top + 0.15),
             "pillow",
@@ -175,6 +175,6 @@ def crib(rng: np.random.Generator, size: Size = FREE) -> Model:
     for y in (-1, 1):
         a.box(frame, (w - 0.06, 0.02, h - 0.25), (0, y * (d / 2 - 0.0225), 0.2 + (h - 0.25) / 2))
     a.box(materials.linen(rng), (w - 0.07, d - 0.07, 0.12), (0, 0, 0.4), bevel=0.03)
-    a.add(meshes.crumple(w * 0.7, d * 0.4, 0.1, rng), materials.linen(rng), (0, -d * 0.15, 0.46))
-    a.add(meshes.cushion(0.35, 0.25, 0.07), materials.linen(rng), (0, d / 2 - 0.25, 0.46), "pillow")
+    a.add(folds.crumple(w * 0.7, d * 0.4, 0.1, rng), materials.linen(rng), (0, -d * 0.15, 0.46))
+    a.add(folds.cushion(0.35, 0.25, 0.07), materials.linen(rng), (0, d / 2 - 0.25, 0.46), "pillow")
     return a.model("crib", clearance=0.4, size=(w, d, h))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.rooms import materials, meshes
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms.furniture.assembly import FREE, LABEL, Assembly, Size, measure
 from train.rooms.furniture.joinery import carcass, fronts
 from train.rooms.materials import BLACKS, GREYS, WHITES, linear, pick
 from train.rooms.scene import Material, Model
@@ -93,7 +93,7 @@ def sink_unit(rng: np.random.Generator, size: Size = FREE) -> Model:
     a.add(meshes.tube(path, 0.013, 10), chrome, label="sink")
     a.box(chrome, (0.02, 0.08, 0.02), (0.04, y - 0.02, top + 0.06), "sink", 0.005)
     a.add(meshes.cylinder(0.024, 0.04), chrome, (0, y, top), "sink")
-    return a.model("sink unit", clearance=0.6, size=(w, d, h), main=34)
+    return a.model("sink unit", clearance=0.6, size=(w, d, h), main=LABEL["sink"])
 
 
 def oven_unit(rng: np.random.Generator, size: Size = FREE) -> Model:

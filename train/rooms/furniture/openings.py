@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.materials import BEIGES, BROWNS, GREYS, WHITES, linear, pick
 from train.rooms.scene import Material, Model
@@ -177,12 +177,12 @@ def curtain(rng: np.random.Generator, size: Size = FREE) -> Model:
     for side, share in pieces:
         wide = (w - 0.1) * share
         x = side * (w - 0.1) - np.sign(side) * wide / 2
-        a.add(meshes.drape(wide, drop, rng, wide * float(rng.uniform(8, 12)), min(fold, 0.045)), cloth, (x, y, 0))
+        a.add(folds.drape(wide, drop, rng, wide * float(rng.uniform(8, 12)), min(fold, 0.045)), cloth, (x, y, 0))
     if rng.random() < 0.2:
         net = materials.Material(
             "net curtain", linear(240, 240, 238), 0.9, opacity=0.7, texture=materials.pattern("weave", 0)
         )
-        a.add(meshes.drape(w - 0.14, drop, rng, w * 9, 0.012), net, (0, -0.02, 0))
+        a.add(folds.drape(w - 0.14, drop, rng, w * 9, 0.012), net, (0, -0.02, 0))
     a.add(meshes.tube(np.array([[-w / 2 + 0.02, y, h - 0.025], [w / 2 - 0.02, y, h - 0.025]]), 0.013, 10), rod)
     for x in (-1, 1):
         a.add(meshes.ellipsoid(1.0, 1.0, 6, 10), rod, (x * (w / 2 - 0.02), y, h - 0.025), scale=(0.02, 0.025, 0.025))

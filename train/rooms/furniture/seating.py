@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.materials import BLACKS, BRIGHTS, GREYS, WHITES
 from train.rooms.scene import Material, Model
@@ -166,8 +166,7 @@ def _upholstered(
     for x in (-1, 1):
         for y in (-1, 1):
             a.box(feet, (0.05, 0.05, leg), (x * (w / 2 - 0.07), y * (d / 2 - 0.07), leg / 2), bevel=0.004)
-        if rng.random() < 2 and arm > 0:
-            a.box(cover, (arm, d, arm_top - leg), (x * (w - arm) / 2, 0, leg + (arm_top - leg) / 2), bevel=soft)
+        a.box(cover, (arm, d, arm_top - leg), (x * (w - arm) / 2, 0, leg + (arm_top - leg) / 2), bevel=soft)
     a.box(
         cover, (w - 2 * arm + 0.01, d - 0.02, seat - 0.14 - leg), (0, 0.01, leg + (seat - 0.14 - leg) / 2), bevel=0.01
     )
@@ -202,7 +201,7 @@ def _upholstered(
             side = float(rng.uniform(0.38, 0.48))
             turn = meshes.rotation(turn=float(x) * -0.3, tilt=np.pi / 2 - 0.35)
             middle = (float(x) * (w / 2 - arm - side * 0.52), d / 2 - back - 0.16, seat + side * 0.46)
-            a.add(meshes.moved(meshes.cushion(side, side, 0.15), (0, 0, -0.075)), material, middle, "pillow", turn)
+            a.add(meshes.moved(folds.cushion(side, side, 0.15), (0, 0, -0.075)), material, middle, "pillow", turn)
     a.support((-w / 2 + arm + 0.03, -d / 2 + 0.05), (w / 2 - arm - 0.03, d / 2 - back - 0.1), seat + 0.005, 0.6)
     return a.model(name, clearance=0.5, size=size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture import stock
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.materials import BLACKS, BRIGHTS, GREYS, WHITES, linear, pick
@@ -80,7 +80,7 @@ def tissue_box(rng: np.random.Generator, size: Size = FREE) -> Model:
     body = min(0.09, h * 0.6)
     a.box(materials.package(rng), (w, d, body), (0, 0, body / 2), bevel=0.002)
     a.add(
-        meshes.crumple(0.1, 0.05, h - body, rng, 10),
+        folds.crumple(0.1, 0.05, h - body, rng, 10),
         materials.plain("tissue", linear(245, 245, 243), 0.95),
         (0, 0, body),
         "paper",

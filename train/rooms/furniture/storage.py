@@ -6,7 +6,7 @@ import numpy as np
 
 from train.rooms import materials
 from train.rooms.furniture import stock
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms.furniture.assembly import FREE, LABEL, Assembly, Size, measure
 from train.rooms.furniture.joinery import fronts
 from train.rooms.scene import Model
 
@@ -99,7 +99,8 @@ def wall_shelf(rng: np.random.Generator, size: Size = FREE) -> Model:
             a.box(metal, (0.02, d * 0.8, 0.02), (x * w, -d * 0.4, z + 0.01), bevel=0)
         stock.fill(a, rng, (-w / 2, -d + 0.01), (w / 2, -0.01), z + 0.045, min(step, 0.4) - 0.07, what)
         a.support((-w / 2, -d), (w / 2, 0), z + 0.045, step - 0.05)
-    a.box(body, (w, 0.012, 0.02), (0, -0.006, h - 0.01), bevel=0)
+    for x in (-0.38, 0.38):  # the rails that the brackets hang in
+        a.box(metal, (0.025, 0.01, h), (x * w, -0.005, h / 2), bevel=0)
     return a.model("wall shelf", "wall", size=size)
 
 
@@ -335,4 +336,4 @@ def printer_stand(rng: np.random.Generator, size: Size = FREE) -> Model:
     a.box(dark, (pw * 0.7, 0.02, 0.05), (0, -pd / 2, low + 0.15), "void")
     a.box(materials.page(rng), (0.21, 0.12, 0.01), (0, -pd / 2 + 0.02, low + 0.135), "paper", 0)
     a.box(dark, (pw * 0.3, 0.01, 0.06), (pw * 0.25, -pd / 2 + 0.05, low + 0.28), "void")
-    return a.model("printer", clearance=0.4, size=size, main=0)
+    return a.model("printer", clearance=0.4, size=size, main=LABEL["void"])

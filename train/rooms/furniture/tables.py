@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
+from train.rooms import folds, materials, meshes
 from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
 from train.rooms.furniture.joinery import fronts
 from train.rooms.scene import Material, Model
@@ -95,7 +95,7 @@ def _table(
         cloth = materials.linen(rng)
         a.box(cloth, (w + 0.01, d + 0.01, 0.006), (0, 0, h + 0.002), bevel=0)
         for turn, wide, far in ((0, w, d), (1, d, w), (2, w, d), (3, d, w)):
-            hang = meshes.drape(wide + 0.01, 0.24, rng, wide * 5, 0.012)
+            hang = folds.drape(wide + 0.01, 0.24, rng, wide * 5, 0.012)
             quarter = meshes.rotation(turn=turn * np.pi / 2)
             a.add(hang, cloth, quarter @ np.array([0, -far / 2 - 0.006, h - 0.236]), turn=quarter)
     return a.model(name, clearance=clearance, size=size)

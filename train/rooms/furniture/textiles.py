@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.rooms import materials, meshes
-from train.rooms.furniture.assembly import FREE, Assembly, Size, measure
+from train.rooms import folds, materials, meshes
+from train.rooms.furniture.assembly import FREE, LABEL, Assembly, Size, measure
 from train.rooms.prints import printed
 from train.rooms.scene import Material, Model
 
@@ -50,7 +50,7 @@ def pillow(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A bed's pillow, lying."""
     w, d, h = measure(size, rng, (0.55, 0.75), (0.38, 0.48), (0.12, 0.19))
     a = Assembly("pillow")
-    a.add(meshes.cushion(w, d, h, 14), materials.linen(rng))
+    a.add(folds.cushion(w, d, h, 14), materials.linen(rng))
     return a.model("pillow", "surface", size=(w, d, h))
 
 
@@ -58,7 +58,7 @@ def cushion(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A square cushion, lying."""
     w, d, h = measure(size, rng, (0.38, 0.5), (0.38, 0.5), (0.12, 0.17))
     a = Assembly("pillow")
-    a.add(meshes.cushion(w, d, h, 14), materials.fabric(rng) if rng.random() < 0.6 else materials.linen(rng))
+    a.add(folds.cushion(w, d, h, 14), materials.fabric(rng) if rng.random() < 0.6 else materials.linen(rng))
     return a.model("cushion", "surface", size=(w, d, h))
 
 
@@ -92,7 +92,7 @@ def towel(rng: np.random.Generator, size: Size = FREE) -> Model:
     """A towel thrown down."""
     w, d, h = measure(size, rng, (0.3, 0.55), (0.25, 0.4), (0.05, 0.12))
     a = Assembly("towel")
-    a.add(meshes.crumple(w, d, h, rng), materials.terry(rng))
+    a.add(folds.crumple(w, d, h, rng), materials.terry(rng))
     return a.model("towel", "surface", size=(w, d, h))
 
 
@@ -117,7 +117,7 @@ def towel_rail(rng: np.random.Generator, size: Size = FREE) -> Model:
         terry = materials.terry(rng)
         for front, share in ((1, float(rng.uniform(0.85, 1.0))), (-1, float(rng.uniform(0.5, 0.9)))):
             tall = z * share
-            cloth = meshes.drape(wide, tall, rng, 1.2, 0.006)
+            cloth = folds.drape(wide, tall, rng, 1.2, 0.006)
             a.add(cloth, terry, (x, y - front * 0.014, z - tall + 0.004))
         a.add(meshes.tube(np.array([[x - wide / 2, y, z], [x + wide / 2, y, z]]), 0.016, 10), terry)
     return a.model("towel rail", "wall", size=(w, d, h))
@@ -170,9 +170,9 @@ def coat_hooks(rng: np.random.Generator, size: Size = FREE) -> Model:
             if rng.random() < 0.7:
                 _shirt(a, rng, cloth, (x, -0.075, h - 0.05), tall, max(wide, 0.3))
                 continue
-            coat = meshes.drape(wide, tall, rng, 2.5, 0.03, 0.3)
+            coat = folds.drape(wide, tall, rng, 2.5, 0.03, 0.3)
             a.add(coat, cloth, (x, -min(d - 0.04, 0.11), h - 0.06 - tall))
-            lining = meshes.drape(wide * 0.9, tall * 0.95, rng, 2.0, 0.02, 0.3)
+            lining = folds.drape(wide * 0.9, tall * 0.95, rng, 2.0, 0.02, 0.3)
             a.add(lining, cloth, (x, -min(d - 0.04, 0.11) + 0.05, h - 0.06 - tall * 0.95))
     return a.model("coat hooks", "wall", size=(w, d, h))
 
@@ -217,7 +217,7 @@ def clothes_pile(rng: np.random.Generator, size: Size = FREE) -> Model:
         share = float(rng.uniform(0.5, 0.85))
         at = (float(rng.uniform(-0.18, 0.18)) * w, float(rng.uniform(-0.18, 0.18)) * d, 0.0)
         turn = meshes.rotation(turn=float(rng.uniform(0, 6.28)))
-        a.add(meshes.crumple(w * share, d * share, h * (0.5 + 0.15 * i), rng), materials.cloth(rng), at, turn=turn)
+        a.add(folds.crumple(w * share, d * share, h * (0.5 + 0.15 * i), rng), materials.cloth(rng), at, turn=turn)
     return a.model("clothes", size=(w, d, h))
 
 
@@ -236,8 +236,8 @@ def laundry_basket(rng: np.random.Generator, size: Size = FREE) -> Model:
     )
     for i in range(3):
         at = (float(rng.uniform(-0.08, 0.08)) * w, float(rng.uniform(-0.08, 0.08)) * d, body - 0.1)
-        a.add(meshes.crumple(w * 0.75, d * 0.75, h - body + 0.1 - 0.02 * i, rng), materials.cloth(rng), at)
-    return a.model("laundry basket", size=(w, d, h), main=21)
+        a.add(folds.crumple(w * 0.75, d * 0.75, h - body + 0.1 - 0.02 * i, rng), materials.cloth(rng), at)
+    return a.model("laundry basket", size=(w, d, h), main=LABEL["clothes"])
 
 
 def folded_clothes(rng: np.random.Generator, size: Size = FREE) -> Model:
@@ -260,7 +260,7 @@ def shirt(rng: np.random.Generator, size: Size = FREE) -> Model:
     w, d, h = measure(size, rng, (0.5, 0.75), (0.4, 0.6), (0.04, 0.1))
     a = Assembly("clothes")
     cloth = materials.cloth(rng)
-    a.add(meshes.crumple(0.42, 0.55, 0.07, rng), cloth)
+    a.add(folds.crumple(0.42, 0.55, 0.07, rng), cloth)
     for side in (-1, 1):
         path = np.array(
             [

@@ -195,14 +195,17 @@ def notice_board(rng: np.random.Generator, size: Size = FREE) -> Model:
     _frame(a, materials.board(rng, 0.3), w, h, 0.025, d)
     a.box(cork, (w - 0.04, 0.012, h - 0.04), (0, -0.006, h / 2), bevel=0)
     _papers(a, rng, w - 0.1, h - 0.1, 0.05, -0.014)
-    return a.model("notice board", "wall", size=(w, d, h), main=0)
+    return a.model("notice board", "wall", size=(w, d, h))
 
 
-def _papers(a: Assembly, rng: np.random.Generator, w: float, h: float, z: float, y: float) -> None:
+def _papers(a: Assembly, rng: np.random.Generator, w: float, h: float, z: float, y: float) -> int:
+    """Sheets in rough rows; how many there are."""
+    count = 0
     columns, rows = max(1, int(w / 0.25)), max(1, int(h / 0.33))
     for row in range(rows):
         for column in range(columns):
             if rng.random() < 0.8:
+                count += 1
                 if rng.random() < 0.7:
                     pw, ph = (0.21, 0.297) if rng.random() < 0.85 else (0.148, 0.21)
                 else:
@@ -218,14 +221,14 @@ def _papers(a: Assembly, rng: np.random.Generator, w: float, h: float, z: float,
                     "paper",
                     float(rng.normal(0, 0.04)),
                 )
+    return count
 
 
 def wall_papers(rng: np.random.Generator, size: Size = FREE) -> Model:
     """Sheets of paper taped to a wall."""
     w, _, h = measure(size, rng, (0.25, 1.0), (0.002, 0.003), (0.33, 0.75))
     a = Assembly("paper")
-    _papers(a, rng, w, h, 0.0, -0.001)
-    if not list(a._parts()):
+    if not _papers(a, rng, w, h, 0.0, -0.001):
         _sheet(a, materials.page(rng), 0.21, 0.297, (0, -0.001, h / 2))
     return a.model("papers on the wall", "wall", size=size)
 
