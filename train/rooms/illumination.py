@@ -15,7 +15,7 @@ from .scene import Light, Scene, Texture
 LIGHTS = 16  # rectangles that the shaders take
 TILE = 224  # [px], side of a shadow map
 SUN_TILE = 672  # [px]
-ATLAS = (4 * TILE + SUN_TILE, 3 * TILE)  # [px]
+ATLAS = (3 * TILE + SUN_TILE, 3 * TILE)  # [px]
 SUN_RADIANCE = 6.0  # irradiance / pi of the sun for a sky of strength 1
 SUN_COLOUR = (1.0, 0.93, 0.82)
 BOUNCE = 0.5  # albedo of a face where nothing is known of it
@@ -45,13 +45,13 @@ def illuminate(scene: Scene, mean_colour: Callable[[Texture], np.ndarray] = radi
     channel: dict[int, int] = {}
     for item in plan:
         channel.setdefault(item.light, len(channel))
-    viewports = [((k % 4) * TILE, (k // 4) * TILE, TILE, TILE) for k in range(len(plan))]
+    viewports = [((k % 3) * TILE, (k // 3) * TILE, TILE, TILE) for k in range(len(plan))]
     projections = [item.projection for item in plan]
     sun, sun_radiance = scene.sky.sun, np.zeros(3)
     sunlit = sun is not None and sun[2] > 0
     if sunlit:
         sun_radiance = SUN_RADIANCE * scene.sky.strength * np.array(SUN_COLOUR)
-        viewports.append((4 * TILE, 0, SUN_TILE, SUN_TILE))
+        viewports.append((3 * TILE, 0, SUN_TILE, SUN_TILE))
         projections.append(shadows.sunward(np.array(sun), scene.size))
     into = [_to_atlas(viewport) @ projection for viewport, projection in zip(viewports, projections, strict=True)]
     parts = [_part(viewport) for viewport in viewports]

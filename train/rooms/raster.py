@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -19,8 +19,9 @@ import numpy as np
 
 from deresunet.errors import InputError
 
-from .geometry import VERTEX, VERTEX_FORMAT, Triangles, coarse_faces, gather
-from .illumination import ATLAS, Illumination, illuminate
+from .card import Frames, LoadedScene
+from .geometry import Triangles
+from .illumination import ATLAS, illuminate
 from .radiosity import mean_colour
 from .scene import Camera, Scene, Texture, View
 
@@ -63,8 +64,8 @@ class Rasteriser:
         self._white = context.texture((1, 1), 3, b"\xff\xff\xff")
         self._textures: OrderedDict[str, moderngl.Texture] = OrderedDict()
         self._means: dict[str, np.ndarray] = {}
-        self._frames: _Frames | None = None
-        self._scene: _Scene | None = None
+        self._frames: Frames | None = None
+        self._scene: LoadedScene | None = None
 
     @property
     def device(self) -> str:
@@ -96,7 +97,7 @@ class Rasteriser:
         exact = np.frombuffer(frames.exact.read(), np.float32).reshape(camera.height, camera.width, 2)
         return _measured(loaded.triangles, camera, exact, radiance)
 
-    def _load(self, scene: Scene) -> _Scene:
+    def _load(self, scene: Scene) -> LoadedScene:
         if self._scene is None or self._scene.scene is not scene:
             if self._scene is not None:
                 self._scene.release()
@@ -105,18 +106,23 @@ class Rasteriser:
                 raise InputError(f"a scene may have 65535 objects, this one has {len(scene.objects)}")
             if not any(len(part.mesh.faces) for thing in scene.objects for part in thing.parts):
                 raise InputError("the scene has no triangles")
-            self._scene = _Scene(self._context, scene, self._geometry, self._glass, self._shadow)
+            self._scene = LoadedScene(self._context, scene, self._geometry, self._glass, self._shadow)
         return self._scene
 
-    def _frames_of(self, width: int, height: int) -> _Frames:
+    def _frames_of(self, width: int, height: int) -> Frames:
         if self._frames is None or self._frames.size != (width, height):
             if self._frames is not None:
                 self._frames.release()
-            self._frames = _Frames(self._context, width, height)
+            self._frames = Frames(self._context, width, height)
         return self._frames
 
     def _draw(
-        self, loaded: _Scene, array: moderngl.VertexArray, program: moderngl.Program, opaque: bool, blend: bool = False
+        self,
+        loaded: LoadedScene,
+        array: moderngl.VertexArray,
+        program: moderngl.Program,
+        opaque: bool,
+        blend: bool = False,
     ) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST | (moderngl.BLEND if blend else 0))
         program["image"] = 0
@@ -159,7 +165,7 @@ class Rasteriser:
         self._textures.move_to_end(texture.name)
         return held
 
-    def _colours(self, loaded: _Scene, frames: _Frames, camera: Camera) -> np.ndarray:
+    def _colours(self, loaded: LoadedScene, frames: Frames, camera: Camera) -> np.ndarray:
         context = self._context
         if loaded.light is None:
             self._light(loaded)
@@ -208,7 +214,7 @@ class Rasteriser:
         _bind(program, {key: (texture, unit) for unit, (key, texture) in enumerate(textures.items())})
         self._screens[name].render()
 
-    def _light(self, loaded: _Scene) -> None:
+    def _light(self, loaded: LoadedScene) -> None:
         """Shadow maps and light of a scene, once for all its views."""
         light = illuminate(loaded.scene, self._mean_colour)
         self._atlas_frame.use()
@@ -225,88 +231,6 @@ class Rasteriser:
         if texture.name not in self._means:
             self._means[texture.name] = mean_colour(texture)
         return self._means[texture.name]
-
-
-class _Scene:
-    """A scene's buffers on the card."""
-
-    def __init__(self, context, scene, geometry, glass, shadow) -> None:
-        self.scene = scene
-        self.triangles = gather(scene)
-        self._context = context
-        self._vertices = context.buffer(self.triangles.vertices)
-        self._faces = context.buffer(self.triangles.faces)
-        self._coarse = None
-        names = ("position", "normal", "pattern", "colour", "surface")
-        layout = [(self._vertices, VERTEX_FORMAT, *names)]
-        self.geometry = context.vertex_array(geometry, layout, self._faces)
-        self.glass = context.vertex_array(glass, layout, self._faces)
-        self._shadow_program = shadow
-        self.light: Illumination | None = None
-        self._held = [self._vertices, self._faces, self.geometry, self.glass]
-
-    @cached_property
-    def shadow(self) -> moderngl.VertexArray:
-        """Opaque triangles for shadow maps; those of dense meshes coarser."""
-        faces = self._context.buffer(np.ascontiguousarray(coarse_faces(self.triangles)))
-        skip = f"3f {VERTEX.itemsize - 12}x"
-        array = self._context.vertex_array(self._shadow_program, [(self._vertices, skip, "position")], faces)
-        self._held += [faces, array]
-        return array
-
-    def keep(self, light: Illumination) -> None:
-        """Store the scene's light."""
-        exchange = light.exchange
-        self.light = light
-        self.probes = _texture3d(self._context, exchange.probes)
-        self.walls = _texture2d(self._context, exchange.walls)
-        self._held += [self.probes, self.walls]
-
-    def release(self) -> None:
-        """Free the card's memory."""
-        for item in self._held:
-            item.release()
-
-
-class _Frames:
-    """Pictures that passes of one size write and read."""
-
-    def __init__(self, context, width: int, height: int) -> None:
-        self.size = (width, height)
-        half = ((width + 1) // 2, (height + 1) // 2)
-        self.exact = context.texture(self.size, 2, dtype="f4")
-        self.albedo = context.texture(self.size, 4)
-        self.facing = context.texture(self.size, 4, dtype="f2")
-        depth = context.depth_renderbuffer(self.size)
-        self.rough_first, self.rough_rest = context.texture(half, 4), context.texture(half, 4)
-        self.even_first, self.even_rest = context.texture(half, 4), context.texture(half, 4)
-        self.picture, self.finished = (
-            context.texture(self.size, 4, dtype="f2"),
-            context.texture(self.size, 4, dtype="f2"),
-        )
-        for texture in (
-            self.exact,
-            self.albedo,
-            self.facing,
-            self.rough_first,
-            self.rough_rest,
-            self.even_first,
-            self.even_rest,
-        ):
-            texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        self.picture.repeat_x = self.picture.repeat_y = False
-        self.geometry = context.framebuffer([self.exact, self.albedo, self.facing], depth)
-        self.rough = context.framebuffer([self.rough_first, self.rough_rest])
-        self.even = context.framebuffer([self.even_first, self.even_rest])
-        self.shaded = context.framebuffer([self.picture])
-        self.shaded_over = context.framebuffer([self.picture], depth)
-        self.final = context.framebuffer([self.finished])
-        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth]
-
-    def release(self) -> None:
-        """Free the card's memory."""
-        for item in self._held:
-            item.release()
 
 
 def _measured(triangles: Triangles, camera: Camera, exact: np.ndarray, colour: np.ndarray | None) -> View:
@@ -369,21 +293,3 @@ def _bind(program: moderngl.Program, textures: Mapping[str, tuple[moderngl.Textu
         if name in program:
             texture.use(unit)
             program[name] = unit
-
-
-def _texture2d(context, values: np.ndarray) -> moderngl.Texture:
-    """(6, n, n, 3) stacked along y."""
-    data = np.ascontiguousarray(values.reshape(-1, values.shape[2], 3), np.float32)
-    texture = context.texture(data.shape[1::-1], 3, data.tobytes(), alignment=1, dtype="f4")
-    texture.repeat_x = texture.repeat_y = False
-    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
-    return texture
-
-
-def _texture3d(context, values: np.ndarray) -> moderngl.Texture3D:
-    """(6, z, y, x, 3) stacked along z."""
-    data = np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), np.float32)
-    texture = context.texture3d(data.shape[2::-1], 3, data.tobytes(), alignment=1, dtype="f4")
-    texture.repeat_x = texture.repeat_y = texture.repeat_z = False
-    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
-    return texture

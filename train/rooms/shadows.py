@@ -9,7 +9,7 @@ import numpy as np
 
 from .scene import Light
 
-MAPS = 12  # maps in one atlas of 4 x 3
+MAPS = 9  # maps in one atlas of 3 x 3
 CHANNELS = 7  # lights that have maps
 NEAR, FAR = 0.03, 30.0  # [m]
 WIDE = 2.6  # tangent of half the angle that a map sees

@@ -2,7 +2,7 @@
 // Half resolution: how much of each light a surface sees (shadow maps of points spread over the lights), and of the
 // room around it (ambient occlusion in screen space, after McGuire et al. 2012, Scalable Ambient Obscurance).
 #include view.glsl
-#define MAPS 12
+#define MAPS 9
 #define TAPS 11
 uniform sampler2DShadow shadows;
 uniform int maps;
