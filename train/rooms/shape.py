@@ -58,10 +58,12 @@ class Shape:
         index = np.floor((points - origin) / CELL).astype(int)
         filled = np.zeros(index.max(0) + 1, bool)
         filled[tuple(index.T)] = True
-        # One point a cell is enough to test with.
+        # One point a cell of the points' spacing is enough to test with.
         fine = np.floor((points - origin) / SPACING).astype(int)
-        _, first = np.unique(np.ravel_multi_index(tuple(fine.T), tuple(fine.max(0) + 1)), return_index=True)
-        return cls(points[first], origin, filled)
+        size = fine.max(0) + 1
+        kept = np.full(int(size.prod()), -1)
+        kept[np.ravel_multi_index(tuple(fine.T), tuple(size))] = np.arange(len(points))
+        return cls(points[kept[kept >= 0]], origin, filled)
 
 
 def collide(a: Shape, pose_a: np.ndarray, b: Shape, pose_b: np.ndarray) -> bool:
