@@ -1,0 +1,119 @@
+"""What lies on the graphics card: a scene's triangles and light, and the pictures that passes write and read."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import moderngl
+import numpy as np
+
+from .geometry import VERTEX, VERTEX_FORMAT, coarse_faces, gather
+from .illumination import Illumination
+from .scene import Scene
+
+
+class LoadedScene:
+    """A scene's buffers on the card."""
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        scene: Scene,
+        geometry: moderngl.Program,
+        glass: moderngl.Program,
+        shadow: moderngl.Program,
+    ) -> None:
+        self.scene = scene
+        self.triangles = gather(scene)
+        self._context = context
+        self._vertices = context.buffer(self.triangles.vertices)
+        self._faces = context.buffer(self.triangles.faces)
+        self._coarse = None
+        names = ("position", "normal", "pattern", "colour", "surface")
+        layout = [(self._vertices, VERTEX_FORMAT, *names)]
+        self.geometry = context.vertex_array(geometry, layout, self._faces)
+        self.glass = context.vertex_array(glass, layout, self._faces)
+        self._shadow_program = shadow
+        self.light: Illumination | None = None
+        self._held = [self._vertices, self._faces, self.geometry, self.glass]
+
+    @cached_property
+    def shadow(self) -> moderngl.VertexArray:
+        """Opaque triangles for shadow maps; those of dense meshes coarser."""
+        faces = self._context.buffer(np.ascontiguousarray(coarse_faces(self.triangles)))
+        skip = f"3f {VERTEX.itemsize - 12}x"
+        array = self._context.vertex_array(self._shadow_program, [(self._vertices, skip, "position")], faces)
+        self._held += [faces, array]
+        return array
+
+    def keep(self, light: Illumination) -> None:
+        """Store the scene's light."""
+        exchange = light.exchange
+        self.light = light
+        self.probes = _texture3d(self._context, exchange.probes)
+        self.walls = _texture2d(self._context, exchange.walls)
+        self._held += [self.probes, self.walls]
+
+    def release(self) -> None:
+        """Free the card's memory."""
+        for item in self._held:
+            item.release()
+
+
+class Frames:
+    """Pictures that passes of one size write and read."""
+
+    def __init__(self, context: moderngl.Context, width: int, height: int) -> None:
+        self.size = (width, height)
+        half = ((width + 1) // 2, (height + 1) // 2)
+        self.exact = context.texture(self.size, 2, dtype="f4")
+        self.albedo = context.texture(self.size, 4)
+        self.facing = context.texture(self.size, 4, dtype="f2")
+        depth = context.depth_renderbuffer(self.size)
+        self.rough_first, self.rough_rest = context.texture(half, 4), context.texture(half, 4)
+        self.even_first, self.even_rest = context.texture(half, 4), context.texture(half, 4)
+        self.picture, self.finished = (
+            context.texture(self.size, 4, dtype="f2"),
+            context.texture(self.size, 4, dtype="f2"),
+        )
+        for texture in (
+            self.exact,
+            self.albedo,
+            self.facing,
+            self.rough_first,
+            self.rough_rest,
+            self.even_first,
+            self.even_rest,
+        ):
+            texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        self.picture.repeat_x = self.picture.repeat_y = False
+        self.geometry = context.framebuffer([self.exact, self.albedo, self.facing], depth)
+        self.rough = context.framebuffer([self.rough_first, self.rough_rest])
+        self.even = context.framebuffer([self.even_first, self.even_rest])
+        self.shaded = context.framebuffer([self.picture])
+        self.shaded_over = context.framebuffer([self.picture], depth)
+        self.final = context.framebuffer([self.finished])
+        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth]
+
+    def release(self) -> None:
+        """Free the card's memory."""
+        for item in self._held:
+            item.release()
+
+
+def _texture2d(context: moderngl.Context, values: np.ndarray) -> moderngl.Texture:
+    """(6, n, n, 3) stacked along y."""
+    data = np.ascontiguousarray(values.reshape(-1, values.shape[2], 3), np.float32)
+    texture = context.texture(data.shape[1::-1], 3, data.tobytes(), alignment=1, dtype="f4")
+    texture.repeat_x = texture.repeat_y = False
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    return texture
+
+
+def _texture3d(context: moderngl.Context, values: np.ndarray) -> moderngl.Texture3D:
+    """(6, z, y, x, 3) stacked along z."""
+    data = np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), np.float32)
+    texture = context.texture3d(data.shape[2::-1], 3, data.tobytes(), alignment=1, dtype="f4")
+    texture.repeat_x = texture.repeat_y = texture.repeat_z = False
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    return texture

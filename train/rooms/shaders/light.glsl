@@ -1,0 +1,101 @@
+// Light on a surface: rectangles (Lambert's vector irradiance; horizon after Hill and Heitz 2017), the box room's own
+// radiance (radiosity.py), the sky.
+#define LIGHTS 16
+uniform int lights;
+uniform vec3 centres[LIGHTS];
+uniform vec3 halves_x[LIGHTS];
+uniform vec3 halves_y[LIGHTS];
+uniform vec3 radiances[LIGHTS];
+uniform int channels[LIGHTS];       // where its visibility is kept; -1 nowhere
+uniform sampler3D probes;           // irradiance / pi from +x -x +y -y +z -z, stacked along z
+uniform int probe_levels;
+uniform sampler2D walls;            // radiance of the room's faces, in the same order, stacked along y
+uniform vec3 room;                  // [m]
+uniform vec3 sky;                   // mean radiance
+uniform vec3 sun;                   // towards it
+uniform vec3 sun_radiance;          // irradiance / pi on a surface facing it; 0 without
+
+// angle / sine over 2 pi between two directions, times their cross product (Hill and Heitz 2017)
+vec3 edge(vec3 a, vec3 b) {
+    float x = dot(a, b), y = abs(x);
+    float v = (0.8543985 + (0.4965155 + 0.0145206 * y) * y) / (3.4175940 + (4.1616724 + y) * y);
+    return cross(a, b) * (x > 0.0 ? v : 0.5 * inversesqrt(max(1.0 - x * x, 1e-7)) - v);
+}
+// irradiance / pi over the light's radiance
+float from_rectangle(int i, vec3 place, vec3 normal) {
+    vec3 middle = centres[i] - place, x = halves_x[i], y = halves_y[i];
+    if (dot(middle, cross(x, y)) < 0.0) return 0.0;      // it shines along -z only
+    vec3 a = normalize(middle - x - y), b = normalize(middle + x - y), c = normalize(middle + x + y);
+    vec3 d = normalize(middle - x + y);
+    vec3 f = (edge(a, b) + edge(b, c) + edge(c, d) + edge(d, a));
+    f = dot(f, middle) < 0.0 ? -f : f;
+    float size = length(f), z = dot(f, normal);
+    return max(0.0, (size * size + z) / (size + 1.0));
+}
+vec3 from_room(vec3 place, vec3 normal) {
+    vec3 at = clamp(place / room, 0.0, 1.0), weight = normal * normal;
+    float levels = float(probe_levels);
+    float low = 0.5 / levels, z = clamp(at.z, low, 1.0 - low);
+    vec3 x = texture(probes, vec3(at.xy, ((normal.x < 0.0 ? 1.0 : 0.0) + z) / 6.0)).rgb;
+    vec3 y = texture(probes, vec3(at.xy, ((normal.y < 0.0 ? 3.0 : 2.0) + z) / 6.0)).rgb;
+    vec3 w = texture(probes, vec3(at.xy, ((normal.z < 0.0 ? 5.0 : 4.0) + z) / 6.0)).rgb;
+    return x * weight.x + y * weight.y + w * weight.z;
+}
+vec3 sky_towards(vec3 direction) {
+    float up = direction.z;
+    float hills = 0.05 + 0.035 * sin(direction.x * 9.0 + 1.3) * cos(direction.y * 7.0) + 0.02 * sin(direction.y * 31.0 + direction.x * 23.0);
+    vec3 above = sky * mix(1.35, 0.85, clamp(up * 1.6, 0.0, 1.0)) * mix(vec3(1.05, 1.0, 0.95), vec3(0.9, 0.98, 1.12), clamp(up * 2.0, 0.0, 1.0));
+    vec3 below = sky * vec3(0.34, 0.36, 0.28) * (0.8 + 0.3 * sin(direction.x * 41.0) * sin(direction.y * 37.0 + up * 29.0));
+    return mix(below, above, smoothstep(-0.02, 0.02, up - hills));
+}
+// what a reflection sees: the lights, and the room's faces behind
+vec3 reflected(vec3 place, vec3 direction, float roughness, vec4 first, vec4 rest) {
+    vec3 safe = vec3(abs(direction.x) < 1e-5 ? 1e-5 : direction.x, abs(direction.y) < 1e-5 ? 1e-5 : direction.y,
+                     abs(direction.z) < 1e-5 ? 1e-5 : direction.z);
+    vec3 far = (mix(vec3(0.0), room, step(0.0, safe)) - clamp(place, vec3(0.001), room - 0.001)) / safe;
+    float along = min(far.x, min(far.y, far.z));
+    vec3 hit = clamp((place + along * direction) / room, 0.0, 1.0);
+    float face = along == far.x ? (safe.x > 0.0 ? 0.0 : 1.0) : along == far.y ? (safe.y > 0.0 ? 2.0 : 3.0) : (safe.z > 0.0 ? 4.0 : 5.0);
+    vec2 uv = along == far.x ? hit.yz : along == far.y ? hit.xz : hit.xy;
+    float side = float(textureSize(walls, 0).x);
+    uv = clamp(uv, 0.5 / side, 1.0 - 0.5 / side);
+    vec3 result = texture(walls, vec2(uv.x, (face + uv.y) / 6.0)).rgb;
+    float blur = max(roughness * roughness * 1.5, 0.01);
+    for (int i = 0; i < lights; i++) {
+        vec3 x = halves_x[i], y = halves_y[i], z = cross(x, y);
+        float towards = dot(direction, z);
+        if (towards <= 1e-6) continue;
+        float t = dot(centres[i] - place, z) / towards;
+        if (t <= 0.0) continue;
+        vec3 at = place + t * direction - centres[i];
+        float wide = blur * t, lx = length(x), ly = length(y);
+        vec2 inside = vec2(lx, ly) - abs(vec2(dot(at, x) / lx, dot(at, y) / ly));
+        vec2 cover = clamp(inside / wide * 0.5 + 0.5, 0.0, 1.0) * min(vec2(1.0), vec2(lx, ly) / wide);
+        int k = channels[i];
+        float visible = k < 0 ? rest.w : k < 4 ? first[k] : rest[k - 4];
+        result += radiances[i] * cover.x * cover.y * visible;
+    }
+    return result;
+}
+// Radiance of an opaque surface towards the camera.
+vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float emission, vec4 first, vec4 rest, float sunlit) {
+    bool metal = emission < 0.0;
+    vec3 diffuse = from_room(place, normal) * rest.w;
+    for (int i = 0; i < lights; i++) {
+        int k = channels[i];
+        float visible = k < 0 ? rest.w : k < 4 ? first[k] : rest[k - 4];
+        diffuse += radiances[i] * (visible * from_rectangle(i, place, normal));
+    }
+    diffuse += sun_radiance * (sunlit * max(0.0, dot(sun, normal)));
+    vec3 f0 = metal ? base : vec3(0.04);
+    float facing = clamp(dot(normal, view), 0.0, 1.0);
+    float grazing = pow(1.0 - facing, 5.0) * (1.0 - roughness) * (1.0 - roughness);
+    vec3 mirror = f0 * mix(1.0, 0.65, roughness) + (1.0 - f0) * grazing;
+    vec3 direction = reflect(-view, normal);
+    vec3 image = vec3(0.0);
+    bool rough = roughness > 0.65;      // a loop of one turn: see shade.frag
+    for (int once = rough ? 1 : 0; once < 1; once++) image = reflected(place, direction, roughness, first, rest);
+    if (rough) image = from_room(place, direction);
+    vec3 specular = mirror * image * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);
+    return (metal ? vec3(0.0) : base * diffuse * (1.0 - mirror)) + specular + (metal ? vec3(0.0) : base * max(emission, 0.0));
+}
