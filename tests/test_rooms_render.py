@@ -298,3 +298,24 @@ def test_uv_starts_at_the_pictures_lower_left(rasteriser):
 def test_a_scene_without_triangles_is_refused(rasteriser):
     with pytest.raises(InputError, match="no triangles"):
         rasteriser.view(scene(), camera(), colour=False)
+
+
+def test_a_mirror_shows_what_stands_before_it(rasteriser):
+    """The ray through each mirror pixel, reflected, meets the red wall behind the camera or the green one beside it."""
+    silver = Material("silver", (0.95, 0.95, 0.95), 0.02, metallic=1.0)
+    red, green = Material("red", (0.9, 0.02, 0.02), 0.9), Material("green", (0.02, 0.9, 0.02), 0.9)
+    mirror = quad((1, 4, 0.5), (3, 4, 0.5), (3, 4, 2.0), (1, 4, 2.0))
+    back = quad((0, 0, 0), (0, 0, 2.6), (2, 0, 2.6), (2, 0, 0))
+    other = quad((2, 0, 0), (2, 0, 2.6), (4, 0, 2.6), (4, 0, 0))
+    made = scene(mirror, back, other, materials=(silver, red, green), lights=[ceiling_light()])
+    view = camera((2, 1, 1.2), (2, 4, 1.2))
+    seen = rasteriser.view(made, view, colour=True)
+    direction = rays(view) @ view.pose[:3, :3].T
+    at = view.pose[:3, 3] + seen.depth[..., None] * direction
+    with np.errstate(divide="ignore", invalid="ignore"):
+        met = at + direction * [1, -1, 1] * (4 / direction[..., 1:2])  # where the reflected ray meets y = 0
+    x, z = met[..., 0], met[..., 2]
+    inner = (seen.instance == 1) & (np.abs(x - 2) > 0.15) & (x > 0.1) & (x < 3.9) & (z > 0.1) & (z < 2.5)
+    assert inner.sum() > 300
+    redder = seen.colour[..., 0] > seen.colour[..., 1]
+    assert np.mean(redder[inner] == (x < 2)[inner]) > 0.98

@@ -22,6 +22,7 @@ from deresunet.errors import InputError
 from .card import Frames, LoadedScene
 from .geometry import Triangles
 from .illumination import ATLAS, illuminate
+from .mirrors import largest_mirror, reflected_camera
 from .radiosity import mean_colour
 from .scene import Camera, Scene, Texture, View
 
@@ -29,6 +30,10 @@ NEAR, FAR = 0.04, 120.0  # [m]
 TEXTURE_BYTES = 192 * 2**20  # what the cache of textures may hold
 LARGEST = 512  # [px], longer side of a texture on the card
 FINEST = 400  # [px/m]; what repeats within less needs fewer pixels
+MEANS = 4096  # textures whose mean colour is kept
+MIRROR_GAP = 0.004  # [m], what lies so close before a mirror's plane is the mirror
+SIZES = 12  # of pictures, for which the card keeps memory
+CLIP_DISTANCE0 = 0x3000
 SHADERS = Path(__file__).parent / "shaders"
 
 
@@ -64,7 +69,7 @@ class Rasteriser:
         self._white = context.texture((1, 1), 3, b"\xff\xff\xff")
         self._textures: OrderedDict[str, moderngl.Texture] = OrderedDict()
         self._means: dict[str, np.ndarray] = {}
-        self._frames: Frames | None = None
+        self._frames: dict[tuple[int, int], Frames] = {}
         self._scene: LoadedScene | None = None
 
     @property
@@ -79,23 +84,38 @@ class Rasteriser:
             InputError: the scene has more objects than fit in uint16, or no triangles.
         """
         loaded = self._load(scene)
+        plane = largest_mirror(scene, camera) if colour else None
+        if plane is not None:
+            behind = reflected_camera(camera, plane)
+            reflection = self._frames_of(behind.width, behind.height)
+            self._context.enable_direct(CLIP_DISTANCE0)
+            self._nearest(loaded, reflection, behind, plane - [0, 0, 0, MIRROR_GAP])
+            self._shade(loaded, reflection, behind)
+            self._context.disable_direct(CLIP_DISTANCE0)
         frames = self._frames_of(camera.width, camera.height)
-        eye = camera.pose[:3, 3]
+        self._nearest(loaded, frames, camera)
+        radiance = None
+        if colour:
+            self._shade(loaded, frames, camera, None if plane is None else (plane, reflection.picture))
+            radiance = self._finish(loaded, frames)
+        frames.geometry.use()
+        self._draw(loaded, loaded.geometry, self._geometry, opaque=False)
+        exact = np.frombuffer(frames.exact.read(), np.float32).reshape(camera.height, camera.width, 2)
+        return _measured(loaded.triangles, camera, exact, radiance)
+
+    def _nearest(self, loaded: LoadedScene, frames: Frames, camera: Camera, clip: np.ndarray | None = None) -> None:
+        """What is nearest at each pixel, glass apart; only what is before the plane `clip`."""
         uniforms = {
             "projection": _projection(camera).T.astype(np.float32).tobytes(),
-            "eye": eye.astype(np.float32).tobytes(),
+            "eye": camera.pose[:3, 3].astype(np.float32).tobytes(),
             "forward": camera.pose[:3, 2].astype(np.float32).tobytes(),
+            "clip": np.array((0, 0, 0, 1) if clip is None else clip, np.float32).tobytes(),
         }
         for program in (self._geometry, self._glass):
             _write(program, uniforms)
         frames.geometry.use()
         frames.geometry.clear(0, 0, 0, 0)
         self._draw(loaded, loaded.geometry, self._geometry, opaque=True)
-        radiance = self._colours(loaded, frames, camera) if colour else None
-        frames.geometry.use()
-        self._draw(loaded, loaded.geometry, self._geometry, opaque=False)
-        exact = np.frombuffer(frames.exact.read(), np.float32).reshape(camera.height, camera.width, 2)
-        return _measured(loaded.triangles, camera, exact, radiance)
 
     def _load(self, scene: Scene) -> LoadedScene:
         if self._scene is None or self._scene.scene is not scene:
@@ -110,11 +130,11 @@ class Rasteriser:
         return self._scene
 
     def _frames_of(self, width: int, height: int) -> Frames:
-        if self._frames is None or self._frames.size != (width, height):
-            if self._frames is not None:
-                self._frames.release()
-            self._frames = Frames(self._context, width, height)
-        return self._frames
+        if (width, height) not in self._frames:
+            while len(self._frames) >= SIZES:
+                self._frames.pop(next(iter(self._frames))).release()
+            self._frames[width, height] = Frames(self._context, width, height)
+        return self._frames[width, height]
 
     def _draw(
         self,
@@ -165,7 +185,14 @@ class Rasteriser:
         self._textures.move_to_end(texture.name)
         return held
 
-    def _colours(self, loaded: LoadedScene, frames: Frames, camera: Camera) -> np.ndarray:
+    def _shade(
+        self,
+        loaded: LoadedScene,
+        frames: Frames,
+        camera: Camera,
+        mirror: tuple[np.ndarray, moderngl.Texture] | None = None,
+    ) -> None:
+        """Radiance of what is nearest, glass over it, into `frames.picture`; a mirror's plane shows its picture."""
         context = self._context
         if loaded.light is None:
             self._light(loaded)
@@ -176,6 +203,7 @@ class Rasteriser:
             "size": np.array(frames.size, np.int32).tobytes(),
             "focal": np.float32(camera.intrinsics[0, 0]).tobytes(),
             **loaded.light.uniforms,
+            "mirror_plane": np.array((0, 0, 0, 1) if mirror is None else mirror[0], np.float32).tobytes(),
         }
         textures = {
             "exact": frames.exact,
@@ -184,6 +212,7 @@ class Rasteriser:
             "shadows": self._atlas,
             "probes": loaded.probes,
             "walls": loaded.walls,
+            "reflection": self._white if mirror is None else mirror[1],
         }
         context.enable_only(moderngl.NOTHING)
         for name, target, inputs in (
@@ -201,10 +230,16 @@ class Rasteriser:
             self._draw(loaded, loaded.glass, self._glass, opaque=False, blend=True)
             context.enable_only(moderngl.NOTHING)
             frames.shaded_over.depth_mask = True
+
+    def _finish(self, loaded: LoadedScene, frames: Frames) -> np.ndarray:
+        """The picture with smoothed edges, float32 (H, W, 3)."""
+        context = self._context
+        context.enable_only(moderngl.NOTHING)
+        height, width = frames.size[::-1]
         self._screen(
             "smooth", frames.final, {"mid": np.float32(loaded.light.mid).tobytes()}, {"picture": frames.picture}
         )
-        half = np.frombuffer(frames.finished.read(), np.float16).reshape(camera.height, camera.width, 4)
+        half = np.frombuffer(frames.finished.read(), np.float16).reshape(height, width, 4)
         return half[..., :3].astype(np.float32)
 
     def _screen(self, name: str, target: moderngl.Framebuffer, uniforms: dict, textures: dict) -> None:
@@ -229,6 +264,8 @@ class Rasteriser:
 
     def _mean_colour(self, texture: Texture) -> np.ndarray:
         if texture.name not in self._means:
+            if len(self._means) > MEANS:
+                self._means.clear()
             self._means[texture.name] = mean_colour(texture)
         return self._means[texture.name]
 

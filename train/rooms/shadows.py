@@ -11,7 +11,7 @@ from .scene import Light
 
 MAPS = 9  # maps in one atlas of 3 x 3
 CHANNELS = 7  # lights that have maps
-NEAR, FAR = 0.03, 30.0  # [m]
+NEAR, FAR = 0.004, 30.0  # [m]; a blind may hang a finger before its window's light
 WIDE = 2.6  # tangent of half the angle that a map sees
 
 

@@ -8,6 +8,7 @@ in vec4 surface;
 uniform mat4 projection;
 uniform vec3 eye;
 uniform vec3 forward;
+uniform vec4 clip;      // what is behind this plane is cut off, in views of a mirror
 out float depth;
 out vec3 world_normal;
 out vec3 world;
@@ -16,6 +17,7 @@ flat out vec3 base;
 flat out vec4 kind;
 void main() {
     gl_Position = projection * vec4(position - eye, 1.0);
+    gl_ClipDistance[0] = dot(clip, vec4(position, 1.0));
     depth = dot(position - eye, forward);
     world_normal = normal.xyz;
     world = position;

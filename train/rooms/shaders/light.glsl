@@ -77,8 +77,8 @@ vec3 reflected(vec3 place, vec3 direction, float roughness, vec4 first, vec4 res
     }
     return result;
 }
-// Radiance of an opaque surface towards the camera.
-vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float emission, vec4 first, vec4 rest, float sunlit) {
+// Radiance of an opaque surface towards the camera; `shown`: what it mirrors, if alpha is 1.
+vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float emission, vec4 first, vec4 rest, float sunlit, vec4 shown) {
     bool metal = emission < 0.0;
     vec3 diffuse = from_room(place, normal) * rest.w;
     for (int i = 0; i < lights; i++) {
@@ -96,6 +96,7 @@ vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float
     bool rough = roughness > 0.65;      // a loop of one turn: see shade.frag
     for (int once = rough ? 1 : 0; once < 1; once++) image = reflected(place, direction, roughness, first, rest);
     if (rough) image = from_room(place, direction);
+    image = mix(image, shown.rgb, shown.a);
     vec3 specular = mirror * image * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);
     return (metal ? vec3(0.0) : base * diffuse * (1.0 - mirror)) + specular + (metal ? vec3(0.0) : base * max(emission, 0.0));
 }

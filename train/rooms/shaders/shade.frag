@@ -5,6 +5,8 @@
 uniform sampler2D albedo;
 uniform sampler2D first;
 uniform sampler2D rest;
+uniform sampler2D reflection;   // what the mirror in `mirror_plane` shows at each pixel
+uniform vec4 mirror_plane;
 uniform sampler2DShadow shadows;
 uniform mat4 sun_projection;
 uniform vec4 sun_tile;
@@ -47,6 +49,10 @@ void main() {
             b += weight * texelFetch(rest, tap, 0);
             total += weight;
         }
+    bool mirrors = face.w < 0.0 && surface.a < 0.11 && abs(dot(mirror_plane, vec4(place, 1.0))) < 0.01 && dot(mirror_plane.xyz, normal) > 0.98;
+    vec4 shown = vec4(0.0);
+    for (int once = mirrors ? 0 : 1; once < 1; once++)
+        shown = vec4(texture(reflection, gl_FragCoord.xy / vec2(size)).rgb, 1.0);
     radiance = vec4(shade(place, normal, normalize(-direction), surface.rgb * surface.rgb, surface.a, face.w, a / total,
-                          b / total, in_sun(place, normal)), 1.0);
+                          b / total, in_sun(place, normal), shown), 1.0);
 }
