@@ -12,6 +12,7 @@ SEED ?= 0
 OUT ?= out/rooms
 QUALITY ?= photo
 LAYOUT ?= folder
+VIEWS ?= 1
 # Furniture, an OpenGL that needs no screen, and what Blender's module is linked against.
 ROOMS_PACKAGES := sweethome3d-furniture libegl1 libgl1 libgl1-mesa-dri libx11-6 libxrender1 libxfixes3 libxi6 \
 	libxkbcommon0 libsm6 libice6
@@ -33,10 +34,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Rendered rooms: make rooms COUNT=20 SEED=0 OUT=out/rooms [QUALITY=fast] [LAYOUT=sunrgbd] [ARGS="--sensor kv2"]
+# Rendered rooms: make rooms COUNT=20 SEED=0 OUT=out/rooms [QUALITY=fast] [LAYOUT=sunrgbd] [VIEWS=4] [ARGS="--sensor kv2"]
 rooms: $(ROOMS)/.run rooms-system
 	$(ROOMS)/bin/python -m train.rooms --count $(COUNT) --seed $(SEED) --out "$(OUT)" --quality $(QUALITY) \
-		--layout $(LAYOUT) $(ARGS)
+		--layout $(LAYOUT) --views $(VIEWS) $(ARGS)
 
 rooms-test: $(ROOMS)/.run rooms-system
 	$(ROOMS)/bin/python -m pytest tests/test_rooms_*.py $(ARGS)

@@ -12,7 +12,7 @@ from deresunet.data.files import read_depth
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from train.rooms.capture import Capture
-from train.rooms.export import FolderLayout, part_of
+from train.rooms.export import FolderLayout, frame_name, part_of
 from train.rooms.scene import Sensor
 
 SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
@@ -118,7 +118,7 @@ def test_leftovers_of_a_killed_process_are_taken_away(captures: list[Capture], t
     killed = f"{captures[1].scene.seed:04d}"
     (tmp_path / "meta" / f"{killed}.json").unlink()  # it comes last
     (tmp_path / "rgb" / ".0009.jpg.part").write_bytes(b"half")
-    assert layout.open() == frozenset([captures[0].scene.seed])
+    assert layout.open() == frozenset([frame_name(captures[0].scene.seed)])
     assert not list(tmp_path.rglob(f"*{killed}*"))
     assert not list(tmp_path.rglob(".*.part"))
     assert FolderReader(tmp_path, "all").names == (f"{captures[0].scene.seed:04d}",)

@@ -39,7 +39,9 @@ def synthetic_maker(root: Path, options: Options, assets: Assets, threads: int) 
             raise ValueError("no room is numbered thirteen")
         if seed == 66:
             os._exit(7)
-        layout.write(captured(seed, "kv1" if options.sensor == "any" else options.sensor))
+        for view in range(options.views):
+            capture = captured(seed, "kv1" if options.sensor == "any" else options.sensor)
+            layout.write(replace(capture, view=view))
         return Made({"all": 0.0})
 
     return make
@@ -108,6 +110,32 @@ def test_workers_make_way_for_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [task for task, _ in done] == list(range(8))
     processes = [process for _, process in done]
     assert [processes.count(process) for process in dict.fromkeys(processes)] == [3, 3, 2]
+
+
+@pytest.mark.parametrize("layout", ["folder", "sunrgbd"])
+def test_views_of_a_room_are_frames_of_one_split(tmp_path: Path, layout: str) -> None:
+    options, log = Options(quality="fast", views=3, layout=layout), io.StringIO()
+    assert make_rooms(tmp_path, range(2), options, 1, Assets(), log, prepare=synthetic_maker) == 0
+    assert "6 frames in" in log.getvalue()
+    there = open_layout(tmp_path, options)
+    names = sorted(there.open())
+    assert names == ["0000", "0000_1", "0000_2", "0001", "0001_1", "0001_2"]
+    assert [(told["seed"], told["view"]) for told in there.described()] == [
+        (k, view) for k in range(2) for view in range(3)
+    ]
+    if layout == "sunrgbd":
+        assert len(SunRgbdReader(tmp_path, "all").names) == 6
+        return
+    for part in ("train", "val", "test"):
+        listed = (tmp_path / f"{part}.txt").read_text().split()
+        assert len(listed) == 3 * len({name.split("_")[0] for name in listed})
+    # A view that is missing brings its room back, and no other.
+    for path in tmp_path.glob("*/0001_2.*"):
+        path.unlink()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("meta/0000*")}
+    assert make_rooms(tmp_path, range(2), options, 1, Assets(), log, prepare=synthetic_maker) == 0
+    assert sorted(there.open()) == names
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("meta/0000*")} == before
 
 
 def test_missing_furniture_is_named_with_its_package(tmp_path: Path) -> None:

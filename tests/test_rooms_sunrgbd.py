@@ -21,7 +21,7 @@ from deresunet.data.splits import sequences
 from deresunet.data.sunrgbd import SunRgbdReader
 from deresunet.data.toolbox import read_boxes
 from train.rooms.capture import Capture
-from train.rooms.export import part_of
+from train.rooms.export import frame_name, part_of
 from train.rooms.outlines import trace
 from train.rooms.scene import Credit, Sensor
 from train.rooms.sunrgbd import FRAMES_FOLDER, SunRgbdLayout, annotated_name, rotated
@@ -179,7 +179,7 @@ def test_an_interrupted_frame_is_not_there(
     monkeypatch.undo()
     assert SunRgbdReader(tmp_path, "all", "polygons").names == (name_of(captures[0]),)
     (tmp_path / ".partial" / "0007" / "image").mkdir(parents=True)
-    assert layout.open() == frozenset([captures[0].scene.seed])
+    assert layout.open() == frozenset([frame_name(captures[0].scene.seed)])
     assert not list((tmp_path / ".partial").iterdir())
 
 

@@ -27,6 +27,7 @@ class Capture:
         depth_bfx: uint16 (H, W): the same, in-painted and smoothed [mm].
         rgb: uint8 (H, W, 3), sRGB.
         quality: of the JPEG that it is to be stored as, 1..100.
+        view: its number among the room's frames, from 0.
     """
 
     scene: Scene
@@ -38,9 +39,12 @@ class Capture:
     depth_bfx: np.ndarray
     rgb: np.ndarray
     quality: int
+    view: int = 0
 
 
-def take(scene: Scene, camera: Camera, view: View, developed: np.ndarray, rng: np.random.Generator) -> Capture:
+def take(
+    scene: Scene, camera: Camera, view: View, developed: np.ndarray, rng: np.random.Generator, number: int = 0
+) -> Capture:
     """Have the camera's sensor take what it sees.
 
     Args:
@@ -49,6 +53,7 @@ def take(scene: Scene, camera: Camera, view: View, developed: np.ndarray, rng: n
         view: what is there, without error.
         developed: uint8 (H, W, 3): its picture, sRGB, without the camera's errors.
         rng: where all chance comes from.
+        number: which of the room's frames it is, from 0.
     """
     rgb, quality = take_picture(developed, CAMERAS[camera.sensor], rng)
     visible = np.bincount(view.instance.ravel(), minlength=len(scene.objects) + 1) > 0
@@ -72,4 +77,5 @@ def take(scene: Scene, camera: Camera, view: View, developed: np.ndarray, rng: n
         depth_bfx=fill_depth(depth, rgb),
         rgb=rgb,
         quality=quality,
+        view=number,
     )

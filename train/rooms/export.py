@@ -42,8 +42,8 @@ class FolderLayout:
         self.root = root
         self._exact_depth = exact_depth
 
-    def open(self) -> frozenset[int]:
-        """Make the folders, and take away what an interruption left of a frame; returns the seeds that are there."""
+    def open(self) -> frozenset[str]:
+        """Make the folders, and take away what an interruption left of a frame; returns the frames that are there."""
         for folder in self._folders():
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         whole = {path.stem for path in self.root.glob("meta/[0-9]*.json")}
@@ -51,7 +51,7 @@ class FolderLayout:
             for path in (self.root / folder).iterdir():
                 if path.stem not in whole:
                     path.unlink()
-        return frozenset(int(name) for name in whole)
+        return frozenset(whole)
 
     def write(self, capture: Capture) -> None:
         """Write one frame, whole or not at all.
@@ -59,7 +59,7 @@ class FolderLayout:
         Raises:
             OSError: the disk is full, or the folder cannot be written to.
         """
-        name = frame_name(capture.scene.seed)
+        name = frame_name(capture.scene.seed, capture.view)
         files = {
             f"label/{name}.png": encode_png(capture.label),
             f"depth/{name}.png": encode_png(capture.depth),
@@ -85,28 +85,34 @@ class FolderLayout:
     def finish(self) -> None:
         """Write the lists of the splits and the credits, over all frames that are there."""
         parts: dict[Part, list[str]] = {part: [] for part in PARTS}
-        for name in sorted((path.stem for path in self.root.glob("meta/[0-9]*.json")), key=int):
-            parts[part_of(int(name))].append(name)
+        for name in sorted((path.stem for path in self.root.glob("meta/[0-9]*.json")), key=seed_and_view):
+            parts[part_of(seed_and_view(name)[0])].append(name)
         for part, names in parts.items():
             write_text(self.root / f"{part}.txt", "".join(f"{name}\n" for name in names))
         write_text(self.root / CREDITS_FILE, credits(self.described()))
 
     def described(self) -> Iterator[dict[str, Any]]:
         """What meta/ says of each frame that is there, by seed."""
-        for path in sorted(self.root.glob("meta/[0-9]*.json"), key=lambda path: int(path.stem)):
+        for path in sorted(self.root.glob("meta/[0-9]*.json"), key=lambda path: seed_and_view(path.stem)):
             yield json.loads(path.read_text())
 
     def label_paths(self) -> list[Path]:
         """The label images of the frames that are there, by seed."""
-        return sorted(self.root.glob("label/[0-9]*.png"), key=lambda path: int(path.stem))
+        return sorted(self.root.glob("label/[0-9]*.png"), key=lambda path: seed_and_view(path.stem))
 
     def _folders(self) -> tuple[str, ...]:
         return ("rgb", "depth", "label", "meta", *(("depth_gt",) if self._exact_depth else ()))
 
 
-def frame_name(seed: int) -> str:
-    """A frame's name: its seed, of four digits or more."""
-    return f"{seed:04d}"
+def frame_name(seed: int, view: int = 0) -> str:
+    """A frame's name: its room's seed, of four digits or more, and of a further view its number."""
+    return f"{seed:04d}_{view}" if view else f"{seed:04d}"
+
+
+def seed_and_view(name: str) -> tuple[int, int]:
+    """What `frame_name` made the name of."""
+    seed, _, view = name.partition("_")
+    return int(seed), int(view or 0)
 
 
 def part_of(seed: int) -> Part:
@@ -141,6 +147,7 @@ def describe(capture: Capture) -> dict[str, Any]:
             )
     return {
         "seed": scene.seed,
+        "view": capture.view,
         "room_type": scene.kind,
         "room_size": _rounded(np.asarray(scene.size)),
         "sensor": camera.sensor,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from deresunet.errors import InputError
 from train.rooms import materials
@@ -57,11 +58,13 @@ _WORK = {
 
 @lru_cache(maxsize=32)
 def _file(path: Path, metres: float) -> Texture:
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise InputError(f"{path} is no picture that can be read. Give the folder of miniworld's textures.")
+    try:
+        with Image.open(path) as image:  # not OpenCV, which warns of these files' colour profiles
+            picture = np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise InputError(f"{path} is no picture that can be read. Give the folder of miniworld's textures.") from error
     picture = cv2.resize(picture, (512, 512), interpolation=cv2.INTER_AREA)
-    return Texture(f"miniworld-{path.stem}", np.ascontiguousarray(picture[..., ::-1]), (metres, metres))
+    return Texture(f"miniworld-{path.stem}", picture, (metres, metres))
 
 
 def _paint(rng: np.random.Generator) -> Material:

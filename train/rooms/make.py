@@ -19,6 +19,7 @@ from deresunet.atomic import write_json, write_text
 from deresunet.errors import InputError
 from train.rooms.assets import Assets, find_assets
 from train.rooms.crew import Failure, run
+from train.rooms.export import frame_name
 from train.rooms.maker import Layout, Made, Options, maker, open_layout
 from train.rooms.report import report
 from train.rooms.sensor import SENSORS
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exact_depth=given.exact_depth,
         built_here=given.built_here,
         lift=not given.no_lift,
+        views=given.views,
     )
     try:
         reference = None if given.reference is None else reference_pixels(given.reference)
@@ -82,11 +84,12 @@ def make_rooms(
     log = log or sys.stderr
     layout = prepare_folder(out, options)
     there = layout.open()
-    left = [seed for seed in seeds if seed not in there]
-    progress = _Progress(len(seeds), len(seeds) - len(left), log)
+    # A room is made whole: its views share furniture and light, and what of them is there comes out the same.
+    left = [seed for seed in seeds if not there.issuperset(frame_name(seed, view) for view in range(options.views))]
+    progress = _Progress(len(seeds), len(seeds) - len(left), options.views, log)
     seconds: Counter[str] = Counter()
     interrupted = False
-    threads = max(1, _cores() // max(1, min(workers, len(left))))
+    threads = max(1, cores() // max(1, min(workers, len(left))))
     tasks = run(left, workers, prepare, (out, options, assets, threads))
     try:
         for seed, result in tasks:
@@ -104,7 +107,8 @@ def make_rooms(
         return INTERRUPTED
     finish(layout, log, reference)
     if progress.made:
-        parts = ", ".join(f"{stage} {total / progress.made * 1000:.0f} ms" for stage, total in seconds.items())
+        frames = progress.made * options.views
+        parts = ", ".join(f"{stage} {total / frames * 1000:.0f} ms" for stage, total in seconds.items())
         log.write(f"Mean time of a frame in one process: {parts}.\n")
     if progress.failed:
         log.write(f"{len(progress.failed)} of {len(seeds)} rooms failed: seeds {_listed(progress.failed)}.\n")
@@ -146,16 +150,16 @@ def finish(layout: Layout, log: TextIO, reference: np.ndarray | None = None) -> 
     paths = layout.label_paths()
     if paths:
         write_text(layout.root / REPORT_FILE, report(paths, layout.described(), reference))
-    log.write(f"{len(paths)} rooms in {layout.root}.\n")
+    log.write(f"{len(paths)} frames in {layout.root}.\n")
 
 
 class _Progress:
     """A line that is written over where it can be, or else one now and then."""
 
-    def __init__(self, total: int, before: int, log: TextIO) -> None:
+    def __init__(self, total: int, before: int, views: int, log: TextIO) -> None:
         self.failed: list[int] = []
         self.made = 0
-        self._total, self._before, self._log = total, before, log
+        self._total, self._before, self._views, self._log = total, before, views, log
         self._live = log.isatty()
         self._said = 0  # frames done when the last line was written
         self._start = self._last = time.monotonic()
@@ -185,7 +189,8 @@ class _Progress:
         seconds = max(now - self._start, 1e-6)
         left = (self._total - self._before - done) * seconds / max(done, 1)
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"{self._before + done}/{self._total} rooms, {done / seconds:.2f} a second, {_span(left)} left{failed}"
+        rate = f"{done * self._views / seconds:.2f} frames a second"
+        return f"{self._before + done}/{self._total} rooms, {rate}, {_span(left)} left{failed}"
 
     def _clear(self) -> str:
         return "\r\x1b[K" if self._live else ""
@@ -211,6 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=_at_least(1), default=20, help="rooms to make")
     parser.add_argument("--seed", type=_at_least(0), default=0, help="of the first room; the others follow")
+    parser.add_argument("--views", type=_at_least(1), default=default.views, help="frames of each room")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to; interrupted work is gone on with")
     parser.add_argument("--quality", choices=("photo", "fast"), default=default.quality, help="Cycles or a rasteriser")
     parser.add_argument(
@@ -234,11 +240,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reference", type=Path, metavar="JSON", help="classes40 and train_pixels40 of NYU Depth v2, for the report"
     )
-    parser.add_argument("--workers", type=_at_least(1), default=_cores(), help="processes")
+    parser.add_argument("--workers", type=_at_least(1), default=cores(), help="processes")
     return parser
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

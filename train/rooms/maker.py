@@ -14,7 +14,7 @@ import numpy as np
 from train.rooms.assets import Assets
 from train.rooms.capture import Capture, take
 from train.rooms.export import FolderLayout
-from train.rooms.scene import Sensor
+from train.rooms.scene import Camera, Scene, Sensor
 from train.rooms.sunrgbd import SunRgbdLayout
 
 Quality = Literal["photo", "fast"]
@@ -34,6 +34,7 @@ class Options:
         exact_depth: whether to write the true depth too ("folder").
         built_here: whether to do without furniture libraries and textures.
         lift: whether rare classes are asked for more often than rooms have them by themselves.
+        views: frames of each room, each from another place.
     """
 
     quality: Quality = "photo"
@@ -44,6 +45,7 @@ class Options:
     exact_depth: bool = False
     built_here: bool = False
     lift: bool = True
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Made:
     """What came of a seed.
 
     Attributes:
-        seconds: time of each stage.
+        seconds: time of each stage, over all of its views.
     """
 
     seconds: dict[str, float]
@@ -62,8 +64,8 @@ class Layout(Protocol):
 
     root: Path
 
-    def open(self) -> frozenset[int]:
-        """Make ready; returns the seeds that are there."""
+    def open(self) -> frozenset[str]:
+        """Make ready; returns the names of the frames that are there."""
         ...
 
     def write(self, capture: Capture) -> None:
@@ -93,7 +95,7 @@ def open_layout(root: Path, options: Options) -> Layout:
 
 
 def maker(root: Path, options: Options, assets: Assets, threads: int) -> Callable[[int], Made]:
-    """What makes the frame of a seed and writes it; one a process, since it holds the renderer.
+    """What makes the frames of a seed and writes them; one a process, since it holds the renderer.
 
     Args:
         root: the folder that frames are written to.
@@ -106,24 +108,23 @@ def maker(root: Path, options: Options, assets: Assets, threads: int) -> Callabl
     """
     # Imported here: the parent process, and reading this module, need neither GL nor Blender.
     from train.rooms.develop import develop  # noqa: PLC0415
-    from train.rooms.layout import furnish  # noqa: PLC0415
-    from train.rooms.library import Library  # noqa: PLC0415
     from train.rooms.raster import Rasteriser  # noqa: PLC0415
-    from train.rooms.statistics import wanted_classes  # noqa: PLC0415
-    from train.rooms.viewpoint import choose_view  # noqa: PLC0415
 
     cv2.setNumThreads(1)
-    library = Library(assets.furniture, assets.textures, options.licences)
+    rooms = Rooms(options, assets)
     rasteriser = Rasteriser()
     layout = open_layout(root, options)
 
-    sensor = None if options.sensor == "any" else options.sensor
-
     def make(seed: int) -> Made:
         watch = _Stopwatch()
-        scene = furnish(seed, library, wanted=wanted_classes(seed) if options.lift else ())
+        scene = rooms.furnished(seed)
         watch.lap("furnish")
-        camera = choose_view(scene, _stream(seed, "viewpoint"), sensor)
+        for number in range(options.views):
+            make_view(scene, number, watch)
+        return Made(watch.seconds)
+
+    def make_view(scene: Scene, number: int, watch: _Stopwatch) -> None:
+        camera = rooms.camera(scene, number)
         watch.lap("viewpoint")
         view = rasteriser.view(scene, camera, colour=options.quality == "fast")
         watch.lap("raster")
@@ -135,20 +136,51 @@ def maker(root: Path, options: Options, assets: Assets, threads: int) -> Callabl
         else:
             assert view.colour is not None
             radiance = view.colour
-        developed = develop(radiance, _stream(seed, "develop"), camera.sensor)
+        developed = develop(radiance, _stream(scene.seed, "develop", number), camera.sensor)
         watch.lap("develop")
-        capture = take(scene, camera, view, developed, _stream(seed, "sensor errors"))
+        capture = take(scene, camera, view, developed, _stream(scene.seed, "sensor errors", number), number)
         watch.lap("sensor")
         layout.write(capture)
         watch.lap("write")
-        return Made(watch.seconds)
 
     return make
 
 
-def _stream(seed: int, purpose: str) -> np.random.Generator:
+class Rooms:
+    """Rooms and cameras of seeds, as options say; nothing is rendered.
+
+    Args:
+        options: how they are made.
+        assets: where furniture and textures lie.
+
+    Raises:
+        InputError: the furniture is not there.
+    """
+
+    def __init__(self, options: Options, assets: Assets) -> None:
+        from train.rooms.library import Library  # noqa: PLC0415 - reading this module needs no furniture
+
+        self._options = options
+        self._library = Library(assets.furniture, assets.textures, options.licences)
+
+    def furnished(self, seed: int) -> Scene:
+        """The room of a seed."""
+        from train.rooms.layout import furnish  # noqa: PLC0415
+        from train.rooms.statistics import wanted_classes  # noqa: PLC0415
+
+        return furnish(seed, self._library, wanted=wanted_classes(seed) if self._options.lift else ())
+
+    def camera(self, scene: Scene, view: int = 0) -> Camera:
+        """The camera of one of its views, from 0."""
+        from train.rooms.viewpoint import choose_view  # noqa: PLC0415
+
+        sensor = None if self._options.sensor == "any" else self._options.sensor
+        return choose_view(scene, _stream(scene.seed, "viewpoint", view), sensor)
+
+
+def _stream(seed: int, purpose: str, view: int) -> np.random.Generator:
     """A generator of its own for each purpose, so that a change in one does not shift the others' chance."""
-    return np.random.default_rng([seed, *purpose.encode()])
+    return np.random.default_rng([seed, *purpose.encode(), *([view] if view else [])])
 
 
 class _Stopwatch:
@@ -158,5 +190,5 @@ class _Stopwatch:
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.seconds[stage] = now - self._since
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._since
         self._since = now

@@ -24,6 +24,7 @@ from train.rooms.export import (
     encode_png,
     frame_name,
     part_of,
+    seed_and_view,
 )
 from train.rooms.outlines import trace
 from train.rooms.toolbox import FrameEntry, write_toolbox
@@ -56,12 +57,12 @@ class SunRgbdLayout:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def open(self) -> frozenset[int]:
-        """Make the folders, and take away what an interruption left; returns the seeds that are there."""
+    def open(self) -> frozenset[str]:
+        """Make the folders, and take away what an interruption left; returns the frames that are there."""
         shutil.rmtree(self.root / _PARTIAL, ignore_errors=True)
         for folder in (self.root / _PARTIAL, self.root / FRAMES_FOLDER):
             folder.mkdir(parents=True, exist_ok=True)
-        return frozenset(seed for seed, _ in self._frames())
+        return frozenset(name for name, _ in self._frames())
 
     def write(self, capture: Capture) -> None:
         """Write one frame, whole or not at all.
@@ -69,7 +70,7 @@ class SunRgbdLayout:
         Raises:
             OSError: the disk is full, or the folder cannot be written to.
         """
-        stem = frame_name(capture.scene.seed)
+        stem = frame_name(capture.scene.seed, capture.view)
         partial = self.root / _PARTIAL / stem
         place = self.root / FRAMES_FOLDER / capture.camera.sensor / COLLECTION / (stem + _SUFFIX)
         try:
@@ -89,10 +90,10 @@ class SunRgbdLayout:
             FrameEntry(
                 name=folder.relative_to(self.root / FRAMES_FOLDER).as_posix(),
                 label=folder / LABEL_FILE,
-                test=part_of(seed) == "test",
+                test=part_of(seed_and_view(name)[0]) == "test",
                 described=json.loads((folder / DESCRIPTION_FILE).read_text()),
             )
-            for seed, folder in self._frames()
+            for name, folder in self._frames()
         ]
         for entry in entries:
             entry.described["objects"] = boxed_objects(entry.described)
@@ -108,15 +109,16 @@ class SunRgbdLayout:
         """The label images of the frames that are there, by seed."""
         return [folder / LABEL_FILE for _, folder in self._frames()]
 
-    def _frames(self) -> list[tuple[int, Path]]:
+    def _frames(self) -> list[tuple[str, Path]]:
         folders = (self.root / FRAMES_FOLDER).glob(f"*/{COLLECTION}/[0-9]*{_SUFFIX}")
-        return sorted((int(path.name.removesuffix(_SUFFIX)), path) for path in folders)
+        named = ((path.name.removesuffix(_SUFFIX), path) for path in folders)
+        return sorted(named, key=lambda item: seed_and_view(item[0]))
 
 
 def frame_files(capture: Capture) -> dict[str, bytes]:
     """All files of a frame by their path in its folder."""
     assert capture.camera.sensor in SENSORS
-    stem = frame_name(capture.scene.seed)
+    stem = frame_name(capture.scene.seed, capture.view)
     described = describe(capture)
     pose = capture.camera.pose
     extrinsics = np.concatenate([gravity_alignment(pose), np.zeros((3, 1))], 1)
