@@ -25,7 +25,7 @@ from train.rooms.maker import Options, Rooms
 from train.rooms.sensor import SENSORS
 
 ROOMS = 24
-SAMPLES_PER_PIXEL = 64
+SAMPLES_PER_PIXEL = 32
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,12 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from train.rooms.kinds import KINDS  # noqa: PLC0415 - with it come the furniture's modules
 
         rooms = Rooms(options, assets)
-
-        def seen(seed: int) -> tuple[str, str]:
-            scene = rooms.furnished(seed)
-            return scene.kind, rooms.camera(scene).sensor
-
-        seeds = choose(seen, KINDS, SENSORS, ROOMS)
+        seeds = choose(lambda seed: (rooms.kind(seed), rooms.sensor(seed)), KINDS, SENSORS, ROOMS)
         print(f"seeds {', '.join(map(str, seeds))}", flush=True)
         with tempfile.TemporaryDirectory() as temporary:
             work = given.work or Path(temporary) / "rooms"

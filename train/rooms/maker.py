@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -166,9 +166,25 @@ class Rooms:
     def furnished(self, seed: int) -> Scene:
         """The room of a seed."""
         from train.rooms.layout import furnish  # noqa: PLC0415
+
+        return furnish(seed, self._library, wanted=self._wanted(seed))
+
+    def _wanted(self, seed: int) -> Sequence[int]:
         from train.rooms.statistics import wanted_classes  # noqa: PLC0415
 
-        return furnish(seed, self._library, wanted=wanted_classes(seed) if self._options.lift else ())
+        return wanted_classes(seed) if self._options.lift else ()
+
+    def kind(self, seed: int) -> str:
+        """The room's type, without furnishing it."""
+        from train.rooms.wishes import draw_kind  # noqa: PLC0415
+
+        return draw_kind(np.random.default_rng(seed), tuple(self._wanted(seed)))
+
+    def sensor(self, seed: int) -> Sensor:
+        """The sensor of its first view."""
+        from train.rooms.viewpoint import draw_sensor  # noqa: PLC0415
+
+        return draw_sensor(_stream(seed, "viewpoint", 0)) if self._options.sensor == "any" else self._options.sensor
 
     def camera(self, scene: Scene, view: int = 0) -> Camera:
         """The camera of one of its views, from 0."""

@@ -207,6 +207,13 @@ def see(boxes: Boxes, camera: Camera, across: int, down: int) -> Sight:
     return Sight(shares, depth.reshape(down, across))
 
 
+def draw_sensor(rng: np.random.Generator) -> Sensor:
+    """One of SUN RGB-D's four sensors, as often as it has each."""
+    names = get_args(Sensor)
+    share = np.array([LENSES[name].weight for name in names])
+    return names[int(rng.choice(len(names), p=share / share.sum()))]
+
+
 def choose_view(scene: Scene, rng: np.random.Generator, sensor: Sensor | None = None) -> Camera:
     """Stand a camera somewhere in a room, as a person who films it would hold it.
 
@@ -218,10 +225,7 @@ def choose_view(scene: Scene, rng: np.random.Generator, sensor: Sensor | None = 
         rng: source of randomness.
         sensor: the camera; drawn as SUN RGB-D has them if None.
     """
-    if sensor is None:
-        names = get_args(Sensor)
-        share = np.array([LENSES[name].weight for name in names])
-        sensor = names[int(rng.choice(len(names), p=share / share.sum()))]
+    sensor = draw_sensor(rng) if sensor is None else sensor
     lens = LENSES[sensor]
     matrix = intrinsics(lens, rng)
     boxes = Boxes.of(scene)
