@@ -74,7 +74,7 @@ def test_search_finds_by_part_of_the_name(inspector):
     thumbnails, line = inspector.search("sample rooms", "001")
     assert [name for _, name in thumbnails] == ["0001", *[f"001{k}" for k in range(10)]]
     assert all(max(picture.size) <= 192 for picture, _ in thumbnails)
-    assert line == "11 of 20 frames"
+    assert line == "11 of 24 frames"
     nothing, line = inspector.search("sample rooms", "<i>zebra")
     assert nothing == []
     assert "<i>" not in line

@@ -113,7 +113,7 @@ def test_the_space_has_all_of_the_demo_and_the_package_but_nothing_else(plan):
     large = [path for path in plan.files if plan.size(path) > MAX_BYTES]
     assert large == [IN_SPACE]
     pictures = [path for path in plan.files if path.startswith("deresunet/samples/rgb/")]
-    assert len(pictures) == 20
+    assert len(pictures) == 24
 
 
 def test_the_staged_code_imports_nothing_that_is_not_installed_there(plan):

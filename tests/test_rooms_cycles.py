@@ -21,7 +21,7 @@ from test_rooms_render import (
 
 from deresunet.errors import InputError
 from train.rooms.cycles import photograph
-from train.rooms.scene import Camera, Light, Material, Sky
+from train.rooms.scene import Camera, Light, Material, Mesh, Sky, Texture
 
 NIGHT = Sky("night", 0.0, 0.0, (0.0, 0.0, 0.0))
 
@@ -78,6 +78,18 @@ def test_textures_lie_as_the_rasteriser_lays_them(rasteriser):  # noqa: F811
     photo, fast = photograph(made, view, 16, threads=1)[..., 1], rasteriser.view(made, view, colour=True).colour[..., 1]
     there = rasteriser.view(made, view, colour=False).depth > 0
     assert np.corrcoef(photo[there], fast[there])[0, 1] > 0.9
+
+
+def test_triangles_that_cover_nothing_do_no_harm():
+    """A corner twice, as thinned models have it: Blender itself crashes on such a mesh."""
+    from train.rooms.blender import build_mesh  # noqa: PLC0415
+
+    vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], np.float32)
+    faces = np.array([[0, 1, 2], [2, 2, 3], [1, 3, 2], [3, 3, 3]], np.int32)
+    mesh = Mesh(vertices, np.tile(np.float32([0, 0, 1]), (4, 1)), faces)
+    built = build_mesh(mesh, Texture("grey", np.full((4, 4, 3), 128, np.uint8)))
+    assert len(built.polygons) == 2
+    assert len(built.uv_layers[0].uv) == 6
 
 
 def test_scenes_leave_nothing_behind():

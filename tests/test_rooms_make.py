@@ -103,10 +103,25 @@ def own_process(_: object) -> Callable[[int], int]:
     return lambda task: os.getpid()
 
 
-def test_workers_make_way_for_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def dies_once(folder: Path) -> Callable[[int], int]:
+    def do(task: int) -> int:
+        if task == 2 and not (folder / "died").exists():
+            (folder / "died").touch()
+            os._exit(11)
+        return task
+
+    return do
+
+
+def test_what_a_worker_died_of_is_tried_once_more(tmp_path: Path) -> None:
+    done = dict(crew.run(range(4), 2, dies_once, (tmp_path,)))
+    assert done == {task: task for task in range(4)}
+    assert (tmp_path / "died").exists()
+
+
+def test_workers_make_way_for_fresh_ones() -> None:
     """What a renderer keeps of each scene goes with its process."""
-    monkeypatch.setattr(crew, "_TASKS_EACH", 3)
-    done = list(crew.run(range(8), 1, own_process, (None,)))
+    done = list(crew.run(range(8), 1, own_process, (None,), tasks_each=3))
     assert [task for task, _ in done] == list(range(8))
     processes = [process for _, process in done]
     assert [processes.count(process) for process in dict.fromkeys(processes)] == [3, 3, 2]

@@ -63,7 +63,7 @@ def test_the_data_module_mixes_by_ratio():
     assert batch.label.max() <= 37
     # What lies after the training frames are the rooms, in the folder's order.
     assert data.training_frames().read(real).name == data.frame("rooms", 0).name
-    assert "1.5 of 20 rendered rooms for each of them" in data.describe()
+    assert "1.5 of 24 rendered rooms for each of them" in data.describe()
 
 
 @pytest.mark.parametrize(("options", "said"), [({"rooms_per_frame": -1}, "0 or more"), ({"rooms": "/nowhere"}, "rgb/")])
@@ -131,7 +131,7 @@ def test_the_experiment_runs_from_one_command(tmp_path):
     command = ["rooms-first", "--real", SAMPLES, "--rooms", SAMPLES, "--out", str(out), "--seeds", "5"]
     said = train_command(*command, "--steps", "4", "--jobs", "2", "--device", "cpu", *small)
     told = json.loads((out / "result.json").read_text())
-    assert (told["steps"], told["frames"]) == (4, 20)
+    assert (told["steps"], told["frames"]) == (4, 24)
     for arm, described in rooms_first.ARMS.items():
         assert told["arms"][arm]["seeds"] == [5]
         assert 0 <= told["arms"][arm]["miou"]["mean"] <= 100

@@ -70,11 +70,10 @@ def build_optimiser(config: Optimisation, module: nn.Module, pretrained: tuple[s
         }
         for (was_trained, decayed), parameters in groups.items()
     ]
-    # One kernel for all parameters, where there is one.
-    devices = {parameter.device.type for parameters in groups.values() for parameter in parameters}
-    fused = devices <= {"cuda", "cpu"}
+    # Few kernels for all parameters. Not one (fused): Lightning cannot clip gradients of such an optimiser in mixed
+    # precision, since it takes back the scaling of losses itself.
     kind = AdamW if config.name == "adamw" else Adam
-    return kind(described, lr=config.rate, fused=fused)
+    return kind(described, lr=config.rate, foreach=True)
 
 
 def build_schedule(config: Optimisation, optimiser: Optimizer, steps: int) -> LRScheduler | ReduceLROnPlateau | None:

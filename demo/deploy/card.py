@@ -27,7 +27,7 @@ _KNOWN = {
 SPACE_TEXT = """
 # DeResUNet
 
-Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes: pick one of twenty rendered rooms, or bring
+Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes: pick one of 24 rendered rooms, or bring
 your own RGB image with depth. The page shows what the network sees, where it is right and where it fails.
 
 {weights}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 
@@ -25,20 +27,23 @@ def box_coordinates(mesh: Mesh) -> np.ndarray:
 
 def build_mesh(mesh: Mesh, texture: Texture | None) -> bpy.types.Mesh:
     """A mesh with its normals, and texture coordinates in repetitions if it has a texture."""
-    count, faces = len(mesh.vertices), len(mesh.faces)
+    # Thinned models hold triangles with a corner twice: they cover nothing, and Blender crashes on their edges.
+    a, b, c = mesh.faces.T
+    triangles = mesh.faces[(a != b) & (b != c) & (c != a)]
+    count, faces = len(mesh.vertices), len(triangles)
     data = bpy.data.meshes.new("mesh")
     data.vertices.add(count)
     data.vertices.foreach_set("co", np.ascontiguousarray(mesh.vertices, np.float32).ravel())
     data.loops.add(3 * faces)
-    data.loops.foreach_set("vertex_index", np.ascontiguousarray(mesh.faces, np.int32).ravel())
+    data.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
     data.polygons.add(faces)
     data.polygons.foreach_set("loop_start", np.arange(0, 3 * faces, 3, dtype=np.int32))
     data.polygons.foreach_set("use_smooth", np.ones(faces, bool))
     if texture is not None:
         if texture.mapping == "uv" and mesh.uv is not None:
-            uv = mesh.uv[mesh.faces]
+            uv = mesh.uv[triangles]
         else:
-            uv = box_coordinates(mesh) / np.array(texture.metres)
+            uv = box_coordinates(replace(mesh, faces=triangles)) / np.array(texture.metres)
         layer = data.uv_layers.new(name="pattern")
         layer.uv.foreach_set("vector", np.ascontiguousarray(uv, np.float32).ravel())
     data.update(calc_edges=True)

@@ -23,7 +23,7 @@ _ENVIRONMENT = dict.fromkeys(
 _ENVIRONMENT |= {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 _STOP_SECONDS = 5.0
 # Renderers keep a little of each scene (about 1 MB); a worker that has done this many makes way for a fresh one.
-_TASKS_EACH = 250
+TASKS_EACH = 250
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,23 @@ class Failure:
 
 
 def run(
-    tasks: Iterable[int], workers: int, prepare: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]
+    tasks: Iterable[int],
+    workers: int,
+    prepare: Callable[..., Callable[[int], Any]],
+    arguments: tuple[Any, ...],
+    tasks_each: int = TASKS_EACH,
 ) -> Iterator[tuple[int, Any]]:
     """Have `workers` processes do the tasks; yields each task with its result or `Failure` as they are done.
 
-    A worker that dies takes only its task with it, and is replaced. However the iteration ends, so do the processes.
+    A worker that dies is replaced, and its task tried once more by another; only a task that two workers died of is
+    lost. However the iteration ends, so do the processes.
 
     Args:
         tasks: numbers.
         workers: how many processes; fresh ones (spawned), each with one thread.
         prepare: called once in each process; what it returns is called with each task.
         arguments: of `prepare`, which can be pickled.
+        tasks_each: how many tasks a worker does before it makes way for a fresh one.
 
     Raises:
         InputError: `prepare` raised it.
@@ -59,6 +65,7 @@ def run(
     context = multiprocessing.get_context("spawn")
     crew: dict[Connection, tuple[Any, int | None]] = {}
     done: Counter[Connection] = Counter()
+    deaths: Counter[int] = Counter()
 
     def hire() -> None:
         here, there = context.Pipe()
@@ -84,13 +91,19 @@ def run(
                         raise InputError(
                             f"A worker ended while it started (exit code {process.exitcode}). See what it wrote above."
                         ) from None
+                    deaths[task] += 1
+                    again = deaths[task] < 2
+                    if again:
+                        left.append(task)
                     if left:
                         hire()
+                    if again:
+                        continue
                     yield task, Failure(f"the process ended (exit code {process.exitcode})")
                     continue
                 if kind == "unfit":
                     raise InputError(answer)
-                if left and done[connection] < _TASKS_EACH:
+                if left and done[connection] < tasks_each:
                     done[connection] += 1
                     crew[connection] = (process, left.popleft())
                     connection.send(crew[connection][1])
@@ -112,6 +125,11 @@ def run(
 
 def _serve(connection: Connection, prepare: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]) -> None:
     """A worker: prepare, then do what is asked for until the other end closes."""
+    with contextlib.suppress(ConnectionError):
+        _work(connection, prepare, arguments)
+
+
+def _work(connection: Connection, prepare: Callable[..., Callable[[int], Any]], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     # Libraries that talk (Blender names each file it saves) would write into the parent's line of progress.
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
