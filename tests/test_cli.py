@@ -87,9 +87,9 @@ def test_the_rooms_have_their_known_scores(run, tmp_path):
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "out.json").read_text())
     assert told["frames"] == 24
-    assert told["miou"] == pytest.approx(25.65, abs=0.15)
-    assert told["pixel_acc"] == pytest.approx(66.85, abs=0.15)
-    assert told["iou"][30] is None or told["iou"][30] == 0.0
+    assert told["miou"] == pytest.approx(20.22, abs=0.15)
+    assert told["pixel_acc"] == pytest.approx(57.44, abs=0.15)
+    assert 0 < told["iou"][30] < 10, "people are in the rooms now, and not recognised"
 
 
 def test_info_as_a_command_of_its_own():

@@ -12,7 +12,7 @@ from deresunet.data.files import read_depth
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from train.rooms.capture import Capture
-from train.rooms.export import FolderLayout, frame_name, part_of
+from train.rooms.export import FolderLayout, credits, frame_name, part_of
 from train.rooms.scene import Sensor
 
 SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
@@ -80,6 +80,12 @@ def test_credits_name_every_maker(captures: list[Capture], tmp_path: Path) -> No
     text = (tmp_path / "CREDITS.txt").read_text()
     assert "CC-BY-3.0: couch, by A. Maker, from a library (2 frames)" in text
     assert "MIT: box (2 frames)" in text
+
+
+def test_credits_name_textures_that_were_not_drawn_here() -> None:
+    told = [{"objects": [], "textures": ["miniworld-drywall_1"]}, {"objects": [], "textures": []}]
+    assert "Apache-2.0: texture miniworld-drywall_1, by Maxime Chevalier-Boisvert and others" in credits(told)
+    assert credits(told).endswith("(1 frame)\n")
 
 
 def test_split_is_fixed() -> None:

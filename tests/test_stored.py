@@ -37,10 +37,10 @@ def test_every_rooms_stored_prediction_is_the_predictors(exact, rooms):
         agrees(exact, rooms, name)
 
 
-def test_every_room_is_stored_in_less_than_two_megabytes(exact, rooms):
+def test_every_room_is_stored_in_less_than_three_megabytes(exact, rooms):
     stored = StoredPredictions()
     assert all(stored.find(rooms.read(name), MODALITY, exact.checkpoint.sha256) for name in rooms.names)
-    assert sum(path.stat().st_size for path in PREDICTIONS_DIR.iterdir()) < 2_000_000
+    assert sum(path.stat().st_size for path in PREDICTIONS_DIR.iterdir()) < 3_000_000
 
 
 def test_nothing_else_is_answered(exact, room, tmp_path):

@@ -7,7 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deresunet.errors import InputError
+from train.rooms.scene import Credit
 
+MINIWORLD = Credit("textures of miniworld", "Apache-2.0", "Maxime Chevalier-Boisvert and others", "PyPI: miniworld")
+# What the names of its textures start with.
+MINIWORLD_PREFIX = "miniworld-"
 DEBIAN_FURNITURE = Path("/usr/share/sweethome3d/furniture")
 
 

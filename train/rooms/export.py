@@ -14,12 +14,12 @@ import numpy as np
 
 from deresunet.atomic import write_text
 from deresunet.classes import CLASSES
+from train.rooms.assets import MINIWORLD, MINIWORLD_PREFIX
 from train.rooms.capture import Capture
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 CREDITS_FILE = "CREDITS.txt"
-_MINIWORLD_PREFIX = "miniworld-"
 _SHARES = (0.8, 0.1, 0.1)
 _FRAME_TEXT = (
     "boxes are in the world frame: metres, z up, origin in a floor corner; basis rows are the box axes; "
@@ -173,21 +173,23 @@ def _textures(capture: Capture, visible: np.ndarray) -> list[str]:
         for part in thing.parts
         if part.material.texture is not None
     }
-    return sorted(name for name in names if name.startswith(_MINIWORLD_PREFIX))
+    return sorted(name for name in names if name.startswith(MINIWORLD_PREFIX))
 
 
 def credits(described: Iterable[dict[str, Any]]) -> str:
-    """Every model that is in view of a frame, with its licence and author: one line each.
+    """Every model and foreign texture that is in view of a frame, with its licence and author: one line each.
 
     Args:
         described: what `describe` made of each frame.
     """
     frames: Counter[tuple[str, str, str, str]] = Counter()
     for frame in described:
-        frames.update(
-            {(item["licence"], item["model"], item["creator"] or "", item["source"] or "") for item in frame["objects"]}
-        )
-    lines = ["Rendered by python -m train.rooms of DeResUNet. Models in these frames, by licence:", ""]
+        seen = frame["objects"]
+        models = {(item["licence"], item["model"], item["creator"] or "", item["source"] or "") for item in seen}
+        by = MINIWORLD.creator, MINIWORLD.source
+        textures = {(MINIWORLD.licence, f"texture {name}", *by) for name in frame["textures"]}
+        frames.update(models | textures)
+    lines = ["Rendered by python -m train.rooms of DeResUNet. Models and textures in these frames, by licence:", ""]
     for (licence, model, creator, source), count in sorted(frames.items()):
         by = f", by {creator}" if creator else ""
         of = f", from {source}" if source else ""

@@ -13,12 +13,12 @@ from PIL import Image
 
 from deresunet.errors import InputError
 from train.rooms import materials
+from train.rooms.assets import MINIWORLD_PREFIX
 from train.rooms.materials import BEIGES, BLUES, BROWNS, GREENS, GREYS, REDS, WHITES, pick
-from train.rooms.scene import Credit, Material, Texture
+from train.rooms.scene import Material, Texture
 from train.rooms.textures import pattern
 
 SURFACES = ("wall", "floor", "ceiling", "skirting")
-MINIWORLD = Credit("textures of miniworld", "Apache-2.0", "Maxime Chevalier-Boisvert and others", "PyPI: miniworld")
 
 # Files of the PyPI package miniworld that tile, and the metres that one covers.
 _FILES = {
@@ -64,7 +64,7 @@ def _file(path: Path, metres: float) -> Texture:
     except OSError as error:
         raise InputError(f"{path} is no picture that can be read. Give the folder of miniworld's textures.") from error
     picture = cv2.resize(picture, (512, 512), interpolation=cv2.INTER_AREA)
-    return Texture(f"miniworld-{path.stem}", picture, (metres, metres))
+    return Texture(f"{MINIWORLD_PREFIX}{path.stem}", picture, (metres, metres))
 
 
 def _paint(rng: np.random.Generator) -> Material:
