@@ -9,10 +9,10 @@ from training_helpers import SMALL_OPTIONS, small_data, train_command
 from deresunet.errors import InputError
 from train.sampling import EvaluationSampler, TrainingSampler
 
-# 20 rooms, 7 of them for validation: an odd number, which a padding sampler would make 8.
+# 24 rooms, 7 of them for validation: an odd number, which a padding sampler would make 8.
 OPTIONS = (
     *SMALL_OPTIONS,
-    *("--data.validation_share", 0.35, "--data.batch_size", 2, "--data.evaluation_batch_size", 1),
+    *("--data.validation_share", 0.29, "--data.batch_size", 2, "--data.evaluation_batch_size", 1),
     *("--trainer.max_epochs", 1, "--run.name", "run", "--run.best", 1, "--trainer.num_sanity_val_steps", 0),
 )
 TWO = (
@@ -38,7 +38,7 @@ def test_two_processes_give_the_single_process_s_confusion_matrix(tmp_path):
     assert described["frames"] == single["frames"] == 7
     assert np.array_equal(by_two, by_one)
     # And it is the frames' own number of labelled pixels, none twice.
-    data = small_data(validation_share=0.35, limit=None)
+    data = small_data(validation_share=0.29, limit=None)
     data.setup("validate")
     labelled = sum(int((data.frame("validation", k).label > 0).sum()) for k in range(7))
     assert by_two.sum() == labelled

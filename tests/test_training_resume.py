@@ -54,7 +54,7 @@ def test_stopped_within_an_epoch_and_resumed(unbroken, tmp_path):
     stopped = tmp_path / "run/version_0/checkpoints/interrupted.ckpt"
     assert str(stopped) in said
     content = torch.load(stopped, weights_only=True)
-    assert content["global_step"] == 4 + 2
+    assert content["global_step"] == 5 + 2, "the first epoch's five, and two"
     assert not torch.equal(content["state_dict"]["model.head.0.weight"], everything(unbroken)[0]["model.head.0.weight"])
     train_command("fit", *OPTIONS, "--run.folder", tmp_path, "--ckpt_path", stopped)
     assert_equal(unbroken, tmp_path / "run/version_1/checkpoints/last.ckpt")

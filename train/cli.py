@@ -86,16 +86,16 @@ class TrainingCLI(LightningCLI):
             callbacks.append(Pictures())
         if trainer_config.get("enable_checkpointing") is not False:
             mode = "min" if run.monitor.endswith("loss") else "max"
-            callbacks.append(
-                ModelCheckpoint(
-                    monitor=run.monitor,
-                    mode=mode,
-                    save_top_k=run.best,
-                    save_last=True,
-                    filename="epoch{epoch:03d}-{" + run.monitor + ":.4f}",
-                    auto_insert_metric_name=False,
-                )
+            # One for the best and one for the last: `save_last` alone saves nothing when validation gets worse.
+            best = ModelCheckpoint(
+                monitor=run.monitor,
+                mode=mode,
+                save_top_k=run.best,
+                filename="epoch{epoch:03d}-{" + run.monitor + ":.4f}",
+                auto_insert_metric_name=False,
             )
+            last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
+            callbacks += [best, last] if run.best else [last]
         return callbacks
 
 
