@@ -49,7 +49,7 @@ def test_committed_outputs_are_of_one_whole_run(committed):
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert len(pictures(committed)) >= 7
     said = "".join(printed(cell) for cell in cells)
-    for wanted in ("16 frames of rooms", "mIoU", "loss ", "MB of weights", "57.0 M parameters", "203.8 M parameters"):
+    for wanted in ("19 frames of rooms", "mIoU", "loss ", "MB of weights", "57.0 M parameters", "203.8 M parameters"):
         assert wanted in said
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
 
