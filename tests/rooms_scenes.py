@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.rooms.capture import Capture, take
+from train.rooms.export import part_of
 from train.rooms.scene import Camera, Credit, Material, Mesh, Object, Part, Scene, Sensor, Sky, View
 
 INTRINSICS = np.array([[519.0, 0, 319.5], [0, 519.0, 239.5], [0, 0, 1]])
@@ -12,6 +13,17 @@ OWN = Credit("box", "MIT")
 ROOM = (4.0, 5.0, 2.6)
 # Corner k takes axis i's positive end where bit i of k is set; faces look outwards.
 _QUADS = ((0, 4, 6, 2), (1, 3, 7, 5), (0, 1, 5, 4), (2, 6, 7, 3), (0, 2, 3, 1), (4, 5, 7, 6))
+
+SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
+
+
+def first_of(part: str) -> int:
+    """The first seed that falls into a part."""
+    return next(seed for seed in range(1000) if part_of(seed) == part)
+
+
+# One room of each part, and as many sensors as there are.
+SEEDS = (first_of("train"), first_of("val"), first_of("test"), first_of("train") + 1000)
 
 
 def box_mesh(size: tuple[float, float, float]) -> Mesh:
@@ -127,3 +139,8 @@ def captured(seed: int, sensor: Sensor = "kv1", scene: Scene | None = None, tilt
     camera = standing_camera(sensor, 0.5, tilt)
     view = seen(scene, camera)
     return take(scene, camera, view, painted(scene, view), np.random.default_rng(seed))
+
+
+def one_of_each_part() -> list[Capture]:
+    """A frame of each of `SEEDS`, each by another sensor."""
+    return [captured(seed, sensor) for seed, sensor in zip(SEEDS, SENSORS, strict=True)]

@@ -6,29 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rooms_scenes import captured
+from rooms_scenes import SEEDS, one_of_each_part
 
 from deresunet.data.files import read_depth
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from train.rooms.capture import Capture
 from train.rooms.export import FolderLayout, credits, frame_name, part_of
-from train.rooms.scene import Sensor
-
-SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
-
-
-def first_of(part: str) -> int:
-    return next(seed for seed in range(1000) if part_of(seed) == part)
-
-
-# One room of each part, and as many sensors as there are.
-SEEDS = (first_of("train"), first_of("val"), first_of("test"), first_of("train") + 1000)
 
 
 @pytest.fixture(scope="module")
 def captures() -> list[Capture]:
-    return [captured(seed, sensor) for seed, sensor in zip(SEEDS, SENSORS, strict=True)]
+    return one_of_each_part()
 
 
 def test_folder_is_read_back(captures: list[Capture], tmp_path: Path) -> None:

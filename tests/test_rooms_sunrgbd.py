@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rooms_scenes import captured, furnished, placed, standing_camera
+from rooms_scenes import SEEDS, captured, furnished, one_of_each_part, placed, standing_camera
 
 from deresunet.classes import CLASSES
 from deresunet.data.depth import decode_depth
@@ -23,24 +23,14 @@ from deresunet.data.toolbox import read_boxes
 from train.rooms.capture import Capture
 from train.rooms.export import frame_name, part_of
 from train.rooms.outlines import trace
-from train.rooms.scene import Credit, Sensor
+from train.rooms.scene import Credit
 from train.rooms.sunrgbd import FRAMES_FOLDER, SunRgbdLayout, annotated_name, rotated
 from train.rooms.upright import gravity_alignment, upright_box
-
-SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
-
-
-def first_of(part: str) -> int:
-    return next(seed for seed in range(1000) if part_of(seed) == part)
-
-
-# One room of each part, and as many sensors as there are.
-SEEDS = (first_of("train"), first_of("val"), first_of("test"), first_of("train") + 1000)
 
 
 @pytest.fixture(scope="module")
 def captures() -> list[Capture]:
-    return [captured(seed, sensor) for seed, sensor in zip(SEEDS, SENSORS, strict=True)]
+    return one_of_each_part()
 
 
 @pytest.fixture(scope="module")
