@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from demo.dataset import Confusion, DatasetResult, Trait, most_confused
-from demo.dataset_pictures import FALSE_ALARM, HIT, MISS, Focus
+from demo.dataset_pictures import Focus, fourth_keys
 from demo.dataset_plots import RIGHT, WRONG
 from demo.evaluations import Progress, Request, duration
 from demo.views import MODALITY_NAMES
@@ -150,16 +150,20 @@ def gallery_note(total: int, there: int, focus: Focus) -> str:
     if not total:
         return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
     if focus is None:
-        by, fourth = "by their own mIoU", f"{_key(MISS)}errors"
+        by = "by their own mIoU"
     elif isinstance(focus, Confusion):
-        by, fourth = f"with most {focus}", f"{_key(HIT if focus.truth == focus.prediction else MISS)}{focus}"
+        by = f"with most {focus}"
     else:
         by = f"by IoU of {DISPLAY_NAMES[focus - 1]}"
-        fourth = f"{_key(HIT)}right {_key(FALSE_ALARM)}false alarm {_key(MISS)}missed"
     return (
-        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and {fourth}. '
-        "Click one to open it in Inspect.</p>"
+        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and '
+        f"{fourth_key(focus)}. Click one to open it in Inspect.</p>"
     )
+
+
+def fourth_key(focus: Focus) -> str:
+    """What the colours of the fourth of a frame's pictures mean, as HTML."""
+    return " ".join(f"{_key(colour)}{name}" for name, colour in fourth_keys(focus).items())
 
 
 def confusion_choices(matrix: np.ndarray) -> list[tuple[str, str]]:

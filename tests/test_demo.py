@@ -6,7 +6,10 @@ import pytest
 from PIL import Image
 
 from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
+from demo.dataset_pictures import fourth, fourth_keys
+from demo.pictures import Look, error_codes, error_picture, view_keys
 from deresunet import InputError
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 
 
@@ -133,3 +136,23 @@ def test_other_errors_are_not_swallowed(wrap):
 
     with pytest.raises(ZeroDivisionError):
         broken()
+
+
+def test_found_false_alarm_and_missed_look_alike_and_are_called_alike_everywhere(inspector):
+    """Inspect's right and wrong of a class, and the data set's pictures of it."""
+    seen = inspector.open(inspector.first())
+    chair = DISPLAY_NAMES.index("chair") + 1
+    keys = view_keys(Look(1.0, chair, "errors"))
+    assert {name.removeprefix("chair "): colour for name, colour in keys.items()} == fourth_keys(chair)
+    painted = error_picture(seen, chair, 1.0)
+    codes = error_codes(seen.truth, seen.label, chair)
+    sheet = fourth(seen.background, seen.truth, seen.label, chair).astype(float)
+    grey = 0.45 * seen.background.mean(2, keepdims=True)
+    assert np.unique(codes).tolist() == [0, 1, 2, 3], "this room has all three"
+    for code, (name, colour) in enumerate(fourth_keys(chair).items(), 1):
+        there = codes == code
+        assert (painted[there] == colour).all(), name
+        assert np.abs(sheet - (0.2 * grey + 0.8 * np.array(colour)))[there].max() < 2, name
+    assert not set(fourth_keys(chair).values()) & set(view_keys(Look(view="errors")).values()), (
+        "one colour, one meaning"
+    )
