@@ -70,6 +70,7 @@ button.bar, button.chip { background: none; border: 0; padding: 0; color: inheri
 button.bar:hover, button.chip:hover { text-decoration: underline; }
 .key { display: inline-flex; align-items: center; gap: 5px; margin-right: 12px; }
 .confused { display: grid; gap: 4px; font-size: 14px; padding-left: 20px; list-style: decimal; }
+.confused + p { margin-top: 14px; }
 .pixel { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 8px 20px; }
 .hint { color: var(--body-text-color-subdued); border-style: dashed; }
 #reliability svg { max-width: 100%; height: auto; }

@@ -8,6 +8,7 @@ from PIL import Image
 from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.dataset_pictures import fourth, fourth_keys
 from demo.pictures import Look, error_codes, error_picture, view_keys
+from demo.views import confused
 from deresunet import InputError
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
@@ -156,3 +157,27 @@ def test_found_false_alarm_and_missed_look_alike_and_are_called_alike_everywhere
     assert not set(fourth_keys(chair).values()) & set(view_keys(Look(view="errors")).values()), (
         "one colour, one meaning"
     )
+
+
+def test_confusions_of_a_class_go_both_ways_and_count_pixels(inspector, rooms):
+    seen = inspector.open(DatasetFrame("sample rooms", "0003"))
+    truth = rooms.read("0003").label
+    label = inspector.predictor(rooms.read("0003")).label
+    bed, chair = (DISPLAY_NAMES.index(name) + 1 for name in ("bed", "chair"))
+    said = confused(seen, chair)
+    missed, alarms = said.split("<b>taken for chair</b>")
+    for other, name in enumerate(DISPLAY_NAMES, 1):
+        one, two = ((truth == chair) & (label == other)).sum(), ((truth == other) & (label == chair)).sum()
+        share = one / (truth == chair).sum()
+        assert (f"<li>{name}: {one:,} px, {share:.1%} of its pixels</li>" in missed) == bool(one and other != chair)
+        assert (
+            f"<li>{name}: {two:,} px, {two / ((label == chair) & (truth > 0)).sum():.1%} of them</li>" in alarms
+        ) == (bool(two and other != chair))
+    assert f"it has {(truth == chair).sum():,} px" in missed
+    assert confused(seen, bed) != said
+    assert "is taken for" in confused(seen), "with no class, those of all"
+    nothing = confused(seen, DISPLAY_NAMES.index("toilet") + 1)
+    assert "has no toilet" in nothing
+    assert "Nothing else is taken for toilet" in nothing
+    bare = inspector.open(Upload(sample("rgb")))
+    assert confused(bare, chair) == confused(bare) == "<p>Confusions need ground truth.</p>"

@@ -327,3 +327,18 @@ def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
     client.predict(rgb, depth, None, "auto", api_name="/segment")
     assert any(cache.rglob("*.png")), "uploads and results lie there"
     assert set(SAMPLES_DIR.rglob("*")) == before
+
+
+@pytest.mark.browser
+def test_confusions_follow_the_class_that_is_looked_at(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0003&class=chair")
+    tab.get_by_role("tab", name="Confused with").click()
+    confused = tab.locator("#confused")
+    expect(confused).to_contain_text("taken for chair (", timeout=30_000)  # from the link on
+    expect(confused).to_contain_text(re.compile(r"[a-z]: [\d,]+ px, "))
+    tab.locator("#legend [data-class=floor]").click()
+    expect(confused).to_contain_text("floor is taken for (it has", timeout=10_000)
+    expect(confused).not_to_contain_text("taken for chair (")
+    tab.locator("#only input").click()
+    tab.get_by_role("option", name="all classes", exact=True).click()
+    expect(confused).to_contain_text("of all errors", timeout=10_000)
