@@ -337,5 +337,5 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     )
     wire_trial(on_trial, inspector, notice, [origin, weights, opacity, only, current])
     wire_scene(in_3d, notice, current, only)
-    wire_share(shared, [current, origin, *controls])
+    wire_share(shared, [current, on_trial.tried, origin, *controls])
     return InspectTab(origin, source, controls, outputs, back, running)

@@ -99,13 +99,13 @@ button.bar:hover, button.chip:hover { text-decoration: underline; }
 REPORT_CSS = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1e293b;
        background: #f8fafc; max-width: 1280px; margin: 0 auto; padding: 24px; }
-h1 { font-size: 26px; } h2 { font-size: 19px; margin-top: 32px; }
+h1 { font-size: 26px; overflow-wrap: anywhere; } h2 { font-size: 19px; margin-top: 32px; } h3 { font-size: 15px; }
 .headline { display: flex; flex-wrap: wrap; gap: 8px 32px; } .headline p { flex-basis: 100%; margin: 0; }
 .figure b { display: block; font-size: 30px; }
 .figure span, .provenance, figcaption { color: #475569; font-size: 13px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 16px; margin: 24px 0; }
-figure { margin: 0; } img { width: 100%; border-radius: 8px; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+figure { margin: 0; } img { width: 100%; border-radius: 8px; } svg { max-width: 100%; height: auto; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: 4px 14px; text-align: left; border-bottom: 1px solid #e2e8f0; }
 .swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; }

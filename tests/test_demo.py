@@ -1,5 +1,10 @@
 """The page's callbacks, as plain functions."""
 
+import io
+import json
+import re
+import zipfile
+
 import gradio as gr
 import numpy as np
 import pytest
@@ -7,9 +12,12 @@ from PIL import Image
 
 from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.dataset_pictures import fourth, fourth_keys
+from demo.inspection import inspect
 from demo.pictures import Look, error_codes, error_picture, view_keys
+from demo.report import report_html, report_zip
+from demo.trial import MODALITIES, Verdict, class_changes, trial_summary
 from demo.views import confused
-from deresunet import InputError
+from deresunet import Frame, InputError
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 
@@ -181,3 +189,48 @@ def test_confusions_of_a_class_go_both_ways_and_count_pixels(inspector, rooms):
     assert "Nothing else is taken for toilet" in nothing
     bare = inspector.open(Upload(sample("rgb")))
     assert confused(bare, chair) == confused(bare) == "<p>Confusions need ground truth.</p>"
+
+
+def test_a_trial_that_was_run_is_in_the_report(inspector, predictor):
+    origin = DatasetFrame("sample rooms", "0003")
+    seen = inspector.open(origin)
+    tried = inspector.trial(origin)
+    page = report_html(seen, 0.6, tried)
+    assert "Depth on trial" not in report_html(seen, 0.6), "none was run"
+    part = page.split("<h2>Depth on trial</h2>")[1]
+    settings, rest = part.split("</p>", 1)
+    for piece in ("0003 (730 x 530)", predictor.checkpoint.sha256[:12], "deresunet_r50.safetensors", "cpu", "missing"):
+        assert piece in settings
+    rows = re.findall(r"<tr>(.*?)</tr>", rest.split("</table>")[0], re.DOTALL)
+    cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in rows]
+    assert cells == [
+        [given, withheld, f"{100 * one.scores.miou:.1f}", f"{100 * one.scores.pixel_acc:.1f}"]
+        for given, withheld, one in (
+            ("RGB + depth", "nothing", seen),
+            ("RGB alone", "depth", inspector.open(origin, "rgb")),
+            ("depth alone", "RGB", inspector.open(origin, "depth")),
+        )
+    ]
+    assert trial_summary(tried) in rest
+    assert f"{class_changes(tried).data['depth adds'].iloc[0]:+.1f}" in rest
+    assert rest.count("data:image/png;base64,") == 3
+    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6, tried))) as archive:
+        told = json.loads(archive.read("trial.json"))
+        assert {"trial_rgbd.png", "trial_rgb.png", "trial_depth.png"} <= set(archive.namelist())
+        assert archive.read("report.html").decode().count("<h2>Depth on trial</h2>") == 1
+    assert told["rgb"]["miou"] == inspector.open(origin, "rgb").described["miou"]
+    assert told["depth"]["provenance"]["modality"] == "depth"
+    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6))) as archive:
+        assert not any("trial" in name for name in archive.namelist())
+
+
+def test_a_trial_without_ground_truth_is_in_the_report_with_escaped_names(predictor, rooms):
+    room = rooms.read("0001")
+    frame = Frame(rgb=room.rgb, depth=room.depth, name="<b>mine")
+    seen = {modality: inspect(predictor, frame, modality) for modality in MODALITIES}
+    page = report_html(seen["rgbd"], 0.6, {modality: Verdict.of(one) for modality, one in seen.items()})
+    assert "<b>mine" not in page
+    part = page.split("<h2>Depth on trial</h2>")[1]
+    assert "&lt;b&gt;mine" in part
+    assert "mean confidence %" in part
+    assert "There is no ground truth" in part

@@ -342,3 +342,32 @@ def test_confusions_follow_the_class_that_is_looked_at(open_page):
     tab.locator("#only input").click()
     tab.get_by_role("option", name="all classes", exact=True).click()
     expect(confused).to_contain_text("of all errors", timeout=10_000)
+
+
+@pytest.mark.browser
+def test_the_report_has_the_trial_of_its_frame_alone(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+
+    def report():
+        tab.get_by_role("tab", name="Share").click()
+        before = (
+            tab.locator("#report-html a").first.get_attribute("href") if tab.locator("#report-html a").count() else ""
+        )
+        tab.locator("#make-report").click()
+        expect(tab.locator("#report-html a").first).not_to_have_attribute("href", before, timeout=30_000)
+        with tab.expect_download() as download:
+            tab.locator("#report-html a").first.click()
+        return download.value.path().read_text()
+
+    assert "Depth on trial" not in report()
+    tab.get_by_role("tab", name="Depth on trial").click()
+    tab.locator("#try-depth").click()
+    expect(tab.locator("#trial-line")).to_contain_text("points", timeout=60_000)
+    said = tab.locator("#trial-line b").first.inner_text()
+    page = report()
+    assert said in page.split("<h2>Depth on trial</h2>")[1]
+    tab.locator("#frames button.thumbnail-item").nth(2).click()
+    expect(tab.locator(".caption", has_text="0002").first).to_be_visible(timeout=30_000)
+    page = report()
+    assert "0002" in page
+    assert "Depth on trial" not in page, "that was another frame's"
