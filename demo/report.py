@@ -20,7 +20,7 @@ from PIL import Image
 from demo import trial, views
 from demo.calibration_figure import reliability_svg
 from demo.inspection import Inspection
-from demo.pictures import Look, depth_picture, error_picture, prediction_picture, truth_picture
+from demo.pictures import Look, depth_picture, error_picture, prediction_picture, truth_picture, view_keys
 from demo.pointcloud import back_project, camera_intrinsics, to_ply
 from demo.theme import REPORT_CSS
 from deresunet.classes import DISPLAY_NAMES
@@ -39,7 +39,25 @@ def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarr
     if inspection.truth is not None:
         pictures["Right and wrong"] = error_picture(inspection, None, opacity)
     pictures["Confidence"] = prediction_picture(inspection, replace(look, view="confidence", opacity=1.0))
+    pictures["Uncertainty"] = prediction_picture(inspection, replace(look, view="entropy", opacity=1.0))
     return pictures
+
+
+def picture_keys(inspection: Inspection) -> dict[str, str]:
+    """What the colours of `frame_pictures` mean, and their scale: title -> HTML."""
+    rgb, depth, truth, prediction = views.captions(inspection, Look())
+    views_keys = {
+        title: views.key_line(view_keys(Look(view=view)))
+        for title, view in (("Right and wrong", "errors"), ("Confidence", "confidence"), ("Uncertainty", "entropy"))
+    }
+    return {
+        "RGB": rgb,
+        "Depth in grey": rgb,
+        "Depth": depth,
+        "Ground truth": truth,
+        "Prediction": prediction,
+        **views_keys,
+    }
 
 
 def tried_pictures(inspection: Inspection, tried: trial.Trial, opacity: float) -> dict[str, np.ndarray]:
@@ -50,15 +68,21 @@ def tried_pictures(inspection: Inspection, tried: trial.Trial, opacity: float) -
 
 def report_html(inspection: Inspection, opacity: float, tried: trial.Trial | None = None) -> str:
     """The report as one HTML page without anything to fetch; with the trial if one was run."""
-    table = views.class_table(inspection)
-    sections = [views.headline(inspection), _figures(frame_pictures(inspection, opacity)), _table(table, escape=False)]
-    if inspection.result is not None and inspection.reliability is not None:
+    sections = [
+        views.headline(inspection),
+        _figures(frame_pictures(inspection, opacity), picture_keys(inspection)),
+        _legend(views.present_classes(inspection)),
+        _table(_classes(inspection), escape=False),
+    ]
+    if inspection.result is not None:
         lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
         sections.append(f"<h2>Confused with</h2><ul>{lines}</ul>")
-        sections.append(f"<h2>Confidence</h2>{reliability_svg(inspection.reliability)}")
+    sections.append(f"<h2>Confidence and uncertainty</h2>{_sureness(inspection)}")
+    if inspection.reliability is not None:
+        sections.append(reliability_svg(inspection.reliability))
     if tried is not None:
         sections.append(_tried(inspection, tried, opacity))
-    sections += [views.legend(views.present_classes(inspection)), views.provenance_line(inspection)]
+    sections.append(views.provenance_line(inspection))
     title = html.escape(f"DeResUNet: {inspection.name}")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -98,6 +122,7 @@ def _tried(inspection: Inspection, tried: trial.Trial, opacity: float) -> str:
     pieces = [
         f"<h2>Depth on trial</h2>{trial.trial_settings(tried)}{_table(trial.trial_scores(tried))}",
         f"{trial.trial_summary(tried)}{_figures(tried_pictures(inspection, tried, opacity))}",
+        _legend(sorted({int(label) for verdict in tried.values() for label in np.unique(verdict.label)})),
     ]
     tables = {
         "IoU of each class, and the points that depth adds": trial.class_changes(tried),
@@ -107,10 +132,44 @@ def _tried(inspection: Inspection, tried: trial.Trial, opacity: float) -> str:
     return "".join(pieces)
 
 
-def _figures(pictures: dict[str, np.ndarray]) -> str:
+def _sureness(inspection: Inspection) -> str:
+    """How sure the network is: over the frame, and where it is right and where it is wrong."""
+    sure, unsure = inspection.probabilities[0].astype(np.float32), inspection.entropy.astype(np.float32)
+    everywhere = np.ones(sure.shape, bool)
+    places = {"everywhere": everywhere}
+    if inspection.truth is not None:
+        known, right = inspection.truth > 0, inspection.truth == inspection.label
+        places |= {"where it is right": known & right, "where it is wrong": known & ~right}
+    table = pd.DataFrame(
+        [
+            (name, *(100 * array[place].mean() for array in (sure, unsure)))
+            for name, place in places.items()
+            if place.any()
+        ],
+        columns=["", "mean confidence %", "mean uncertainty %"],
+    )
+    return (
+        f"{_table(table)}<p>Confidence: the probability of the class that is predicted. Uncertainty: entropy of the "
+        "probabilities of all classes; 0 % is one class for certain, 100 % all classes alike.</p>"
+    )
+
+
+def _classes(inspection: Inspection) -> pd.DataFrame:
+    """The page's table of classes, with the mean confidence where each is predicted."""
+    table = views.class_table(inspection)
+    confidence = dict(zip(DISPLAY_NAMES, 100 * inspection.confidence, strict=True))
+    return table.assign(**{"confidence %": table["class"].map(confidence).astype(float)})
+
+
+def _legend(present: list[int]) -> str:
+    return f'<div class="legend"><b>Classes</b>{views.class_keys(present)}</div>'
+
+
+def _figures(pictures: dict[str, np.ndarray], keys: dict[str, str] | None = None) -> str:
+    keys = keys or {}
     figures = "".join(
         f'<figure><img alt="{title}" src="data:image/png;base64,{base64.b64encode(_png(picture)).decode()}">'
-        f"<figcaption>{title}</figcaption></figure>"
+        f"<figcaption><b>{title}</b> {keys.get(title, '')}</figcaption></figure>"
         for title, picture in pictures.items()
     )
     return f'<div class="figures">{figures}</div>'
@@ -134,15 +193,19 @@ def _csv(inspection: Inspection) -> str:
     told = inspection.scores
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["label", "class", "iou", "accuracy", "truth_pixels", "predicted_share"])
+    writer.writerow(["label", "class", "iou", "accuracy", "truth_pixels", "predicted_share", "mean_confidence"])
     for label in views.present_classes(inspection):
         k = label - 1
         scored = ["", "", ""]
         if told is not None:
-            ratios = ["" if np.isnan(value) else f"{100 * value:.4f}" for value in (told.iou[k], told.accuracy[k])]
-            scored = [*ratios, str(told.truth_pixels[k])]
-        writer.writerow([label, DISPLAY_NAMES[k], *scored, f"{100 * inspection.shares[k]:.4f}"])
+            scored = [_ratio(told.iou[k]), _ratio(told.accuracy[k]), str(told.truth_pixels[k])]
+        network = [_ratio(inspection.shares[k]), _ratio(inspection.confidence[k])]
+        writer.writerow([label, DISPLAY_NAMES[k], *scored, *network])
     return text.getvalue()
+
+
+def _ratio(value: float) -> str:
+    return "" if np.isnan(value) else f"{100 * value:.4f}"
 
 
 def _png(picture: np.ndarray) -> bytes:

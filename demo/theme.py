@@ -107,9 +107,13 @@ h1 { font-size: 26px; overflow-wrap: anywhere; } h2 { font-size: 19px; margin-to
 figure { margin: 0; } img { width: 100%; border-radius: 8px; } svg { max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: 4px 14px; text-align: left; border-bottom: 1px solid #e2e8f0; }
-.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; }
-.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; }
-.chip { border: 0; background: none; font: inherit; font-size: 13px;
-        display: inline-flex; gap: 6px; align-items: center; }
-.chip.absent { opacity: .45; }
+.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; flex: none;
+          box-shadow: inset 0 0 0 1px rgb(0 0 0 / .25); }
+.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; font-size: 13px; }
+.key { display: inline-flex; gap: 6px; align-items: center; } figcaption .key { margin-right: 12px; }
+figcaption b { color: #1e293b; margin-right: 8px; }
+.scale { display: inline-flex; align-items: center; gap: 6px; margin-right: 10px; }
+.scale i { width: 88px; height: 10px; border-radius: 3px; }
+/* Keys are nothing without their colours, on paper too. */
+.swatch, .scale i { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 """

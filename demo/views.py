@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from pandas.io.formats.style import Styler
 
 from demo.inspection import Inspection
 from demo.pictures import Colour, Look, depth_bounds, view_keys
-from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import ENCODINGS, DepthReading
 from deresunet.predictor import Predictor
 from deresunet.rendering import viridis
@@ -153,7 +153,12 @@ def swatch(label: int) -> str:
     return f'<i class="swatch" style="background:{"#000" if label == 0 else COLOURS[label - 1]}"></i>'
 
 
-def key_line(keys: Mapping[str, Colour]) -> str:
+def class_keys(present: Iterable[int]) -> str:
+    """The colours of classes 1..37 alone, as HTML."""
+    return key_line({DISPLAY_NAMES[label - 1]: PALETTE[label] for label in present})
+
+
+def key_line(keys: Mapping[str, Colour | np.ndarray]) -> str:
     """What colours mean, as HTML."""
     return "".join(
         f'<span class="key"><i class="swatch" style="background:#{bytes(colour).hex()}"></i>{name}</span>'

@@ -1,5 +1,6 @@
 """The page's callbacks, as plain functions."""
 
+import csv
 import io
 import json
 import re
@@ -18,7 +19,7 @@ from demo.report import report_html, report_zip
 from demo.trial import MODALITIES, Verdict, class_changes, trial_summary
 from demo.views import confused
 from deresunet import Frame, InputError
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 
 
@@ -234,3 +235,47 @@ def test_a_trial_without_ground_truth_is_in_the_report_with_escaped_names(predic
     assert "&lt;b&gt;mine" in part
     assert "mean confidence %" in part
     assert "There is no ground truth" in part
+
+
+def colours_of(part):
+    """What the keys in a part of a report say: name -> colour in hex."""
+    found = re.findall(r'<i class="swatch" style="background:(#[0-9a-f]{6})"></i>([^<]+)', part)
+    return {name: colour for colour, name in found}
+
+
+def test_a_report_explains_its_colours(inspector):
+    seen = inspector.open(DatasetFrame("sample rooms", "0003"))
+    page = report_html(seen, 0.6)
+    captions = dict(re.findall(r"<figcaption><b>(.*?)</b>(.*?)</figcaption>", page, re.DOTALL))
+    for title, view in (("Right and wrong", "errors"), ("Confidence", "confidence"), ("Uncertainty", "entropy")):
+        expected = {name: "#" + bytes(colour).hex() for name, colour in view_keys(Look(view=view)).items()}
+        assert colours_of(captions[title]) == expected, title
+        assert len(expected) == 3
+    assert re.search(r"[\d.]+ m.*gradient.*[\d.]+ m", captions["Depth"])
+    legend = page.split('<div class="legend">')[1].split("</div>")[0]
+    there = set(np.unique(seen.label)) | set(np.unique(seen.truth)) - {0}
+    assert colours_of(legend) == {DISPLAY_NAMES[label - 1]: COLOURS[label - 1] for label in there}, "present, no other"
+    for rule in re.findall(r'class="(\w+)"', legend + captions["Depth"]):
+        assert f".{rule} {{" in page, "the report brings the looks of its keys along"
+
+
+def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
+    seen = inspector.open(DatasetFrame("sample rooms", "0003"))
+    room = rooms.read("0003")
+    prediction = predictor(room)
+    part = report_html(seen, 0.6).split("<h2>Confidence and uncertainty</h2>")[1].split("</table>")[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in part.split("<tr>")[1:]]
+    right = (room.label > 0) & (room.label == prediction.label)
+    wrong = (room.label > 0) & ~right
+    for row, place in zip(rows, (right | ~right, right, wrong), strict=True):
+        sure, unsure = (float(100 * array[place].mean()) for array in (prediction.confidence, prediction.entropy))
+        assert [float(cell) for cell in row[1:]] == pytest.approx([sure, unsure], abs=0.1), row[0]
+    bare = report_html(inspector.open(Upload(sample("rgb"))), 0.6)
+    assert "mean uncertainty %" in bare
+    assert "where it is wrong" not in bare, "nobody knows without ground truth"
+    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6))) as archive:
+        assert {"confidence.png", "uncertainty.png"} <= set(archive.namelist())
+        rows = list(csv.DictReader(io.StringIO(archive.read("classes.csv").decode())))
+    bed = next(row for row in rows if row["class"] == "bed")
+    sure = prediction.confidence[prediction.label == int(bed["label"])].mean()
+    assert float(bed["mean_confidence"]) == pytest.approx(100 * sure, abs=1e-3)
