@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.calibration_figure import reliability_svg
 from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.dataset_pictures import fourth, fourth_keys
 from demo.inspection import inspect
@@ -19,6 +20,7 @@ from demo.report import report_html, report_zip
 from demo.trial import MODALITIES, Verdict, class_changes, trial_summary
 from demo.views import confused
 from deresunet import Frame, InputError
+from deresunet.calibration import reliability
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 
@@ -279,3 +281,19 @@ def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
     bed = next(row for row in rows if row["class"] == "bed")
     sure = prediction.confidence[prediction.label == int(bed["label"])].mean()
     assert float(bed["mean_confidence"]) == pytest.approx(100 * sure, abs=1e-3)
+
+
+def test_the_calibration_error_is_explained_where_it_is_shown(inspector):
+    seen = inspector.open(DatasetFrame("sample rooms", "0003"))
+    told = seen.reliability
+    used = told.pixels > 0
+    gaps = np.abs(told.confidence - told.accuracy)[used]
+    error = 100 * np.average(gaps, weights=told.pixels[used])
+    for shown in (reliability_svg(told), report_html(seen, 0.6)):
+        note = shown.split("Expected calibration error ")[1].split("</p>")[0]
+        assert note.startswith(f"{error:.1f} %")
+        for piece in (f"{len(told.pixels)} equally wide bins", "gaps", "averaged", "weighted by the bin's pixels"):
+            assert piece in note
+        assert note.count(".") == 2, "one sentence, and the decimal point"
+    nothing = reliability(np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8), np.ones((2, 2), np.float32))
+    assert "error" not in reliability_svg(nothing), "no number, no explanation"
