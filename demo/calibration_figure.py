@@ -40,5 +40,15 @@ def reliability_svg(measured: Reliability) -> str:
     return (
         f'<div role="img" aria-label="Reliability diagram">{svg[svg.index("<svg") :]}</div>'
         "<p>Bars on the dashed line: as often right as it is sure. Below it: too sure. Numbers in the bars: "
-        "share of the pixels.</p>"
+        f"share of the pixels.</p><p>{calibration_note(measured)}</p>"
+    )
+
+
+def calibration_note(measured: Reliability) -> str:
+    """What the expected calibration error means and how it is computed, as HTML."""
+    return (
+        f"<b>Expected calibration error {100 * measured.expected_error:.1f} %:</b> by so many percentage points the "
+        "network's confidence misses, on average, how often it is right; for this, the labelled pixels are put into "
+        f"{BINS} equally wide bins by their confidence, and the gaps between mean confidence and share of right pixels "
+        "in each bin are averaged, weighted by the bin's pixels."
     )

@@ -227,11 +227,17 @@ class DatasetResult:
         return right, union
 
 
-def most_confused(matrix: np.ndarray, count: int = 30) -> list[tuple[Confusion, float]]:
-    """The cells off the diagonal with most pixels, int64 (37, 37) -> cell and share of the class's pixels, 0..1."""
+def most_confused(matrix: np.ndarray, count: int = 30, label: int | None = None) -> list[tuple[Confusion, float]]:
+    """The cells off the diagonal with most pixels, int64 (37, 37) -> cell and share of the class's pixels, 0..1.
+
+    With a class 1..37, the cells of its row and its column alone.
+    """
     truth = matrix.sum(1)
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
+    if label is not None:
+        others = np.arange(len(wrong)) != label - 1
+        wrong[np.ix_(others, others)] = 0
     found = []
     for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
         row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))

@@ -12,18 +12,15 @@ from PIL import Image
 
 from demo.dataset import Confusion
 from demo.evaluations import Evaluations, Request
+from demo.pictures import CLASS_KEYS, FOUND, WRONG, Colour, error_codes
 from deresunet.atomic import write_whole
 from deresunet.classes import VOID
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.rendering import colorize_depth, overlay
+from deresunet.rendering import colorize_depth, overlay, paint
 
-# Told apart by colour-blind people too, and by lightness alone.
-HIT = (0, 114, 178)
-FALSE_ALARM = (240, 228, 66)
-MISS = (213, 94, 0)
-_ERROR = MISS
 _OPACITY = 0.65
+_FOURTH_OPACITY = 0.8
 _GAP = 6
 # About 40 kB each; the page shows at most 48 at a time.
 _KEPT = 600
@@ -75,18 +72,23 @@ def fourth(background: np.ndarray, truth: np.ndarray, predicted: np.ndarray, foc
         uint8 (h, w, 3).
     """
     grey = (0.45 * background.mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
-    known = truth != VOID
     if focus is None:
-        painted = [(known & (truth != predicted), _ERROR)]
+        codes = ((truth != VOID) & (truth != predicted)).astype(np.uint8)
     elif isinstance(focus, Confusion):
-        colour = HIT if focus.truth == focus.prediction else _ERROR
-        painted = [((truth == focus.truth) & (predicted == focus.prediction), colour)]
+        codes = ((truth == focus.truth) & (predicted == focus.prediction)).astype(np.uint8)
     else:
-        is_class, said = truth == focus, predicted == focus
-        painted = [(is_class & said, HIT), (known & ~is_class & said, FALSE_ALARM), (is_class & ~said, MISS)]
-    for where, colour in painted:
-        grey[where] = (0.2 * grey[where] + 0.8 * np.array(colour)).astype(np.uint8)
-    return grey
+        codes = error_codes(truth, predicted, focus)
+    colours = np.array([(0, 0, 0), *fourth_keys(focus).values()], np.uint8)
+    return paint(grey, codes, colours, np.array([0.0, *[_FOURTH_OPACITY] * (len(colours) - 1)]))
+
+
+def fourth_keys(focus: Focus) -> dict[str, Colour]:
+    """What the colours of `fourth` mean."""
+    if focus is None:
+        return {"errors": WRONG}
+    if isinstance(focus, Confusion):
+        return {str(focus): FOUND if focus.truth == focus.prediction else WRONG}
+    return CLASS_KEYS
 
 
 class Pictures:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from demo import dataset_views as told
 from demo.dataset import TRAITS, DatasetResult, Listed
-from demo.dataset_pictures import MISS, Pictures, write_jpeg
+from demo.dataset_pictures import Pictures, write_jpeg
 from demo.dataset_plots import RIGHT, WRONG, heat_map, on_white, scatter
 from demo.evaluations import Evaluations, Request
 from demo.views import MODALITY_NAMES
@@ -160,7 +160,7 @@ def _page(result: DatasetResult, drawn: dict[str, list[tuple[Listed, Image.Image
         ),
         *(
             f"<h2>The {len(frames)} {kind} frames</h2><p class='soft'>Each: frame, ground truth, prediction, and "
-            f"{_key(MISS)}errors.</p><div class='frames'>{''.join(map(_frame, frames))}</div>"
+            f"{told.fourth_key(None)}.</p><div class='frames'>{''.join(map(_frame, frames))}</div>"
             for kind, frames in drawn.items()
             if frames
         ),

@@ -114,7 +114,8 @@ def build_dataset_tab(
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
                 _title("Classes")
-                bars = gr.HTML(elem_id="ds-bars", padding=False)
+                gr.HTML(told.bars_note(), padding=False)
+                bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=views.PICK_CLASS)
             with gr.Column(scale=6, min_width=320):
                 _title("What is confused with what")
                 matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
@@ -193,6 +194,12 @@ def build_dataset_tab(
     def on_class(*values: Any) -> list[Any]:
         return updates.look(Choice(*values).at_cell(None))
 
+    @told_on_the_page(1 + len(look_outputs))
+    def on_bar(where: gr.SelectData, *values: Any) -> list[Any]:
+        choice = Choice(*values)
+        picked = replace(choice, only=str(where.value) if views.chosen_class(where.value) else views.ALL_CLASSES)
+        return [picked.only, *updates.look(picked.at_cell(None))]
+
     @told_on_the_page(len(cell_outputs))
     def on_pair(*values: Any) -> list[Any]:
         return updates.cells(replace(Choice(*values), shown=PAGE))
@@ -247,6 +254,7 @@ def build_dataset_tab(
     look: dict[str, Any] = {"show_progress_on": [headline, gallery], **latest}
     gr.on([sensor.input, scene.input], on_filter, inputs, [notice, *look_outputs], **look)
     only.input(on_class, inputs, [notice, *look_outputs], **look)
+    bars.select(on_bar, inputs, [notice, only, *look_outputs], **look)
     pair.input(on_pair, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
     matrix.select(on_cell, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
     trait.input(on_trait, inputs, [notice, *dot_outputs], show_progress_on=[dots], **latest)

@@ -37,9 +37,12 @@ CSS = """
 .ds-note .key:first-child { margin-left: 0; }
 
 .ds-bars { display: grid; gap: 3px; font-size: 13px; font-variant-numeric: tabular-nums; }
-.ds-bars > div { display: grid; grid-template-columns: 104px 1fr 48px 52px; gap: 8px; align-items: center;
-                 border-radius: 4px; padding: 1px 4px; }
-.ds-bars > div > :first-child, .ds-bars > div > :nth-child(n+3) { text-align: right; }
+.ds-bars > * { display: grid; grid-template-columns: 104px 1fr 48px 52px; gap: 8px; align-items: center;
+               border-radius: 4px; padding: 1px 4px; }
+.ds-bars > * > :first-child, .ds-bars > * > :nth-child(n+3) { text-align: right; }
+.ds-bars button { background: none; border: 0; width: 100%; color: inherit; font: inherit; cursor: pointer; }
+.ds-bars button:hover { background: var(--background-fill-secondary); }
+.ds-bars button:hover > :first-child { text-decoration: underline; }
 .ds-bars .head { color: var(--body-text-color-subdued); }
 .ds-bars .absent { opacity: .55; }
 .ds-bars .chosen { background: var(--background-fill-secondary); box-shadow: 0 0 0 2px var(--color-accent);
@@ -65,7 +68,7 @@ CSS = """
                              text-align: left; white-space: normal; opacity: 1; }
 .ds-filters { align-items: end; }
 @media (max-width: 520px) {
-  .ds-bars > div { grid-template-columns: 92px 1fr 44px 40px; gap: 6px; }
+  .ds-bars > * { grid-template-columns: 92px 1fr 44px 40px; gap: 6px; }
   .ds-figures { gap: 10px 24px; }
   /* Scrolls in its own box: at the width of a phone nobody could read it, or hit a cell. */
   #ds-matrix .image-container { display: block; overflow-x: auto; }

@@ -134,7 +134,7 @@ class DatasetUpdates:
         chosen = choice.frames(result)
         return [
             told.headline(result, chosen, choice.label) + told.left_out(result),
-            told.class_bars(result, chosen, choice.label),
+            told.class_bars(result, chosen, choice.label, clickable=True),
             *self.dots(choice),
             *self.cells(choice),
         ]
@@ -153,7 +153,7 @@ class DatasetUpdates:
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         pooled = result.matrix(chosen)
-        choices = told.confusion_choices(pooled)
+        choices = told.confusion_choices(pooled, choice.label)
         if choice.pair not in [value for _, value in choices]:
             choices.insert(1, (str(choice.cell), choice.pair))
         return [

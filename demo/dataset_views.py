@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from demo.dataset import Confusion, DatasetResult, Trait, most_confused
-from demo.dataset_pictures import FALSE_ALARM, HIT, MISS, Focus
+from demo.dataset_pictures import Focus, fourth_keys
 from demo.dataset_plots import RIGHT, WRONG
 from demo.evaluations import Progress, Request, duration
-from demo.views import MODALITY_NAMES
+from demo.views import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation import percent
 from deresunet.metrics import scores
@@ -106,21 +106,36 @@ def left_out(result: DatasetResult) -> str:
     return "".join(f'<p class="ds-note"><b>Left out:</b> {line}</p>' for line in lines)
 
 
-def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = None) -> str:
-    """IoU of each class as a bar with the number of frames that have it, best first, as HTML."""
+def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = None, clickable: bool = False) -> str:
+    """IoU of each class as a bar with the number of frames that have it, best first, as HTML.
+
+    Args:
+        result: of a data set.
+        chosen: frames that are pooled.
+        label: a class that is marked.
+        clickable: whether the classes that some frame of the data set has, and all of them, are buttons for
+            `views.PICK_CLASS`.
+    """
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
+    offered = (result.frames_with(result.choose()) > 0) & clickable
     order = sorted(range(len(COLOURS)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k))
     rows = []
+    if clickable:
+        kind = "chosen" if label is None else ""
+        rows.append(_bar(ALL_CLASSES, pooled.miou, len(chosen), "var(--color-accent)", kind, True))
     for k in order:
-        iou = pooled.iou[k]
-        kind = "chosen" if label == k + 1 else "absent" if not frames[k] else ""
-        width = 0.0 if np.isnan(iou) else 100 * iou
-        rows.append(
-            f'<div class="{kind}"><span>{DISPLAY_NAMES[k]}</span><span class="track"><i style="width:{width:.2f}%;'
-            f'background:{COLOURS[k]}"></i></span><span>{shown(iou)}</span><span>{frames[k]:,}</span></div>'
-        )
+        kind = "chosen" if label == k + 1 else "" if frames[k] else "absent"
+        rows.append(_bar(DISPLAY_NAMES[k], pooled.iou[k], int(frames[k]), COLOURS[k], kind, bool(offered[k])))
     head = '<div class="head"><span>class</span><span></span><span>IoU %</span><span>frames</span></div>'
     return f'<div class="ds-bars" role="group" aria-label="IoU of each class">{head}{"".join(rows)}</div>'
+
+
+def bars_note() -> str:
+    """What a click on a bar does, as HTML."""
+    return (
+        '<p class="ds-note">Click a class for the frames that have it, and for what it is confused with: its row and '
+        "column in the matrix.</p>"
+    )
 
 
 def matrix_note() -> str:
@@ -150,21 +165,26 @@ def gallery_note(total: int, there: int, focus: Focus) -> str:
     if not total:
         return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
     if focus is None:
-        by, fourth = "by their own mIoU", f"{_key(MISS)}errors"
+        by = "by their own mIoU"
     elif isinstance(focus, Confusion):
-        by, fourth = f"with most {focus}", f"{_key(HIT if focus.truth == focus.prediction else MISS)}{focus}"
+        by = f"with most {focus}"
     else:
         by = f"by IoU of {DISPLAY_NAMES[focus - 1]}"
-        fourth = f"{_key(HIT)}right {_key(FALSE_ALARM)}false alarm {_key(MISS)}missed"
     return (
-        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and {fourth}. '
-        "Click one to open it in Inspect.</p>"
+        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and '
+        f"{fourth_key(focus)}. Click one to open it in Inspect.</p>"
     )
 
 
-def confusion_choices(matrix: np.ndarray) -> list[tuple[str, str]]:
-    """The most frequent confusions as (what is shown, value) of a dropdown."""
-    found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in most_confused(matrix)]
+def fourth_key(focus: Focus) -> str:
+    """What the colours of the fourth of a frame's pictures mean, as HTML."""
+    return " ".join(f"{_key(colour)}{name}" for name, colour in fourth_keys(focus).items())
+
+
+def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
+    """The most frequent confusions, or those of a class, as (what is shown, value) of a dropdown."""
+    worst = most_confused(matrix, label=label)
+    found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
     return [(NO_CONFUSION, ""), *found]
 
 
@@ -191,6 +211,17 @@ def provenance(result: DatasetResult) -> str:
         f"PyTorch {origin['torch']}",
     ]
     return f'<div class="provenance">{" · ".join(pieces)}<br>Protocol: {html.escape(evaluation.protocol)}.</div>'
+
+
+def _bar(name: str, iou: float, frames: int, colour: str, kind: str, clickable: bool) -> str:
+    tag, attributes = "div", ""
+    if clickable:
+        tag, attributes = "button", f' type="button" data-class="{name}" aria-pressed="{str(kind == "chosen").lower()}"'
+    width = 0.0 if np.isnan(iou) else 100 * iou
+    return (
+        f'<{tag} class="{kind}"{attributes}><span>{name}</span><span class="track"><i style="width:{width:.2f}%;'
+        f'background:{colour}"></i></span><span>{shown(iou)}</span><span>{frames:,}</span></{tag}>'
+    )
 
 
 def _interval(interval: Interval) -> str:

@@ -69,7 +69,7 @@ def updates(inspection: Inspection, view: Any, opacity: float, only: str | None)
         views.headline(inspection),
         views.styled_table(inspection),
         views.class_bars(inspection),
-        views.confused(inspection),
+        views.confused(inspection, look.only),
         "<p>This needs ground truth.</p>"
         if inspection.reliability is None
         else reliability_svg(inspection.reliability),
@@ -225,7 +225,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     outputs = [notice, origin, *results]
     look = [view, opacity, only]
     controls = [weights, modality, *look]
-    colours = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, *on_trial.pictures]
+    looked_at = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, confused, *on_trial.pictures]
     running = {**NETWORK, **PRIVATE, "show_progress_on": [prediction, wipe]}
 
     @told_on_the_page(len(outputs) - 1 + len(controls))
@@ -275,14 +275,14 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         only: str,
     ) -> list[Any]:
         if inspection is None:
-            return [gr.skip()] * len(colours)
+            return [gr.skip()] * len(looked_at)
         looked = look_of(view, opacity, only, point)
         kept = [gr.skip()] * len(on_trial.pictures)
         if tried is not None:
             kept = trial.trial_pictures(inspection.background, tried, opacity, looked.only)
         caption = views.captions(inspection, looked)[3]
-        pictures = (wipe_pictures(inspection, looked), pixel_card(inspection, point))
-        return [*panels(inspection, looked), caption, *pictures, *kept]
+        beside = (wipe_pictures(inspection, looked), pixel_card(inspection, point))
+        return [*panels(inspection, looked), caption, *beside, views.confused(inspection, looked.only), *kept]
 
     def on_point(chosen: gr.SelectData) -> tuple[int, int]:
         column, row = chosen.index
@@ -320,7 +320,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     looking: dict[str, Any] = {
         "fn": on_look,
         "inputs": [current, on_trial.tried, point, *look],
-        "outputs": colours,
+        "outputs": looked_at,
         "trigger_mode": "always_last",
         **QUIET,
     }
@@ -337,5 +337,5 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     )
     wire_trial(on_trial, inspector, notice, [origin, weights, opacity, only, current])
     wire_scene(in_3d, notice, current, only)
-    wire_share(shared, [current, origin, *controls])
+    wire_share(shared, [current, on_trial.tried, origin, *controls])
     return InspectTab(origin, source, controls, outputs, back, running)

@@ -21,17 +21,21 @@ VIEWS: dict[View, str] = {
 }
 
 Colour = tuple[int, int, int]
-# Colours that are told apart by colour-blind people too (Okabe and Ito 2008, https://jfly.uni-koeln.de/color/).
+# What becomes of a pixel has one colour, on the whole page and in all reports. They are told apart by colour-blind
+# people too (Okabe and Ito 2008, https://jfly.uni-koeln.de/color/).
+RIGHT: Colour = (86, 180, 233)
+WRONG_AT_BOUNDARY: Colour = (240, 228, 66)
+WRONG: Colour = (213, 94, 0)
+FOUND: Colour = (0, 114, 178)
+FALSE_ALARM: Colour = (230, 159, 0)
+MISSED: Colour = (204, 121, 167)
+# Of all classes, and of one.
 ERROR_KEYS: dict[str, Colour] = {
-    "right": (86, 180, 233),
-    f"wrong within {BOUNDARY_PX} px of a boundary": (240, 228, 66),
-    "wrong inside": (213, 94, 0),
+    "right": RIGHT,
+    f"wrong within {BOUNDARY_PX} px of a boundary": WRONG_AT_BOUNDARY,
+    "wrong inside": WRONG,
 }
-CLASS_KEYS: dict[str, Colour] = {
-    "found": (0, 114, 178),
-    "false alarm": (230, 159, 0),
-    "missed": (204, 121, 167),
-}
+CLASS_KEYS: dict[str, Colour] = {"found": FOUND, "false alarm": FALSE_ALARM, "missed": MISSED}
 
 
 @dataclass(frozen=True)

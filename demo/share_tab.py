@@ -13,6 +13,7 @@ from demo.inspection import Inspection
 from demo.link import Link, write_link
 from demo.page_parts import PRIVATE, Origin
 from demo.report import report_html, report_zip
+from demo.trial import Trial
 
 SHARE_CLEARED = ["", gr.update(visible=False)]
 
@@ -35,7 +36,10 @@ class ShareTab:
 
 def lay_out_share() -> ShareTab:
     """Lay the tab out inside the page's current context."""
-    gr.Markdown("A link to this frame under this look (names only, never your files), and a report to hand on.")
+    gr.Markdown(
+        "A link to this frame under this look (names only, never your files), and a report to hand on. If depth "
+        "was put on trial, the report has that, too."
+    )
     with gr.Row():
         link = gr.Textbox(label="Link", interactive=False, buttons=["copy"], scale=3, elem_id="link")
         make = gr.Button("Make link and report", variant="primary", scale=1, elem_id="make-report")
@@ -46,10 +50,11 @@ def lay_out_share() -> ShareTab:
 
 
 def wire_share(tab: ShareTab, inputs: list[Any]) -> None:
-    """Answer the tab's button; `inputs` are inspection, origin, weights, modality, view, opacity and class."""
+    """Answer the tab's button; `inputs` are inspection, trial, origin, weights, modality, view, opacity and class."""
 
     def on_share(
         inspection: Inspection | None,
+        tried: Trial | None,
         origin: Origin | None,
         weights: str,
         modality: Any,
@@ -68,8 +73,8 @@ def wire_share(tab: ShareTab, inputs: list[Any]) -> None:
         return [
             address,
             gr.Column(visible=True),
-            handed_out("report.html", report_html(inspection, opacity).encode()),
-            handed_out("report.zip", report_zip(inspection, opacity)),
+            handed_out("report.html", report_html(inspection, opacity, tried).encode()),
+            handed_out("report.zip", report_zip(inspection, opacity, tried)),
         ]
 
     tab.make.click(

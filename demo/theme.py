@@ -70,6 +70,7 @@ button.bar, button.chip { background: none; border: 0; padding: 0; color: inheri
 button.bar:hover, button.chip:hover { text-decoration: underline; }
 .key { display: inline-flex; align-items: center; gap: 5px; margin-right: 12px; }
 .confused { display: grid; gap: 4px; font-size: 14px; padding-left: 20px; list-style: decimal; }
+.confused + p { margin-top: 14px; }
 .pixel { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 8px 20px; }
 .hint { color: var(--body-text-color-subdued); border-style: dashed; }
 #reliability svg { max-width: 100%; height: auto; }
@@ -98,17 +99,21 @@ button.bar:hover, button.chip:hover { text-decoration: underline; }
 REPORT_CSS = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1e293b;
        background: #f8fafc; max-width: 1280px; margin: 0 auto; padding: 24px; }
-h1 { font-size: 26px; } h2 { font-size: 19px; margin-top: 32px; }
+h1 { font-size: 26px; overflow-wrap: anywhere; } h2 { font-size: 19px; margin-top: 32px; } h3 { font-size: 15px; }
 .headline { display: flex; flex-wrap: wrap; gap: 8px 32px; } .headline p { flex-basis: 100%; margin: 0; }
 .figure b { display: block; font-size: 30px; }
 .figure span, .provenance, figcaption { color: #475569; font-size: 13px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 16px; margin: 24px 0; }
-figure { margin: 0; } img { width: 100%; border-radius: 8px; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+figure { margin: 0; } img { width: 100%; border-radius: 8px; } svg { max-width: 100%; height: auto; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: 4px 14px; text-align: left; border-bottom: 1px solid #e2e8f0; }
-.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; }
-.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; }
-.chip { border: 0; background: none; font: inherit; font-size: 13px;
-        display: inline-flex; gap: 6px; align-items: center; }
-.chip.absent { opacity: .45; }
+.swatch { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; flex: none;
+          box-shadow: inset 0 0 0 1px rgb(0 0 0 / .25); }
+.legend { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 24px 0; font-size: 13px; }
+.key { display: inline-flex; gap: 6px; align-items: center; } figcaption .key { margin-right: 12px; }
+figcaption b { color: #1e293b; margin-right: 8px; }
+.scale { display: inline-flex; align-items: center; gap: 6px; margin-right: 10px; }
+.scale i { width: 88px; height: 10px; border-radius: 3px; }
+/* Keys are nothing without their colours, on paper too. */
+.swatch, .scale i { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,20 +29,26 @@ class Verdict:
     Attributes:
         label: uint8 (h, w), 1..37, at the size of the pictures.
         result: labelled pixels at full resolution, counted by region and class; None without ground truth.
-        mean_confidence: 0..1.
+        described: what `deresunet.evaluation.describe_frame` says of frame and prediction.
     """
 
     label: np.ndarray
     result: FrameResult | None
-    mean_confidence: float
+    described: dict[str, Any]
 
     @classmethod
     def of(cls, inspection: Inspection) -> Verdict:
         """The part of an inspection that the trial needs."""
-        return cls(inspection.label, inspection.result, float(inspection.described["mean_confidence"]))
+        return cls(inspection.label, inspection.result, inspection.described)
+
+    @property
+    def mean_confidence(self) -> float:
+        """How sure the network is over the whole frame, 0..1."""
+        return float(self.described["mean_confidence"])
 
 
 Trial = Mapping[Modality, Verdict]
+_WITHHELD: dict[Modality, str] = {"rgbd": "nothing", "rgb": "depth", "depth": "RGB"}
 
 
 def trial_pictures(background: np.ndarray, trial: Trial, opacity: float, only: int | None) -> list[np.ndarray]:
@@ -78,6 +86,40 @@ def trial_summary(trial: Trial) -> str:
         f"<p>On this frame, {', and '.join(gains)}. One frame is no proof: evaluate the whole data set, "
         "once with each, under <i>Data set</i>.</p>"
     )
+
+
+def trial_settings(trial: Trial) -> str:
+    """Which frame and weights it was, where they ran, and what it means to withhold something, as HTML."""
+    first = trial["rgbd"].described
+    origin = first["provenance"]
+    ran = dict.fromkeys(
+        f"{told['device']} ({told['precision']}){', stored before' if told['stored'] else ''}"
+        for told in (trial[modality].described["provenance"] for modality in MODALITIES)
+    )
+    pieces = [
+        f"{html.escape(first['name'])} ({first['width']} x {first['height']})",
+        f"{html.escape(origin['weights'])}, sha256 <code>{origin['sha256'][:12]}</code>",
+        f"{html.escape(origin['architecture'])} on {html.escape(' and '.join(ran))}",
+    ]
+    return (
+        f"<p>{' · '.join(pieces)}. The same weights three times: with both, without depth (missing everywhere), and "
+        "without RGB (ImageNet's mean colour everywhere).</p>"
+    )
+
+
+def trial_scores(trial: Trial) -> pd.DataFrame:
+    """What was given and withheld, and mIoU and pixel accuracy in percent, or without ground truth the confidence."""
+    rows = []
+    for modality in MODALITIES:
+        verdict = trial[modality]
+        row: dict[str, Any] = {"given": MODALITY_NAMES[modality], "withheld": _WITHHELD[modality]}
+        if verdict.result is None:
+            row["mean confidence %"] = 100 * verdict.mean_confidence
+        else:
+            told = scores(verdict.result.matrix())
+            row |= {"mIoU %": 100 * told.miou, "pixel accuracy %": 100 * told.pixel_acc}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def class_changes(trial: Trial) -> Styler:

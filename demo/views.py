@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from pandas.io.formats.style import Styler
 
 from demo.inspection import Inspection
 from demo.pictures import Colour, Look, depth_bounds, view_keys
-from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import ENCODINGS, DepthReading
 from deresunet.predictor import Predictor
 from deresunet.rendering import viridis
@@ -153,7 +153,12 @@ def swatch(label: int) -> str:
     return f'<i class="swatch" style="background:{"#000" if label == 0 else COLOURS[label - 1]}"></i>'
 
 
-def key_line(keys: Mapping[str, Colour]) -> str:
+def class_keys(present: Iterable[int]) -> str:
+    """The colours of classes 1..37 alone, as HTML."""
+    return key_line({DISPLAY_NAMES[label - 1]: PALETTE[label] for label in present})
+
+
+def key_line(keys: Mapping[str, Colour | np.ndarray]) -> str:
     """What colours mean, as HTML."""
     return "".join(
         f'<span class="key"><i class="swatch" style="background:#{bytes(colour).hex()}"></i>{name}</span>'
@@ -161,12 +166,28 @@ def key_line(keys: Mapping[str, Colour]) -> str:
     )
 
 
-def confused(inspection: Inspection) -> str:
-    """The frame's most frequent confusions in words, as HTML."""
+def confused(inspection: Inspection, only: int | None = None) -> str:
+    """The frame's most frequent confusions in words, or those of a class 1..37 in both directions, as HTML."""
     if inspection.result is None:
         return "<p>Confusions need ground truth.</p>"
-    lines = "".join(f"<li>{line}</li>" for line in confused_pairs(inspection.result.matrix(), CONFUSIONS))
-    return f'<ol class="confused">{lines}</ol>'
+    matrix = inspection.result.matrix()
+    if only is None:
+        return _listed(confused_pairs(matrix, CONFUSIONS))
+    name, k = DISPLAY_NAMES[only - 1], only - 1
+    right, truth, said = int(matrix[k, k]), int(matrix[k].sum()), int(matrix[:, k].sum())
+    missed = [f"{other}: {pixels:,} px, {pixels / truth:.1%} of its pixels" for other, pixels in _others(matrix[k], k)]
+    alarms = [f"{other}: {pixels:,} px, {pixels / said:.1%} of them" for other, pixels in _others(matrix[:, k], k)]
+    if not truth:
+        there = f"<p>The ground truth of this frame has no {name}.</p>"
+    elif missed:
+        there = f"<p><b>{name} is taken for</b> (it has {truth:,} px, {right / truth:.1%} found)</p>{_listed(missed)}"
+    else:
+        there = f"<p>All {truth:,} px of {name} are found.</p>"
+    if alarms:
+        wrongly = f"<p><b>taken for {name}</b> ({said:,} px are said to be {name})</p>{_listed(alarms)}"
+    else:
+        wrongly = f"<p>Nothing else is taken for {name}.</p>"
+    return there + wrongly
 
 
 def provenance_line(inspection: Inspection) -> str:
@@ -239,6 +260,16 @@ def _depth_scale(near: float, far: float) -> str:
 
 def _figure(value: str, name: str) -> str:
     return f'<div class="figure"><b>{value}</b><span>{name}</span></div>'
+
+
+def _listed(lines: list[str]) -> str:
+    return f'<ol class="confused">{"".join(f"<li>{line}</li>" for line in lines)}</ol>'
+
+
+def _others(pixels: np.ndarray, k: int) -> list[tuple[str, int]]:
+    """Names and pixels of the classes that a row or column of a confusion matrix has, but class index k; most first."""
+    order = np.argsort(-pixels, kind="stable")
+    return [(DISPLAY_NAMES[other], int(pixels[other])) for other in order if other != k and pixels[other]]
 
 
 def _rounded(ratio: float) -> float:

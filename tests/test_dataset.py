@@ -19,11 +19,13 @@ import demo.evaluations
 import deresunet
 from demo import dataset_views as told
 from demo.dataset import Confusion, DatasetResult, most_confused
-from demo.dataset_pictures import FALSE_ALARM, HIT, MISS, Pictures, fourth
+from demo.dataset_pictures import Pictures, fourth
 from demo.dataset_plots import RIGHT, WRONG, HeatMap, Scatter, heat_map, scatter
 from demo.dataset_report import write_dataset_report
 from demo.evaluation_store import EvaluationStore, fingerprint
 from demo.evaluations import Evaluations, Request, duration
+from demo.pictures import FALSE_ALARM, FOUND, MISSED
+from demo.pictures import WRONG as ERROR
 from deresunet import InputError
 from deresunet.checkpoint import Checkpoint
 from deresunet.cli.app import shown
@@ -393,16 +395,16 @@ def test_the_fourth_picture_shows_what_is_looked_at():
     predicted = np.array([[CHAIR, BED, CHAIR, WALL, CHAIR]], np.uint8)
 
     def painted(focus):
-        colours = {HIT: "hit", FALSE_ALARM: "false", MISS: "miss"}
+        colours = {FOUND: "hit", FALSE_ALARM: "false", MISSED: "miss", ERROR: "error"}
         found = []
         for pixel in fourth(background, truth, predicted, focus)[0].astype(float):
             near = [said for colour, said in colours.items() if np.abs((pixel - 9) / 0.8 - colour).max() < 3]
             found.append(near[0] if near else "")
         return found
 
-    assert painted(None) == ["", "miss", "miss", "", ""]
+    assert painted(None) == ["", "error", "error", "", ""]
     assert painted(CHAIR) == ["hit", "miss", "false", "", ""]
-    assert painted(Confusion(CHAIR, BED)) == ["", "miss", "", "", ""]
+    assert painted(Confusion(CHAIR, BED)) == ["", "error", "", "", ""]
     assert painted(Confusion(CHAIR, CHAIR)) == ["hit", "", "", "", ""]
 
 

@@ -101,6 +101,15 @@ def click_picture(page, picture, point, size):
     image.click(position={"x": point[0] * box["width"] / size[0], "y": point[1] * box["height"] / size[1]})
 
 
+def measured(served):
+    """Waits until the long list has been evaluated, by this test or by one before."""
+    served.tab.evaluations.start(Request(LONG), "before")
+    end = time.monotonic() + 30
+    while served.tab.evaluations.progress(Request(LONG)).state != "done":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def opened(page) -> str:
     """What Inspect was asked to open, and back again."""
     page.get_by_role("tab", name="Inspect").click()
@@ -205,11 +214,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
 def test_a_kept_result_is_there_at_once_and_nothing_scrolls_sideways(visit, served, width, height):
-    served.tab.evaluations.start(Request(LONG), "before")
-    end = time.monotonic() + 30
-    while served.tab.evaluations.progress(Request(LONG)).state != "done":
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    measured(served)
     ran = len(served.predictor.ran)
     page = visit(width, height)
     expect(page.locator("#ds-headline")).to_contain_text("mIoU over", timeout=15_000)
@@ -226,3 +231,37 @@ def test_a_kept_result_is_there_at_once_and_nothing_scrolls_sideways(visit, serv
 
 def test_programs_are_offered_nothing_of_it(served):
     assert {function.api_visibility for function in served.page.fns.values()} == {"private"}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
+    measured(served)
+    result = served.result()
+    everything = result.choose()
+    page = visit(width, height)
+    bars, chosen = page.locator("#ds-bars"), page.locator("#ds-class input")
+    gallery = page.locator("#ds-gallery button.thumbnail-item")
+    worst_of_all, worst_chair = result.ranked(everything)[0], result.ranked(everything, CHAIR)[0]
+    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+
+    bars.get_by_text("chair", exact=True).click()  # its name
+    expect(gallery.first).to_contain_text(f"{worst_chair.name} · {worst_chair.said}", timeout=15_000)
+    expect(chosen).to_have_value("chair")
+    expect(page.locator("#ds-headline")).to_contain_text("IoU of chair")
+    expect(bars.locator("[aria-pressed=true]")).to_contain_text("chair")
+    page.locator("#ds-pair input").click()
+    offered = [option.inner_text() for option in page.get_by_role("option").all() if option.is_visible()]
+    assert len(offered) > 1
+    assert all("chair" in option for option in offered[1:]), "its confusions alone"
+    page.keyboard.press("Escape")
+
+    bars.locator("[data-class=wall] .track").click()  # the bar itself
+    expect(chosen).to_have_value("wall", timeout=15_000)
+    expect(gallery.first).to_contain_text("IoU of wall", timeout=15_000)
+    bars.locator("[data-class='all classes']").focus()
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_value("all classes", timeout=15_000)
+    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+    expect(bars.locator("[data-class='all classes']")).to_be_focused()
+    assert bars.locator("[data-class=toilet]").count() == 0, "no frame has one, and the list does not offer it"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -283,7 +283,7 @@ def test_a_report_stands_alone(seen):
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == 7
     assert f"{100 * seen.scores.miou:.1f} %" in page
     assert "<script" not in page
 

@@ -327,3 +327,47 @@ def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
     client.predict(rgb, depth, None, "auto", api_name="/segment")
     assert any(cache.rglob("*.png")), "uploads and results lie there"
     assert set(SAMPLES_DIR.rglob("*")) == before
+
+
+@pytest.mark.browser
+def test_confusions_follow_the_class_that_is_looked_at(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0003&class=chair")
+    tab.get_by_role("tab", name="Confused with").click()
+    confused = tab.locator("#confused")
+    expect(confused).to_contain_text("taken for chair (", timeout=30_000)  # from the link on
+    expect(confused).to_contain_text(re.compile(r"[a-z]: [\d,]+ px, "))
+    tab.locator("#legend [data-class=floor]").click()
+    expect(confused).to_contain_text("floor is taken for (it has", timeout=10_000)
+    expect(confused).not_to_contain_text("taken for chair (")
+    tab.locator("#only input").click()
+    tab.get_by_role("option", name="all classes", exact=True).click()
+    expect(confused).to_contain_text("of all errors", timeout=10_000)
+
+
+@pytest.mark.browser
+def test_the_report_has_the_trial_of_its_frame_alone(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+
+    def report():
+        tab.get_by_role("tab", name="Share").click()
+        before = (
+            tab.locator("#report-html a").first.get_attribute("href") if tab.locator("#report-html a").count() else ""
+        )
+        tab.locator("#make-report").click()
+        expect(tab.locator("#report-html a").first).not_to_have_attribute("href", before, timeout=30_000)
+        with tab.expect_download() as download:
+            tab.locator("#report-html a").first.click()
+        return download.value.path().read_text()
+
+    assert "Depth on trial" not in report()
+    tab.get_by_role("tab", name="Depth on trial").click()
+    tab.locator("#try-depth").click()
+    expect(tab.locator("#trial-line")).to_contain_text("points", timeout=60_000)
+    said = tab.locator("#trial-line b").first.inner_text()
+    page = report()
+    assert said in page.split("<h2>Depth on trial</h2>")[1]
+    tab.locator("#frames button.thumbnail-item").nth(2).click()
+    expect(tab.locator(".caption", has_text="0002").first).to_be_visible(timeout=30_000)
+    page = report()
+    assert "0002" in page
+    assert "Depth on trial" not in page, "that was another frame's"
