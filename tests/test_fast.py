@@ -305,11 +305,21 @@ def test_branches_and_what_joins_them_are_the_network(layout):
     folded = fold_batch_norm(small_network(layout))
     rgb, depth = noise(2, 64, 96)
     branches = split_branches(folded)
-    assert torch.equal(branches.join(*branches.rgb(rgb), *branches.depth(depth)), folded(rgb, depth))
-    # Each branch holds its encoder whole.
-    inside = [sum(isinstance(one, torch.nn.Conv2d) for one in part.modules()) for part in branches.parts]
+    whole = folded(rgb, depth)
+    ran = Counter()
+    for one in folded.modules():
+        if isinstance(one, torch.nn.Conv2d):
+            one.register_forward_hook(lambda module, *_: ran.update([module]))
+    maps = branches.rgb(rgb)
+    of_rgb = set(ran)
+    maps += branches.depth(depth)
+    of_depth = set(ran) - of_rgb
+    # Each branch holds its encoder whole, and no convolution is run twice.
     encoder = sum(isinstance(one, torch.nn.Conv2d) for one in small_network(layout).rgb_encoder.modules())
-    assert inside[:2] == [encoder, encoder]
+    assert (len(of_rgb), len(of_depth)) == (encoder, encoder)
+    assert torch.equal(branches.join(*maps), whole)
+    assert set(ran.values()) == {1}
+    assert len(ran) == sum(isinstance(one, torch.nn.Conv2d) for one in folded.modules())
 
 
 def test_a_network_of_one_stream_has_no_branches():
