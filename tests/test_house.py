@@ -31,6 +31,11 @@ def test_imports_run_one_way(package):
     assert not wrong
 
 
+def test_the_command_line_alone_imports_what_it_is_written_with():
+    of_library = [path for path in (ROOT / "deresunet").rglob("*.py") if path.parent.name != "cli"]
+    assert not [path.name for path in of_library if {"typer", "rich"} & set(imported(path))]
+
+
 def test_importing_prints_nothing_and_loads_no_weights():
     code = (
         "import builtins, sys, safetensors, torch\n"
