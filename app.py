@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         predictor = load(chosen, options.device, options.fast)
-        # The first run of a network is slow; it is paid here and not by the first visitor. On ZeroGPU there is no GPU
-        # before a visitor asks for one, and nothing is done.
+        # The first run on a GPU is slow; it is paid here and not by the first visitor. On a CPU and on ZeroGPU nothing
+        # is done.
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
         inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))

@@ -40,6 +40,11 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> N
         beside.unlink(missing_ok=True)
 
 
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes as they are. Raises as `write_whole`."""
+    write_whole(path, lambda beside: beside.write_bytes(content))
+
+
 def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
     """Write an array uint8 (H, W) or (H, W, 3) as PNG. Raises as `write_whole`."""
     write_whole(path, lambda beside: Image.fromarray(image).save(beside, format="PNG"))

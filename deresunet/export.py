@@ -1,4 +1,4 @@
-"""Weights in a form to hand on: `python -m deresunet export`."""
+"""Weights in a form to hand on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import Literal
 
 from deresunet.checkpoint import Checkpoint, Precision, load_checkpoint, save_checkpoint
 from deresunet.errors import InputError
@@ -74,20 +72,3 @@ def export(
         raise InputError(f"{out} cannot be written (No such file or directory). Give a place that can.")
     kind.write(load_checkpoint(checkpoint), out, precision)
     return out
-
-
-def export_command(
-    checkpoint: Annotated[str, typer.Option(help="Weights to export: the .ckpt of training, or .safetensors.")],
-    out: Annotated[Path, typer.Option(help="File to write: .safetensors, .onnx, .xml (OpenVINO) or .pt2.")],
-    precision: Annotated[
-        Literal["int8", "fp16", "fp32"] | None,
-        typer.Option(help="int8 is a quarter of fp32's size; safetensors' default is int8, the others' fp32."),
-    ] = None,
-    format: Annotated[
-        Literal["safetensors", "onnx", "openvino", "torch-export"], typer.Option(help="What to write.")
-    ] = "safetensors",
-) -> None:
-    """Write weights with their configuration, classes, preprocessing, training and metrics."""
-    written = export(checkpoint, out, precision, format)
-    weights = written.with_suffix(".bin") if format == "openvino" else written
-    typer.echo(f"{weights.stat().st_size / 1e6:.1f} MB written to {written}")

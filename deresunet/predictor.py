@@ -19,7 +19,7 @@ from deresunet.checkpoint import Checkpoint, load_checkpoint
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.fast import choose_path, lent_gpu
+from deresunet.fast import choose_path, first_run_is_slow, lent_gpu
 from deresunet.hub import bundled_or_fetched
 from deresunet.preprocessing import Ends, Modality, PixelScores, RawBatch, raw_batch, usable_modality
 
@@ -178,12 +178,16 @@ class Predictor:
     def warm_up(self, size: tuple[int, int] = _USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
         """Pay now what the first frame would pay: kernels chosen and compiled, graphs recorded, memory taken.
 
+        On a CPU nothing is done, save for what `torch.compile` runs there: the first frame takes about as long as any
+        other (340 ms against 300), and warming up would take longer than it saves. Nor is anything done on ZeroGPU,
+        where no GPU is there before a request.
+
         Args:
             size: height and width of the frames to expect.
             frames: how many at once.
             labels: whether for `labels` instead of a call.
         """
-        if lent_gpu():
+        if lent_gpu() or not first_run_is_slow(self.path, self.device):
             return
         blank = Frame(rgb=np.zeros((*size, 3), np.uint8), depth=np.ones(size, np.float32), name="warm-up")
         ends = Ends(self.checkpoint.preprocessing, size, 0 if labels else TOP_K)

@@ -52,6 +52,16 @@ def room(rooms: FolderReader) -> Frame:
     return rooms.read("0001")
 
 
+@pytest.fixture(scope="module")
+def browser():
+    from chromium import EXECUTABLE, started  # noqa: PLC0415 - rooms are tested where there is no playwright
+
+    if EXECUTABLE is None:
+        pytest.skip("needs Chromium: apt-get install -y chromium")
+    with started() as browser:
+        yield browser
+
+
 @pytest.fixture
 def noise_frame():
     """A function that makes a frame of any size, with seeded content."""

@@ -10,12 +10,11 @@ import base64
 import hashlib
 import json
 import re
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from huggingface_hub import constants
+from local_server import LocalServer
 
 TOKEN = "hf_" + "standin" * 4
 LARGE = 10_000_000  # the hub's own bound between git and large-file storage
@@ -66,7 +65,7 @@ class Repository:
         return told
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(LocalServer):
     """The server.
 
     Attributes:
@@ -77,16 +76,10 @@ class Hub(ThreadingHTTPServer):
         refusals: path pattern -> (status, message) that is answered instead.
     """
 
-    daemon_threads = True
-
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.repositories, self.blobs = {}, {}
         self.asked, self.committed, self.refusals = [], [], {}
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
 
     def uploads(self):
         return [path for method, path in self.asked if method == "PUT" and path.startswith("/blobs/")]
@@ -282,19 +275,6 @@ _ROUTES = [
     ("PUT", "/blobs/(?P<oid>[0-9a-f]{64})", _Answers.blob),
     ("ANY", f"/{NAME}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", _Answers.resolve),
 ]
-
-
-@contextmanager
-def hub():
-    server = Hub()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def environment(server, home):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
 import gradio as gr
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from chromium import watched_tabs
+from playwright.sync_api import expect
 from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 
 from demo.callbacks import Inspector
@@ -18,8 +18,6 @@ from demo.dataset_updates import STEP
 from demo.evaluations import Request
 from demo.theme import CSS, theme
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 SHORT, LONG = "short list", "long list"
 
 pytestmark = pytest.mark.browser
@@ -54,8 +52,6 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install -y chromium")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         served = Served(tmp_path_factory.mktemp("evaluations"))
@@ -63,34 +59,19 @@ def served(tmp_path_factory):
         served.page.close()
 
 
-@pytest.fixture(scope="module")
-def browser(served):
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def visit(browser, served):
+def visit(served, browser):
     """A function that opens the tab at a size; errors in the browser's console fail the test."""
-    errors: list[str] = []
-    contexts = []
+    with watched_tabs(browser) as new_tab:
 
-    def visit(width=1440, height=900):
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(served.url)
-        page.get_by_role("tab", name="Data set").click()
-        expect(page.locator("#ds-start")).not_to_have_text("Evaluate", timeout=15_000)  # its state is known
-        return page
+        def visit(width=1440, height=900):
+            page = new_tab(width, height)
+            page.goto(served.url)
+            page.get_by_role("tab", name="Data set").click()
+            expect(page.locator("#ds-start")).not_to_have_text("Evaluate", timeout=15_000)  # its state is known
+            return page
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not errors, f"the browser's console: {errors}"
+        yield visit
 
 
 def click_picture(page, picture, point, size):

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from conftest import ROOT
-from hub_standin import TOKEN, environment, hub, talk_to
+from hub_standin import TOKEN, Hub, environment, talk_to
 
 from demo.deploy.__main__ import main
 from demo.deploy.hardware import HARDWARE
@@ -25,7 +25,7 @@ IN_SPACE = "deresunet/weights/deresunet_r50.safetensors"
 
 @pytest.fixture
 def server():
-    with hub() as started:
+    with Hub() as started:
         yield started
 
 

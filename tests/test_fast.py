@@ -167,17 +167,24 @@ def test_a_path_that_is_not_there_is_an_error(fast, said):
         build_path("fastest", small_network(), CPU)
 
 
-def test_warming_up_runs_the_network_at_the_size_of_the_frames_to_come(monkeypatch):
-    predictor = Predictor(small_checkpoint(), "cpu")
-    seen = []
-    run = predictor._path.run
+@pytest.fixture
+def prepared(monkeypatch):
+    """A function that gives a small network's predictor as if by a path, and the shapes that it is prepared for."""
 
-    def spy(batch, ends):
-        seen.append(batch.rgb.shape)
-        return run(batch, ends)
+    def spied(path, device=CPU):
+        predictor = Predictor(small_checkpoint(), "cpu")
+        seen = []
+        spy = paths.FastPath(path, "float32", predictor._path.run, lambda batch, _: seen.append(batch.rgb.shape))
+        monkeypatch.setattr(predictor, "_path", spy)
+        monkeypatch.setattr(predictor, "path", path)
+        monkeypatch.setattr(predictor, "device", device)
+        return predictor, seen
 
-    spied = paths.FastPath("spied", "float32", run, spy)
-    monkeypatch.setattr(predictor, "_path", spied)
+    return spied
+
+
+def test_warming_up_runs_the_network_at_the_size_of_the_frames_to_come(prepared, monkeypatch):
+    predictor, seen = prepared("compiled")
     predictor.warm_up()
     predictor.warm_up((600, 300))
     height, width = predictor.checkpoint.preprocessing.network_size(600, 300)
@@ -186,6 +193,16 @@ def test_warming_up_runs_the_network_at_the_size_of_the_frames_to_come(monkeypat
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     predictor.warm_up()
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("name", default_paths(CPU))
+def test_a_cpu_pays_nothing_beforehand_and_another_device_does(prepared, name):
+    predictor, seen = prepared(name)
+    predictor.warm_up()
+    assert not seen
+    predictor, seen = prepared(name, torch.device("meta"))  # stands for any device that is no CPU
+    predictor.warm_up()
+    assert seen == [(1, 3, 96, 128)]
 
 
 def test_on_a_gpu_the_graph_comes_first_and_on_a_lent_one_nothing_is_prepared(monkeypatch):
@@ -305,11 +322,21 @@ def test_branches_and_what_joins_them_are_the_network(layout):
     folded = fold_batch_norm(small_network(layout))
     rgb, depth = noise(2, 64, 96)
     branches = split_branches(folded)
-    assert torch.equal(branches.join(*branches.rgb(rgb), *branches.depth(depth)), folded(rgb, depth))
-    # Each branch holds its encoder whole.
-    inside = [sum(isinstance(one, torch.nn.Conv2d) for one in part.modules()) for part in branches.parts]
+    whole = folded(rgb, depth)
+    ran = Counter()
+    for one in folded.modules():
+        if isinstance(one, torch.nn.Conv2d):
+            one.register_forward_hook(lambda module, *_: ran.update([module]))
+    maps = branches.rgb(rgb)
+    of_rgb = set(ran)
+    maps += branches.depth(depth)
+    of_depth = set(ran) - of_rgb
+    # Each branch holds its encoder whole, and no convolution is run twice.
     encoder = sum(isinstance(one, torch.nn.Conv2d) for one in small_network(layout).rgb_encoder.modules())
-    assert inside[:2] == [encoder, encoder]
+    assert (len(of_rgb), len(of_depth)) == (encoder, encoder)
+    assert torch.equal(branches.join(*maps), whole)
+    assert set(ran.values()) == {1}
+    assert len(ran) == sum(isinstance(one, torch.nn.Conv2d) for one in folded.modules())
 
 
 def test_a_network_of_one_stream_has_no_branches():

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hub_standin import Repository, hub, talk_to
+from hub_standin import Hub, Repository, talk_to
 from huggingface_hub import constants
 
 import deresunet
@@ -21,7 +21,7 @@ REVISION = "ab" * 20
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    with hub() as started:
+    with Hub() as started:
         talk_to(started, tmp_path / "home", monkeypatch)
         repository = started.repositories["model", "ann/weights"] = Repository("model", {})
         repository.commits.append((REVISION, {"net.safetensors": CONTENT}))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from chromium import watched_tabs
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from demo.callbacks import Inspector
 from demo.dataset_theme import CSS as DATASET_CSS
@@ -21,11 +21,6 @@ from demo.ui import build
 from deresunet import read_frame
 from deresunet.data.folder import SAMPLES_DIR
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = [
-    *("--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-sync"),
-    *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),  # WebGL without a graphics card
-]
 # Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL.
 VIEWERS_OWN = re.compile(r"^BJS - .*WebGPU")
 
@@ -147,37 +142,19 @@ def test_visitors_at_once_get_their_own_results(url, counting, predictor, tmp_pa
     assert counting.overlaps == 0, "the queue gives the network one frame at a time"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def open_page(browser, url):
     """A function that opens the page at a size and waits for the first result; errors of the page fail the test."""
-    errors: list[str] = []
-    contexts = []
+    with watched_tabs(browser, VIEWERS_OWN) as new_tab:
 
-    def visit(width=1440, height=900, query=""):
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto(url + query)
-        expect(tab.locator("#panel-prediction img")).to_be_visible(timeout=30_000)
-        expect(tab.locator("#classes")).to_contain_text("wall", timeout=10_000)
-        return tab
+        def visit(width=1440, height=900, query=""):
+            tab = new_tab(width, height)
+            tab.goto(url + query)
+            expect(tab.locator("#panel-prediction img")).to_be_visible(timeout=30_000)
+            expect(tab.locator("#classes")).to_contain_text("wall", timeout=10_000)
+            return tab
 
-    yield visit
-    for context in contexts:
-        context.close()
-    unexpected = [text for text in errors if not VIEWERS_OWN.match(text)]
-    assert not unexpected, f"the browser's console: {unexpected}"
+        yield visit
 
 
 @pytest.mark.browser

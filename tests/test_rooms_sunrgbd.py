@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 from rooms_scenes import SEEDS, captured, furnished, one_of_each_part, placed, standing_camera
 
 from deresunet.classes import CLASSES
@@ -19,7 +20,7 @@ from deresunet.data.polygons import Polygon, class_of, fill_polygons
 from deresunet.data.prepare import prepare_sunrgbd
 from deresunet.data.splits import sequences
 from deresunet.data.sunrgbd import SunRgbdReader
-from deresunet.data.toolbox import read_boxes
+from deresunet.data.toolbox import SegLabels, read_boxes, read_names, read_order
 from train.rooms.capture import Capture
 from train.rooms.export import frame_name, part_of
 from train.rooms.outlines import trace
@@ -120,6 +121,44 @@ def test_both_annotations_of_boxes_agree(captures: list[Capture], sunrgbd: Path)
     for capture in captures:
         assert_same_boxes(toolbox[name_of(capture)], own_boxes(capture))
         assert_same_boxes(reader.read(name_of(capture)).boxes, own_boxes(capture))
+
+
+def test_all_things_have_their_names_void_ones_too(captures: list[Capture], sunrgbd: Path) -> None:
+    metadata = sunrgbd / "SUNRGBDtoolbox" / "Metadata"
+    names = read_names(metadata / "seglistall.mat")
+    assert len(set(names)) == len(names)
+    order = read_order(metadata / "SUNRGBDMeta.mat")
+    with SegLabels(metadata / "SUNRGBD2Dseg.mat") as labels:
+        for capture in captures:
+            numbers = labels.read_all(order.index(name_of(capture)))
+            assert (class_numbers(names)[numbers] == capture.label).all()
+            for thing in capture.scene.objects:
+                shown = numbers[capture.instance == thing.id]
+                assert {names[number - 1] for number in np.unique(shown)} <= {thing.name}
+            assert (numbers[capture.instance == 0] == 0).all()
+            # The frame's own file says the same, in its own numbers.
+            own = scipy.io.loadmat(sunrgbd / FRAMES_FOLDER / name_of(capture) / "seg.mat", squeeze_me=True)
+            given = np.array(["", *own["names"]])
+            assert (given[own["seglabel"]] == np.array(["", *names])[numbers]).all()
+    assert "bin" in names
+
+
+def class_numbers(names: tuple[str, ...]) -> np.ndarray:
+    """The class of each name's number, void of 0."""
+    return np.array([0, *map(class_of, names)])
+
+
+def test_a_frame_without_names_of_things_has_none(captures: list[Capture], tmp_path: Path) -> None:
+    layout = SunRgbdLayout(tmp_path)
+    layout.open()
+    layout.write(captures[0])
+    (tmp_path / FRAMES_FOLDER / name_of(captures[0]) / "seg.mat").unlink()
+    layout.finish()
+    metadata = tmp_path / "SUNRGBDtoolbox" / "Metadata"
+    assert read_names(metadata / "seglistall.mat") == ()
+    with SegLabels(metadata / "SUNRGBD2Dseg.mat") as labels:
+        assert not labels.read_all(0).any()
+        assert (labels.read(0) == captures[0].label).all()
 
 
 def test_depth_is_rotated_and_is_detected_so(captures: list[Capture], sunrgbd: Path) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import threading
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AuthenticationError
+from local_server import LocalServer
 
 import app
 from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
@@ -148,15 +148,12 @@ class Proxy(BaseHTTPRequestHandler):
 
 
 def test_behind_a_proxy_the_page_names_its_own_path():
-    with served(Serving(root_path="/rooms")) as url:
-        proxy = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Proxy,), {"upstream": url.split("/")[2]}))
-        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
-        try:
-            outside = f"http://127.0.0.1:{proxy.server_port}/rooms"
-            with urllib.request.urlopen(f"{outside}/config") as answer:
-                assert f'"root":"{outside}"' in answer.read().decode().replace(" ", "")
-            with pytest.raises(urllib.error.HTTPError):
-                urllib.request.urlopen(f"http://127.0.0.1:{proxy.server_port}/config")
-        finally:
-            proxy.shutdown()
-            proxy.server_close()
+    with (
+        served(Serving(root_path="/rooms")) as url,
+        LocalServer(type("Bound", (Proxy,), {"upstream": url.split("/")[2]})) as proxy,
+    ):
+        outside = f"{proxy.url}/rooms"
+        with urllib.request.urlopen(f"{outside}/config") as answer:
+            assert f'"root":"{outside}"' in answer.read().decode().replace(" ", "")
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{proxy.url}/config")

@@ -22,7 +22,7 @@ from sunrgbd_archives import (
 from deresunet.data.boxes import project
 from deresunet.data.readers import open_reader
 from deresunet.data.sunrgbd import SunRgbdReader
-from deresunet.data.toolbox import SegLabels, frame_name, read_boxes, read_order, read_split
+from deresunet.data.toolbox import SegLabels, frame_name, read_boxes, read_names, read_order, read_split
 from deresunet.errors import InputError
 from deresunet.wireframe import draw_boxes
 
@@ -169,9 +169,17 @@ def test_toolbox_files(unpacked: Path) -> None:
     with SegLabels(toolbox / "Metadata" / "SUNRGBD2Dseg.mat") as labels:
         assert len(labels) == 8
         assert labels.read(3).shape == (48, 64)
-        with pytest.raises(InputError, match="frame 10"):
-            labels.read(9)
-    for read, name in ((read_split, "allsplit.mat"), (read_order, "SUNRGBDMeta.mat"), (SegLabels, "SUNRGBD2Dseg.mat")):
+        assert (labels.read_all(3) == labels.read(3).astype(int) * 3).all()
+        for read_one in (labels.read, labels.read_all):
+            with pytest.raises(InputError, match="frame 10"):
+                read_one(9)
+    readers = {
+        "allsplit.mat": read_split,
+        "SUNRGBDMeta.mat": read_order,
+        "SUNRGBD2Dseg.mat": SegLabels,
+        "seglistall.mat": read_names,
+    }
+    for name, read in readers.items():
         with pytest.raises(InputError, match=name):
             read(toolbox / name)
 

@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import ROOT
-from zerogpu_standin import scheduler
+from zerogpu_standin import Scheduler
 
 from demo import views, zerogpu
 from demo.callbacks import DatasetFrame, Inspector
@@ -43,7 +43,7 @@ def pool(answer=None):
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory):
     """What the inspector says in a process that takes itself for a Space on ZeroGPU, and the scheduler it asked."""
-    with scheduler() as server:
+    with Scheduler() as server:
         told = {
             **os.environ,
             "SPACES_ZERO_GPU": "true",

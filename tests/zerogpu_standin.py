@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
+
+from local_server import LocalServer
 
 REFUSALS = {"quota": (429, {"left": 0, "wait": 3600}), "no_gpu": (503, {})}
 
@@ -15,7 +15,7 @@ def granted(number):
     return (200, {"idle": False, "nvidiaIndex": 0, "nvidiaUUID": "GPU-0", "allowToken": f"token-{number}"})
 
 
-class Scheduler(ThreadingHTTPServer):
+class Scheduler(LocalServer):
     """Grants a GPU, or answers as `refusal` says; remembers what it was asked.
 
     Attributes:
@@ -23,15 +23,9 @@ class Scheduler(ThreadingHTTPServer):
         refusal: None, or the (status, body) that `/schedule` answers with; `/refuse/NAME` and `/grant` change it.
     """
 
-    daemon_threads = True
-
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.asked, self.refusal = [], None
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
 
     def of(self, path):
         return [parameters for asked, parameters in self.asked if asked == path]
@@ -59,16 +53,3 @@ class _Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-@contextmanager
-def scheduler():
-    server = Scheduler()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+import deresunet.export
+from deresunet.checkpoint import Precision
 from deresunet.cli.app import speaks_plainly
-from deresunet.export import export_command
+from deresunet.export import ExportFormat
 
 command = typer.Typer(add_completion=False)
-command.command()(speaks_plainly(export_command))
+
+
+@command.command()
+@speaks_plainly
+def export(
+    checkpoint: Annotated[str, typer.Option(help="Weights to export: the .ckpt of training, or .safetensors.")],
+    out: Annotated[Path, typer.Option(help="File to write: .safetensors, .onnx, .xml (OpenVINO) or .pt2.")],
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="int8 is a quarter of fp32's size; safetensors' default is int8, the others' fp32."),
+    ] = None,
+    format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "safetensors",
+) -> None:
+    """Write weights with their configuration, classes, preprocessing, training and metrics."""
+    written = deresunet.export.export(checkpoint, out, precision, format)
+    weights = written.with_suffix(".bin") if format == "openvino" else written
+    typer.echo(f"{weights.stat().st_size / 1e6:.1f} MB written to {written}")

@@ -7,6 +7,24 @@ GPU to take into the same pass; `branches` lets a GPU run both encoders at once;
 
 from __future__ import annotations
 
-from deresunet.fast.paths import PATHS, FastPath, build_path, choose_path, default_paths, lent_gpu, why_not
+from deresunet.fast.paths import (
+    PATHS,
+    FastPath,
+    build_path,
+    choose_path,
+    default_paths,
+    first_run_is_slow,
+    lent_gpu,
+    why_not,
+)
 
-__all__ = ["PATHS", "FastPath", "build_path", "choose_path", "default_paths", "lent_gpu", "why_not"]
+__all__ = [
+    "PATHS",
+    "FastPath",
+    "build_path",
+    "choose_path",
+    "default_paths",
+    "first_run_is_slow",
+    "lent_gpu",
+    "why_not",
+]

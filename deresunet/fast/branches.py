@@ -19,13 +19,11 @@ class Branches:
         rgb: what depends on the first input alone, from it to a tuple of maps.
         depth: what depends on the second input alone.
         join: the rest, from the maps of both.
-        parts: the modules behind the three.
     """
 
     rgb: Callable[[Tensor], tuple[Tensor, ...]]
     depth: Callable[[Tensor], tuple[Tensor, ...]]
     join: Callable[..., Tensor]
-    parts: tuple[nn.Module, nn.Module, nn.Module]
 
 
 def split_branches(network: fx.GraphModule) -> Branches:
@@ -56,7 +54,6 @@ def split_branches(network: fx.GraphModule) -> Branches:
         rgb=_as_tuple(parts[1]),
         depth=_as_tuple(parts[2]),
         join=lambda *maps: join(*(maps[place] for place in order)),
-        parts=(parts[1], parts[2], parts[3]),
     )
 
 

@@ -111,6 +111,15 @@ def lent_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")  # as `spaces` itself reads it
 
 
+def first_run_is_slow(name: str, device: torch.device) -> bool:
+    """Whether the path called `name` pays in its first run for those to come.
+
+    On a CPU that is the compiled one alone: the others have their weights laid out when they are built, and the check
+    there has run them once, so that the first frame takes about a tenth longer than the second.
+    """
+    return device.type != "cpu" or name == "compiled"
+
+
 def choose_path(fast: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
     """The path to take, with one line in the log that says which and why not a faster one.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from deresunet.atomic import write_text, write_whole
+from deresunet.atomic import write_bytes, write_text
 from deresunet.errors import InputError
 from train.rooms.assets import find_assets
 from train.rooms.export import CREDITS_FILE
@@ -114,11 +114,6 @@ def smallest(path: Path) -> bytes:
         return path.read_bytes()
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    write_whole(path, lambda beside: beside.write_bytes(content))
 
 
 if __name__ == "__main__":

@@ -27,13 +27,14 @@ from train.rooms.export import (
     seed_and_view,
 )
 from train.rooms.outlines import trace
-from train.rooms.toolbox import FrameEntry, write_toolbox
+from train.rooms.toolbox import FrameEntry, encode_names, write_toolbox
 from train.rooms.upright import gravity_alignment, to_upright, upright_box
 
 FRAMES_FOLDER = "SUNRGBD"
 COLLECTION = "rooms"
 DESCRIPTION_FILE = "room.json"
 LABEL_FILE = "label.png"
+NAMES_FILE = "seg.mat"
 # A name that ends in a number would make one recording of all frames with consecutive seeds.
 _SUFFIX = "_room"
 _EXTRINSICS_FILE = "20150101000000.txt"
@@ -90,6 +91,7 @@ class SunRgbdLayout:
             FrameEntry(
                 name=folder.relative_to(self.root / FRAMES_FOLDER).as_posix(),
                 label=folder / LABEL_FILE,
+                names=folder / NAMES_FILE,
                 test=part_of(seed_and_view(name)[0]) == "test",
                 described=json.loads((folder / DESCRIPTION_FILE).read_text()),
             )
@@ -132,6 +134,7 @@ def frame_files(capture: Capture) -> dict[str, bytes]:
         "intrinsics.txt": _matrix(capture.camera.intrinsics),
         f"extrinsics/{_EXTRINSICS_FILE}": _matrix(extrinsics),
         "scene.txt": capture.scene.kind.encode(),
+        NAMES_FILE: encode_names(*named_label(capture)),
         LABEL_FILE: encode_png(capture.label),
         DESCRIPTION_FILE: encode_json(described),
     }
@@ -147,6 +150,16 @@ def annotated_name(name: str, label: int) -> str:
     if class_of(name) == label:
         return name
     return CLASSES[label - 1].replace("_", " ") if label else f"other {name}"
+
+
+def named_label(capture: Capture) -> tuple[np.ndarray, list[str]]:
+    """What each pixel shows, by name, void things too: uint16 (H, W), 0 = nothing, k the k-th of the names."""
+    things = {thing.id: annotated_name(thing.name, thing.label) for thing in capture.scene.objects}
+    shown = [int(identity) for identity in np.unique(capture.instance) if identity in things]
+    names = list(dict.fromkeys(things[identity] for identity in shown))
+    table = np.zeros(int(capture.instance.max()) + 1, np.uint16)
+    table[shown] = [names.index(things[identity]) + 1 for identity in shown]
+    return table[capture.instance], names
 
 
 def boxed_objects(described: Mapping[str, Any]) -> list[dict[str, Any]]:

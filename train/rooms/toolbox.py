@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ import scipy.io
 from deresunet.atomic import write_whole
 from deresunet.classes import CLASSES
 from deresunet.data.boxes import CAMERA_TO_DEPTH
-from deresunet.data.toolbox import BOXES_FILE, LABELS_FILE, META_FILE, SPLIT_FILE
+from deresunet.data.toolbox import BOXES_FILE, LABELS_FILE, META_FILE, NAMES_FILE, SPLIT_FILE
 from train.rooms.upright import gravity_alignment, upright_box
 
 _PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 _USER_BLOCK = 512
+_HEADER = b"MATLAB 5.0 MAT-file, Platform: GLNXA64, Created on: Thu Jan  1 00:00:00 2015"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,20 +31,22 @@ class FrameEntry:
     Attributes:
         name: path of its folder below SUNRGBD/.
         label: its label image, uint8, 0..37.
+        names: its seg.mat, as `encode_names` makes it; where there is none, no pixel has a name.
         test: whether it is in the official test part.
         described: its room.json; `objects` are those that get a box.
     """
 
     name: str
     label: Path
+    names: Path
     test: bool
     described: dict[str, Any]
 
 
 def write_toolbox(root: Path, entries: Sequence[FrameEntry]) -> None:
-    """Write allsplit.mat, SUNRGBDMeta.mat, SUNRGBDMeta3DBB_v2.mat and SUNRGBD2Dseg.mat below `root`.
+    """Write allsplit.mat, SUNRGBDMeta.mat, SUNRGBDMeta3DBB_v2.mat, SUNRGBD2Dseg.mat and seglistall.mat below `root`.
 
-    Of SUNRGBD2Dseg.mat there is `seglabel` alone: the real file's `seglabelall` counts 6,590 names of annotators.
+    `seglabelall` counts from 1 in `seglistall`, the names of all frames' objects; 0 is a pixel without one.
     """
     for file in (SPLIT_FILE, META_FILE):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +58,17 @@ def write_toolbox(root: Path, entries: Sequence[FrameEntry]) -> None:
     meta = {"SUNRGBDMeta": _structs([_meta(entry) for entry in entries])}
     for file in (META_FILE, BOXES_FILE):
         _save(root / file, meta)
-    write_whole(root / LABELS_FILE, lambda beside: _write_labels(beside, entries))
+    names: dict[str, int] = {}
+    write_whole(root / LABELS_FILE, lambda beside: _write_labels(beside, entries, names))
+    _save(root / NAMES_FILE, {"seglistall": _cells(list(names))})
+
+
+def encode_names(label: np.ndarray, names: Sequence[str]) -> bytes:
+    """SUN RGB-D's seg.mat of a frame: `seglabel` uint16 (H, W), 0 or the place from 1 on in its own `names`."""
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, {"names": _cells(names), "seglabel": label.astype(np.uint16)}, do_compression=True)
+    # A frame is the same whenever it is made; the header would have the time.
+    return _HEADER.ljust(116) + buffer.getvalue()[116:]
 
 
 def _meta(entry: FrameEntry) -> dict[str, Any]:
@@ -98,27 +112,50 @@ def _box(frame: str, item: dict[str, Any], pose: np.ndarray) -> dict[str, Any] |
     }
 
 
-def _write_labels(path: Path, entries: Sequence[FrameEntry]) -> None:
-    """SUNRGBD2Dseg.mat as MATLAB writes -v7.3: a header of 512 bytes, then HDF5 with a column of references."""
+def _write_labels(path: Path, entries: Sequence[FrameEntry], all_names: dict[str, int]) -> None:
+    """SUNRGBD2Dseg.mat as MATLAB writes -v7.3: a header of 512 bytes, then HDF5 with columns of references.
+
+    Args:
+        path: file to write.
+        entries: the frames, in order.
+        all_names: gets the names that come in `seglabelall`, in the order of their numbers.
+    """
     with h5py.File(path, "w", userblock_size=_USER_BLOCK) as file:
         kept = file.create_group("#refs#")
         struct = file.create_group("SUNRGBD2Dseg")
         struct.attrs["MATLAB_class"] = np.bytes_("struct")
-        column = struct.create_dataset("seglabel", (len(entries), 1), dtype=h5py.ref_dtype)
+        columns = {
+            field: struct.create_dataset(field, (len(entries), 1), dtype=h5py.ref_dtype)
+            for field in ("seglabel", "seglabelall")
+        }
         for index, entry in enumerate(entries):
             label = cv2.imread(str(entry.label), cv2.IMREAD_UNCHANGED)
-            data = kept.create_dataset(f"label{index}", data=label.T, compression="gzip", compression_opts=1)
-            data.attrs["MATLAB_class"] = np.bytes_("uint8")
-            column[index, 0] = data.ref
-        names = file.create_dataset("seg37list", (len(CLASSES), 1), dtype=h5py.ref_dtype)
-        names.attrs["MATLAB_class"] = np.bytes_("cell")
-        for index, name in enumerate(CLASSES):
-            codes = kept.create_dataset(f"name{index}", data=np.array([[ord(letter)] for letter in name], np.uint16))
-            codes.attrs["MATLAB_class"] = np.bytes_("char")
-            names[index, 0] = codes.ref
+            stored = {"seglabel": label, "seglabelall": _named(entry.names, label.shape, all_names)}
+            for field, image in stored.items():
+                data = kept.create_dataset(f"{field}{index}", data=image.T, compression="gzip", compression_opts=1)
+                data.attrs["MATLAB_class"] = np.bytes_(str(image.dtype))
+                columns[field][index, 0] = data.ref
+        for cell, names in (("seg37list", CLASSES), ("seglistall", list(all_names))):
+            references = file.create_dataset(cell, (len(names), 1), dtype=h5py.ref_dtype)
+            references.attrs["MATLAB_class"] = np.bytes_("cell")
+            for index, name in enumerate(names):
+                letters = np.array([[ord(letter)] for letter in name], np.uint16)
+                codes = kept.create_dataset(f"{cell}{index}", data=letters)
+                codes.attrs["MATLAB_class"] = np.bytes_("char")
+                references[index, 0] = codes.ref
     with path.open("r+b") as raw:
         text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Thu Jan  1 00:00:00 2015 HDF5 schema 1.00 ."
         raw.write(text.ljust(116) + bytes(8) + b"\x00\x02IM")
+
+
+def _named(path: Path, size: tuple[int, ...], all_names: dict[str, int]) -> np.ndarray:
+    """A frame's `seglabelall`, uint16 of its label's size; names that are new go into `all_names`."""
+    if not path.is_file():
+        return np.zeros(size, np.uint16)
+    stored = scipy.io.loadmat(path)
+    own = [str(name.item()) for name in stored["names"].ravel()]
+    table = [0, *(all_names.setdefault(name, len(all_names) + 1) for name in own)]
+    return np.array(table, np.uint16)[stored["seglabel"]]
 
 
 def _save(path: Path, variables: dict[str, Any]) -> None:
