@@ -39,6 +39,8 @@ DESCRIPTION_FILE = "deresunet.json"
 # Frames whose activations give int8 its ranges: the bundled rooms, on which nothing is measured that is published.
 CALIBRATION_FRAMES = 20
 _OPSET = 18
+# OpenVINO's names of what stays in floating point in int8: all but convolutions.
+_NOT_INT8 = ["Add", "Concat", "DepthToSpace", "MaxPool", "Multiply", "ReduceMean", "Sigmoid"]
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, str]:
@@ -79,7 +81,8 @@ def write_torch_export(checkpoint: Checkpoint, out: Path, precision: Precision) 
 def write_onnx(checkpoint: Checkpoint, out: Path, precision: Precision) -> None:
     """Write an `.onnx` file; its description is in `metadata_props`.
 
-    int8 is static quantisation by ONNX Runtime, per channel, calibrated on the bundled rooms.
+    int8 is static quantisation by ONNX Runtime, per channel, calibrated on the bundled rooms. Of the bundled weights'
+    labels over eight of these rooms it keeps 96.5 % (94 % in the worst room).
 
     Raises:
         InputError: a package that is needed is not there.
@@ -96,8 +99,9 @@ def write_onnx(checkpoint: Checkpoint, out: Path, precision: Precision) -> None:
 def write_openvino(checkpoint: Checkpoint, out: Path, precision: Precision) -> None:
     """Write OpenVINO's `.xml`, and its weights beside it as `.bin`; the description is runtime info `deresunet`.
 
-    fp16 halves the file's weights; the plugin chooses the arithmetic. int8 is NNCF's post-training quantisation,
-    calibrated on the bundled rooms.
+    fp16 halves the file's weights; the plugin chooses the arithmetic. int8 is NNCF's post-training quantisation of the
+    convolutions, calibrated on the bundled rooms. Of the bundled weights' labels over eight of these rooms fp16 keeps
+    99.97 % (99.7 % where the plugin takes bfloat16), int8 93 % (88 % in the worst room).
 
     Raises:
         InputError: a package that is needed is not there.
@@ -111,8 +115,15 @@ def write_openvino(checkpoint: Checkpoint, out: Path, precision: Precision) -> N
         if precision == "int8":
             nncf = importlib.import_module("nncf")
             frames = [{"rgb": rgb, "depth": depth} for rgb, depth in calibration_inputs(checkpoint)]
-            # The mixed preset keeps the sign of what is not behind a ReLU.
-            model = nncf.quantize(model, nncf.Dataset(frames), preset=nncf.QuantizationPreset.MIXED)
+            model = nncf.quantize(
+                model,
+                nncf.Dataset(frames),
+                # The mixed preset keeps the sign of what is not behind a ReLU.
+                preset=nncf.QuantizationPreset.MIXED,
+                # With what joins the convolutions in int8, too, 89 % of the labels are kept, and 66 % where the plugin
+                # takes bfloat16 for the rest; it is a tenth faster.
+                ignored_scope=nncf.IgnoredScope(types=_NOT_INT8, validate=False),
+            )
         for key, value in describe(checkpoint).items():
             model.set_rt_info(value, ["deresunet", key])
         whole = Path(folder) / "network.xml"
