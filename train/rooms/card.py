@@ -69,7 +69,7 @@ class Frames:
         self.exact = context.texture(self.size, 2, dtype="f4")
         self.albedo = context.texture(self.size, 4)
         self.facing = context.texture(self.size, 4, dtype="f2")
-        depth = context.depth_renderbuffer(self.size)
+        depth, kinds = context.depth_renderbuffer(self.size), context.depth_renderbuffer(self.size)
         self.rough_first, self.rough_rest = context.texture(half, 4), context.texture(half, 4)
         self.even_first, self.even_rest = context.texture(half, 4), context.texture(half, 4)
         self.picture, self.finished = (
@@ -90,10 +90,12 @@ class Frames:
         self.geometry = context.framebuffer([self.exact, self.albedo, self.facing], depth)
         self.rough = context.framebuffer([self.rough_first, self.rough_rest])
         self.even = context.framebuffer([self.even_first, self.even_rest])
-        self.shaded = context.framebuffer([self.picture])
+        self.kinds = context.framebuffer(depth_attachment=kinds)
+        self.shaded = context.framebuffer([self.picture], kinds)
+        self.shaded.depth_mask = False
         self.shaded_over = context.framebuffer([self.picture], depth)
         self.final = context.framebuffer([self.finished])
-        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth]
+        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth, kinds]
 
     def release(self) -> None:
         """Free the card's memory."""

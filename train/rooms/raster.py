@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,6 +34,7 @@ MEANS = 4096  # textures whose mean colour is kept
 MIRROR_GAP = 0.004  # [m], what lies so close before a mirror's plane is the mirror
 SIZES = 12  # of pictures, for which the card keeps memory
 CLIP_DISTANCE0 = 0x3000
+MATTE, GLOSSY = ("shade MATTE", "shade MATTE SUN"), ("shade", "shade SUN")  # programs; the latter for sunlit rooms
 SHADERS = Path(__file__).parent / "shaders"
 
 
@@ -55,8 +56,8 @@ class Rasteriser:
         self._glass = context.program(_source("geometry.vert"), _source("glass.frag"))
         self._shadow = context.program(_source("shadow.vert"), _source("shadow.frag"))
         self._passes = {
-            name: context.program(_source("screen.vert"), _source(f"{name}.frag"))
-            for name in ("occlusion", "blur", "shade", "smooth")
+            name: context.program(_source("screen.vert"), _source(f"{name.split()[0]}.frag", name.split()[1:]))
+            for name in ("occlusion", "blur", "matte", *MATTE, *GLOSSY, "smooth")
         }
         corners = context.buffer(np.array([[-1, -1], [3, -1], [-1, 3]], np.float32))
         self._screens = {
@@ -218,9 +219,19 @@ class Rasteriser:
         for name, target, inputs in (
             ("occlusion", frames.rough, {}),
             ("blur", frames.even, {"first": frames.rough_first, "rest": frames.rough_rest}),
-            ("shade", frames.shaded, {"first": frames.even_first, "rest": frames.even_rest}),
         ):
             self._screen(name, target, shared, textures | inputs)
+        # The depth test leaves pixels of the other kind before a shader runs; both programs draw at depth 0.5.
+        context.enable_only(moderngl.DEPTH_TEST)
+        inputs = {"first": frames.even_first, "rest": frames.even_rest}
+        for compare, name, target in (
+            ("1", "matte", frames.kinds),  # always
+            (">", MATTE[loaded.light.sunlit], frames.shaded),
+            ("<", GLOSSY[loaded.light.sunlit], frames.shaded),
+        ):
+            context.depth_func = compare
+            self._screen(name, target, shared, textures | inputs)
+        context.enable_only(moderngl.NOTHING)
         if any(not batch.opaque for batch in loaded.triangles.batches):
             frames.shaded_over.use()
             _bind(self._glass, {"probes": (loaded.probes, 4), "walls": (loaded.walls, 5)})
@@ -312,10 +323,12 @@ def _projection(camera: Camera) -> np.ndarray:
     return clip
 
 
-def _source(name: str) -> str:
-    """A shader with its `#include` lines replaced by those files."""
+def _source(name: str, defined: Sequence[str] = ()) -> str:
+    """A shader with its `#include` lines replaced by those files, and with names defined for its `#ifdef` lines."""
     text = (SHADERS / name).read_text(encoding="utf-8")
-    return re.sub(r"^#include (\S+)$", lambda match: _source(match[1]), text, flags=re.MULTILINE)
+    text = re.sub(r"^#include (\S+)$", lambda match: _source(match[1]), text, flags=re.MULTILINE)
+    version, rest = text.split("\n", 1)
+    return "\n".join([version, *(f"#define {name}" for name in defined), rest])
 
 
 def _write(program: moderngl.Program, uniforms: Mapping[str, bytes]) -> None:

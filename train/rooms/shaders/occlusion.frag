@@ -30,7 +30,8 @@ void main() {
     vec3 aside = normalize(abs(normal.z) < 0.8 ? cross(normal, vec3(0, 0, 1)) : cross(normal, vec3(1, 0, 0)));
     vec3 upward = cross(normal, aside);
     float open = 0.0;
-    for (int i = 0; i < maps; i++) {
+    int i = 0;
+    do {
         vec3 towards = points[i].xyz - place;
         float away = length(towards);
         towards /= away;
@@ -48,11 +49,12 @@ void main() {
         seen[owners[i]] += weights[i] * visible;
         share[owners[i]] += weights[i];
         open += visible;
-    }
+    } while (++i < maps);
     for (int i = 0; i < 8; i++) seen[i] = share[i] > 0.0 ? seen[i] / share[i] : 1.0;
     float reach = 0.7, blocked = 0.0;
     float radius = clamp(reach * focal / depth, 6.0, 0.3 * float(size.x));
-    for (int i = 0; i < TAPS; i++) {
+    i = 0;
+    do {
         float part = (float(i) + noise(here.yx + 7)) / float(TAPS);
         float angle = turn + float(i) * 2.399963;
         ivec2 tap = pixel + ivec2(part * part * radius * vec2(cos(angle), sin(angle)) + 2.0 * vec2(cos(angle), sin(angle)));
@@ -63,7 +65,7 @@ void main() {
         float distance2 = dot(offset, offset), height = dot(offset, normal) - 0.004 * depth;
         float fade = max(0.0, 1.0 - distance2 / (reach * reach));
         blocked += fade * max(0.0, height) * inversesqrt(distance2 + 1e-4);
-    }
+    } while (++i < TAPS);
     float ambient = max(0.08, 1.0 - 2.1 * blocked / float(TAPS));
     float wide = maps > 0 ? open / float(maps) : 1.0;       // what no light sees, the room hardly sees
     seen_first = vec4(seen[0], seen[1], seen[2], seen[3]);
