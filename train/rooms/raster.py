@@ -52,8 +52,13 @@ class Rasteriser:
                 f"no OpenGL context over EGL ({error}); Debian's libegl1 and libgl1-mesa-dri bring a renderer for CPUs"
             ) from error
         context = self._context
-        self._geometry = context.program(_source("geometry.vert"), _source("geometry.frag"))
-        self._glass = context.program(_source("geometry.vert"), _source("glass.frag"))
+        self._geometry, self._glass = (
+            {
+                mapping: context.program(_source("geometry.vert"), _source(file, [mapping.upper()]))
+                for mapping in ("plain", "box", "uv")
+            }
+            for file in ("geometry.frag", "glass.frag")
+        )
         self._shadow = context.program(_source("shadow.vert"), _source("shadow.frag"))
         self._passes = {
             name: context.program(_source("screen.vert"), _source(f"{name.split()[0]}.frag", name.split()[1:]))
@@ -100,7 +105,7 @@ class Rasteriser:
             self._shade(loaded, frames, camera, None if plane is None else (plane, reflection.picture))
             radiance = self._finish(loaded, frames)
         frames.geometry.use()
-        self._draw(loaded, loaded.geometry, self._geometry, opaque=False)
+        self._draw(loaded, loaded.geometry, opaque=False)
         exact = np.frombuffer(frames.exact.read(), np.float32).reshape(camera.height, camera.width, 2)
         return _measured(loaded.triangles, camera, exact, radiance)
 
@@ -112,11 +117,11 @@ class Rasteriser:
             "forward": camera.pose[:3, 2].astype(np.float32).tobytes(),
             "clip": np.array((0, 0, 0, 1) if clip is None else clip, np.float32).tobytes(),
         }
-        for program in (self._geometry, self._glass):
+        for program in (*self._geometry.values(), *self._glass.values()):
             _write(program, uniforms)
         frames.geometry.use()
         frames.geometry.clear(0, 0, 0, 0)
-        self._draw(loaded, loaded.geometry, self._geometry, opaque=True)
+        self._draw(loaded, loaded.geometry, opaque=True)
 
     def _load(self, scene: Scene) -> LoadedScene:
         if self._scene is None or self._scene.scene is not scene:
@@ -140,19 +145,20 @@ class Rasteriser:
     def _draw(
         self,
         loaded: LoadedScene,
-        array: moderngl.VertexArray,
-        program: moderngl.Program,
+        arrays: Mapping[str, moderngl.VertexArray],
         opaque: bool,
         blend: bool = False,
     ) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST | (moderngl.BLEND if blend else 0))
-        program["image"] = 0
         for batch in loaded.triangles.batches:
             if batch.opaque != opaque:
                 continue
             texture = batch.texture
-            (self._upload(texture) if texture else self._white).use(0)
-            program["mapping"] = 0 if texture is None else 1 if texture.mapping == "box" else 2
+            array = arrays[texture.mapping if texture else "plain"]
+            program = array.program
+            if texture is not None:
+                self._upload(texture).use(0)
+                program["image"] = 0
             if texture is not None and "repetitions" in program:
                 program["repetitions"] = tuple(1 / side for side in texture.metres)
             if "first_face" in program:
@@ -234,11 +240,12 @@ class Rasteriser:
         context.enable_only(moderngl.NOTHING)
         if any(not batch.opaque for batch in loaded.triangles.batches):
             frames.shaded_over.use()
-            _bind(self._glass, {"probes": (loaded.probes, 4), "walls": (loaded.walls, 5)})
-            _write(self._glass, {k: v for k, v in shared.items() if k != "eye"})
+            for program in self._glass.values():
+                _bind(program, {"probes": (loaded.probes, 4), "walls": (loaded.walls, 5)})
+                _write(program, {k: v for k, v in shared.items() if k != "eye"})
             frames.shaded_over.depth_mask = False
             context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
-            self._draw(loaded, loaded.glass, self._glass, opaque=False, blend=True)
+            self._draw(loaded, loaded.glass, opaque=False, blend=True)
             context.enable_only(moderngl.NOTHING)
             frames.shaded_over.depth_mask = True
 

@@ -25,8 +25,8 @@ void main() {
     vec3 normal = texelFetch(facing, pixel, 0).xyz;
     vec3 place = world_at(pixel, depth);
     float turn = 6.2831853 * noise(here);
-    float seen[8] = float[8](0., 0., 0., 0., 0., 0., 0., 0.);
-    float share[8] = float[8](0., 0., 0., 0., 0., 0., 0., 0.);
+    vec4 share_first = vec4(0.0), share_rest = vec4(0.0);
+    seen_first = seen_rest = vec4(0.0);
     vec3 aside = normalize(abs(normal.z) < 0.8 ? cross(normal, vec3(0, 0, 1)) : cross(normal, vec3(1, 0, 0)));
     vec3 upward = cross(normal, aside);
     float open = 0.0;
@@ -46,11 +46,16 @@ void main() {
             if (all(greaterThan(where.xy, tiles[i].xy)) && all(lessThan(where.xy, tiles[i].zw)))
                 visible = texture(shadows, where);
         }
-        seen[owners[i]] += weights[i] * visible;
-        share[owners[i]] += weights[i];
+        vec4 in_first = weights[i] * vec4(equal(ivec4(owners[i]), ivec4(0, 1, 2, 3)));
+        vec4 in_rest = weights[i] * vec4(equal(ivec4(owners[i]), ivec4(4, 5, 6, 7)));
+        seen_first += in_first * visible;
+        seen_rest += in_rest * visible;
+        share_first += in_first;
+        share_rest += in_rest;
         open += visible;
     } while (++i < maps);
-    for (int i = 0; i < 8; i++) seen[i] = share[i] > 0.0 ? seen[i] / share[i] : 1.0;
+    seen_first = mix(vec4(1.0), seen_first / max(share_first, 1e-9), greaterThan(share_first, vec4(0.0)));
+    seen_rest = mix(vec4(1.0), seen_rest / max(share_rest, 1e-9), greaterThan(share_rest, vec4(0.0)));
     float reach = 0.7, blocked = 0.0;
     float radius = clamp(reach * focal / depth, 6.0, 0.3 * float(size.x));
     i = 0;
@@ -68,6 +73,5 @@ void main() {
     } while (++i < TAPS);
     float ambient = max(0.08, 1.0 - 2.1 * blocked / float(TAPS));
     float wide = maps > 0 ? open / float(maps) : 1.0;       // what no light sees, the room hardly sees
-    seen_first = vec4(seen[0], seen[1], seen[2], seen[3]);
-    seen_rest = vec4(seen[4], seen[5], seen[6], ambient * mix(0.62, 1.0, wide));
+    seen_rest.w = ambient * mix(0.62, 1.0, wide);
 }
