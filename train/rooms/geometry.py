@@ -48,10 +48,14 @@ class Triangles:
     owner: np.ndarray
     batches: tuple[Batch, ...]
 
-    def plane_normals(self, chosen: np.ndarray) -> np.ndarray:
-        """Unit normals of the faces `chosen`, float32 (n, 3), world; (0, 0, 0) for faces without area."""
-        corners = np.ascontiguousarray(self.vertices["position"])[self.faces[chosen]].astype(np.float64)  # (n, 3, 3)
+    def normals_towards(self, chosen: np.ndarray, eye: np.ndarray) -> np.ndarray:
+        """Unit normals of the faces `chosen` on the side of `eye` (3,), float32 (n, 3), world.
+
+        Faces without area have (0, 0, 0).
+        """
+        corners = self.vertices["position"][self.faces[chosen]].astype(np.float64)  # (n, 3, 3)
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normal[np.einsum("nk,nk->n", normal, corners[:, 0] - eye) > 0] *= -1
         length = np.linalg.norm(normal, axis=1, keepdims=True)
         return (normal / np.maximum(length, 1e-30)).astype(np.float32)
 

@@ -159,7 +159,6 @@ class Plan:
         inside = (self._cells > BODY) & (self._cells < np.array(self.size[:2]) - BODY)
         self._blocked = ~inside.all(-1)
         self._gates: list[np.ndarray] = []
-        self._shapes: dict[Model, Shape] = {}
 
     def block(self, box: Box) -> None:
         """Take a space that is solid and no furniture: a pillar, a window that must not be hidden."""
@@ -240,7 +239,7 @@ class Plan:
         pose = upright(yaw, position)
         for other in nested:
             apart = np.hypot(other.box.x - box.x, other.box.y - box.y) > np.hypot(*other.box.half) + np.hypot(*box.half)
-            if not apart and collide(self._shape(model), pose, self._shape(other.model), other.pose):
+            if not apart and collide(Shape.of(model), pose, Shape.of(other.model), other.pose):
                 return None
         placed = Placed(model, role, pose, yaw, box, on)
         self.placed.append(placed)
@@ -260,11 +259,6 @@ class Plan:
                 if inside.all():
                     return placed
         return None
-
-    def _shape(self, model: Model) -> Shape:
-        if model not in self._shapes:
-            self._shapes[model] = Shape.of(model)
-        return self._shapes[model]
 
     def _shadow(self, box: Box) -> np.ndarray:
         """Bool (cells): where a walker would touch the box."""

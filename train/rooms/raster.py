@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -296,25 +295,10 @@ def _measured(triangles: Triangles, camera: Camera, exact: np.ndarray, colour: n
     seen[0] = False
     chosen = np.flatnonzero(seen)
     normals = np.zeros((len(seen), 3), np.float32)
-    normals[chosen] = triangles.plane_normals(chosen - 1) @ camera.pose[:3, :3].astype(np.float32)
-    normal = normals[face]  # (H, W, 3), either side
-    rays = _rays(camera)
-    away = np.einsum("hwk,hwk->hw", normal, rays) > 0
-    np.negative(normal, out=normal, where=away[..., None])
+    normals[chosen] = triangles.normals_towards(chosen - 1, camera.pose[:3, 3]) @ camera.pose[:3, :3].astype(np.float32)
+    normal = np.take(normals, face, axis=0)  # (H, W, 3)
     instance = np.concatenate([np.zeros(1, np.uint16), triangles.owner])[face]
     return View(instance, np.ascontiguousarray(exact[..., 0]), normal, colour)
-
-
-@lru_cache(maxsize=8)
-def _ray_grid(width: int, height: int, intrinsics: bytes) -> np.ndarray:
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    pixels = np.stack([x, y, np.ones_like(x)], axis=-1)
-    return (pixels @ np.linalg.inv(np.frombuffer(intrinsics).reshape(3, 3)).T).astype(np.float32)
-
-
-def _rays(camera: Camera) -> np.ndarray:
-    """Direction of each pixel with planar depth 1, float32 (H, W, 3), camera's frame."""
-    return _ray_grid(camera.width, camera.height, np.ascontiguousarray(camera.intrinsics, np.float64).tobytes())
 
 
 def _projection(camera: Camera) -> np.ndarray:
