@@ -72,7 +72,7 @@ class Boxes:
     """Many boxes in arrays, to be tested at once."""
 
     def __init__(self) -> None:
-        self._rows = np.empty((64, 7))
+        self._rows = np.empty((64, 8))
         self._count = 0
 
     def __len__(self) -> int:
@@ -82,16 +82,18 @@ class Boxes:
         """Append a box."""
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[self._count] = (box.x, box.y, box.yaw, *box.half, box.low, box.high)
+        self._rows[self._count] = (box.x, box.y, box.yaw, *box.half, box.low, box.high, np.hypot(*box.half))
         self._count += 1
 
     def overlaps(self, box: Box, slack: float = TOUCH) -> np.ndarray:
         """Bool (N,): which boxes `box` reaches into by more than `slack` [m]."""
-        x, y, yaw, half_x, half_y, low, high = self._rows[: self._count].T
+        x, y, yaw, half_x, half_y, low, high, radius = self._rows[: self._count].T
         found = (low < box.high - slack) & (high > box.low + slack)
-        if not found.any():
-            return found
+        # Most are so far away that the circles about the rectangles stay apart.
+        found &= (x - box.x) ** 2 + (y - box.y) ** 2 < (radius + (np.hypot(*box.half) + 1e-6)) ** 2
         rows = np.flatnonzero(found)
+        if not len(rows):
+            return found
         dx, dy, turn = x[rows] - box.x, y[rows] - box.y, yaw[rows]
         half_x, half_y = half_x[rows], half_y[rows]
         c, s = np.abs(np.cos(turn - box.yaw)), np.abs(np.sin(turn - box.yaw))
