@@ -139,10 +139,13 @@ def moved(
     )
 
 
+@lru_cache(maxsize=256)
 def _grid_faces(rows: int, columns: int) -> np.ndarray:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     quad = np.stack([first, first + 1, first + columns + 1, first + columns], 1)
-    return np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]).astype(np.int32)
+    faces = np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]).astype(np.int32)
+    faces.flags.writeable = False  # many meshes share it
+    return faces
 
 
 # Meshes are small: what `np.cross`, `np.gradient` and `np.linalg.norm` do about their arguments takes most of their time.
