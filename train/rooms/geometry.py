@@ -131,13 +131,12 @@ def coarse_faces(triangles: Triangles) -> np.ndarray:
     if not dense.any():
         return faces
     merged = faces[dense]
-    cells = np.floor(triangles.vertices["position"] * (1 / CLUSTER)).astype(np.int64) + 4096
-    keys = (cells[:, 0] << 40) | (cells[:, 1] << 20) | cells[:, 2]
-    used = np.zeros(len(keys), bool)
+    used = np.zeros(len(triangles.vertices), bool)
     used[merged] = True
     chosen = np.flatnonzero(used)
-    _, first, inverse = np.unique(keys[chosen], return_index=True, return_inverse=True)
-    target = np.zeros(len(keys), np.uint32)
+    x, y, z = np.floor(triangles.vertices["position"][chosen].T * (1 / CLUSTER)).astype(np.int64) + 4096
+    _, first, inverse = np.unique((x << 40) | (y << 20) | z, return_index=True, return_inverse=True)
+    target = np.zeros(len(used), np.uint32)
     target[chosen] = chosen[first][inverse.reshape(-1)]
     merged = target[merged]
     a, b, c = merged.T
