@@ -148,7 +148,7 @@ def _grid_faces(rows: int, columns: int) -> np.ndarray:
     return faces
 
 
-# Meshes are small: what `np.cross`, `np.gradient` and `np.linalg.norm` do about their arguments takes most of their time.
+# Meshes are small: what np.cross, np.gradient and np.linalg.norm do about their arguments takes most of their time.
 def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cross products of (.., 3)."""
     product = np.empty(np.broadcast_shapes(first.shape, second.shape), np.result_type(first, second))

@@ -77,9 +77,7 @@ def solve(
     z, y, x = np.meshgrid(grid[2], grid[1], grid[0], indexing="ij")
     points = np.stack([x, y, z], axis=-1).reshape(-1, 3) * size
     sight = _sight(points, places, normals)
-    probes = [
-        _factors(sight, np.broadcast_to(direction, points.shape), areas) @ outgoing for direction in DIRECTIONS
-    ]
+    probes = [_factors(sight, np.broadcast_to(direction, points.shape), areas) @ outgoing for direction in DIRECTIONS]
     return Radiosity(
         outgoing.reshape(6, SIDE, SIDE, 3).astype(np.float32),
         np.reshape(probes, (6, *PROBES[::-1], 3)).astype(np.float32),

@@ -33,7 +33,8 @@ MEANS = 4096  # textures whose mean colour is kept
 MIRROR_GAP = 0.004  # [m], what lies so close before a mirror's plane is the mirror
 SIZES = 12  # of pictures, for which the card keeps memory
 CLIP_DISTANCE0 = 0x3000
-MATTE, GLOSSY = ("shade MATTE", "shade MATTE SUN"), ("shade", "shade SUN")  # programs; the latter for sunlit rooms
+MATTE = ("shade MATTE", "shade MATTE SUN")  # programs: file and names defined; the latter for sunlit rooms
+GLOSSY = ("shade GLOSSY", "shade GLOSSY SUN")
 SHADERS = Path(__file__).parent / "shaders"
 
 

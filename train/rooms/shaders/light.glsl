@@ -88,10 +88,12 @@ vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float
     float grazing = pow(1.0 - facing, 5.0) * (1.0 - roughness) * (1.0 - roughness);
     vec3 mirror = f0 * mix(1.0, 0.65, roughness) + (1.0 - f0) * grazing;
     vec3 direction = reflect(-view, normal);
-#ifdef MATTE
+#if defined MATTE
     vec3 image = from_room(place, direction);
-#else
+#elif defined GLOSSY
     vec3 image = reflected(place, direction, roughness, first, rest);
+#else
+    vec3 image = roughness > 0.65 ? from_room(place, direction) : reflected(place, direction, roughness, first, rest);
 #endif
     image = mix(image, shown.rgb, shown.a);
     vec3 specular = mirror * image * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);

@@ -1,6 +1,6 @@
 #version 330
-// Radiance of the nearest opaque surface, or of the sky. MATTE: of surfaces that are, else of the others (`matte`). SUN: in
-// a sunlit room.
+// Radiance of the nearest opaque surface: MATTE, of those that `matte` says are; GLOSSY, of the others, and of the sky.
+// SUN: in a sunlit room.
 #include view.glsl
 #include light.glsl
 uniform sampler2D albedo;
@@ -12,7 +12,7 @@ uniform sampler2DShadow shadows;
 uniform mat4 sun_projection;
 uniform vec4 sun_tile;
 out vec4 radiance;
-#ifndef MATTE
+#ifdef GLOSSY
 uniform vec3 sky;           // mean radiance
 vec3 sky_towards(vec3 direction) {
     float up = direction.z;
@@ -46,7 +46,7 @@ void main() {
     float depth = texelFetch(exact, pixel, 0).x;
     vec4 face = texelFetch(facing, pixel, 0);
     vec3 direction = ray * vec3(vec2(pixel), 1.0);
-#ifndef MATTE
+#ifdef GLOSSY
     radiance = vec4(sky_towards(normalize(direction)), 1.0);
     if (depth <= 0.0) return;
 #endif
@@ -67,7 +67,7 @@ void main() {
         total += weight;
     } while (++i < 4);
     vec4 shown = vec4(0.0);
-#ifndef MATTE
+#ifdef GLOSSY
     bool mirrors = face.w < 0.0 && surface.a < 0.11 && abs(dot(mirror_plane, vec4(place, 1.0))) < 0.01 && dot(mirror_plane.xyz, normal) > 0.98;
     if (mirrors) shown = vec4(textureLod(reflection, gl_FragCoord.xy / vec2(size), 0.0).rgb, 1.0);
 #endif
