@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,14 +14,16 @@ from rooms_standin import StandIn
 
 from deresunet.classes import CLASSES
 from deresunet.errors import InputError
-from train.rooms import statistics
+from train.rooms import shape, statistics
 from train.rooms.furnisher import Furnisher
 from train.rooms.kinds import KINDS
 from train.rooms.layout import furnish
 from train.rooms.lighting import ambient, blackbody
+from train.rooms.meshes import moved
 from train.rooms.openings import Glazing, cut_openings
 from train.rooms.placement import Box, Boxes, Plan, upright
-from train.rooms.scene import Light, Scene
+from train.rooms.scene import Light, Material, Scene
+from train.rooms.shape import Shape
 from train.rooms.shell import SEAM, THICKNESS, Opening, outer_walls, wall_mesh
 from train.rooms.viewpoint import LENSES, MIN_CLASSES, choose_view, see
 from train.rooms.viewpoint import Boxes as ViewBoxes
@@ -306,6 +310,32 @@ def test_boxes_overlap_as_their_axes_say():
         (Box(1.5, 1.5, np.pi / 4, (0.5, 0.5), 0.0, 1.0), False),
     ):
         assert boxes.overlaps(box).tolist() == [expected], box
+
+
+def test_boxes_overlap_where_their_rectangles_share_an_area():
+    rng = np.random.default_rng(0)
+    boxes, outlines = Boxes(), []
+    for number in range(81):  # a few stand apart, most of those near by do not
+        x, y, yaw, *half = (
+            float(value) for value in (*rng.uniform(0, 3, 2), rng.uniform(-4, 4), *rng.uniform(0.1, 0.8, 2))
+        )
+        outlines.append(((x, y), (2 * half[0], 2 * half[1]), float(np.degrees(yaw))))
+        if number < 80:
+            boxes.add(Box(x, y, yaw, (half[0], half[1]), 0.0, 1.0))
+    found = boxes.overlaps(Box(x, y, yaw, (half[0], half[1]), 0.5, 1.5), slack=0.0)
+    shared = [cv2.rotatedRectangleIntersection(outlines[-1], outline)[0] != 0 for outline in outlines[:-1]]
+    assert found.tolist() == shared
+    assert 5 < sum(shared) < 75
+
+
+def test_shapes_go_by_meshes_and_are_kept_within_a_bound():
+    chair, other = (LIBRARY.build("chair", np.random.default_rng(seed)) for seed in (0, 1))
+    painted = replace(chair, parts=tuple(replace(part, material=Material("paint")) for part in chair.parts))
+    assert Shape.of(painted) is Shape.of(chair)
+    assert Shape.of(other) is not Shape.of(chair)
+    stretched = replace(chair, parts=tuple(replace(part, mesh=moved(part.mesh, scale=1.5)) for part in chair.parts))
+    assert (np.array(Shape.of(stretched).filled.shape) > Shape.of(chair).filled.shape).all()
+    assert shape._shape.cache_info().maxsize == shape.SHAPES
 
 
 def test_a_plan_keeps_the_way_to_the_door():

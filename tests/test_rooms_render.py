@@ -1,5 +1,6 @@
 """The fast renderer against geometry that can be computed by hand, and the development of its pictures."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -255,6 +256,42 @@ def test_the_sky_is_seen_where_there_is_nothing(rasteriser):
     assert empty[:10].all()
     red, _, blue = seen.colour[:10].mean((0, 1))
     assert blue > 2 * red > 0
+
+
+@pytest.mark.parametrize("sun", [None, (0.0, -0.6, 0.8)])
+def test_rough_and_polished_surfaces_and_the_sky_fill_one_picture(rasteriser, sun):
+    """Programs of their own draw them: what one surface is made of changes its own pixels alone."""
+    sides = [quad((x, 1, 0), (x + 1, 1, 0), (x + 1, 3, 0), (x, 3, 0)) for x in (1, 2)]
+    view, sky = camera((2, 0, 1), (2, 4, 0.6)), Sky("city", 0.0, 2.0, (0.2, 0.4, 0.8), sun)
+
+    def made(*roughness):
+        materials = [Material(f"{value}", (0.5, 0.5, 0.5), value) for value in roughness]
+        return rasteriser.view(scene(*sides, materials=materials, sky=sky, lights=[ceiling_light()]), view, colour=True)
+
+    rough, half = made(0.9, 0.9), made(0.9, 0.2)
+    assert {0, 1, 2} == set(np.unique(half.instance))
+    assert (half.colour.max(-1) > 0).all()
+    inner = [cv2.erode((half.instance == k).astype(np.uint8), np.ones((9, 9))) > 0 for k in range(3)]
+    assert (half.colour[inner[0]] == rough.colour[inner[0]]).all()
+    assert (half.colour[inner[1]] == rough.colour[inner[1]]).all()
+    assert (half.colour[inner[2]] != rough.colour[inner[2]]).any(-1).mean() > 0.9
+
+
+def test_see_through_surfaces_mirror_lamps_unless_rough(rasteriser):
+    """A lamp behind the camera is mirrored by what is see-through up to the roughness where opaque things stop, too."""
+    pane = quad((1, 3, 0), (3, 3, 0), (3, 3, 2), (1, 3, 2))
+    pose = np.eye(4)
+    pose[:3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]  # it shines along y
+    pose[:3, 3] = 2, 0.2, 1
+    lamp = Light(pose, (0.6, 0.6), (1.0, 1.0, 1.0), 40.0, "lamp")
+
+    def contrast(roughness):
+        material = Material(f"pane {roughness}", (0.8, 0.8, 0.8), roughness, 1.0, opacity=0.8)
+        colour = rasteriser.view(scene(pane, FLOOR, materials=[material], lights=[lamp]), view, colour=True).colour
+        return colour[HEIGHT // 2, WIDTH // 2, 0] / colour[HEIGHT // 2, WIDTH // 2 + 24, 0]
+
+    view = camera((2, 0.5, 1), (2, 3, 1))
+    assert contrast(0.6) > 2 * contrast(0.7)
 
 
 def stripes(mapping: str, metres=(0.5, 0.5)) -> Texture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,6 @@ class Capture:
         label: uint8 (H, W): 0 = void, 1..37.
         exact: uint16 (H, W): true depth [mm], 0 where there is nothing.
         depth: uint16 (H, W): as the sensor measured it [mm], 0 where missing.
-        depth_bfx: uint16 (H, W): the same, in-painted and smoothed [mm].
         rgb: uint8 (H, W, 3), sRGB.
         quality: of the JPEG that it is to be stored as, 1..100.
         view: its number among the room's frames, from 0.
@@ -36,10 +36,14 @@ class Capture:
     label: np.ndarray
     exact: np.ndarray
     depth: np.ndarray
-    depth_bfx: np.ndarray
     rgb: np.ndarray
     quality: int
     view: int = 0
+
+    @cached_property
+    def depth_bfx(self) -> np.ndarray:
+        """uint16 (H, W): the depth as measured, in-painted and smoothed [mm]; made when a layout asks for it."""
+        return fill_depth(self.depth, self.rgb)
 
 
 def take(
@@ -74,7 +78,6 @@ def take(
         label=view.label(scene),
         exact=np.clip(np.rint(view.depth * 1000.0), 0, 65_535).astype(np.uint16),
         depth=depth,
-        depth_bfx=fill_depth(depth, rgb),
         rgb=rgb,
         quality=quality,
         view=number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import moderngl
@@ -19,8 +20,8 @@ class LoadedScene:
         self,
         context: moderngl.Context,
         scene: Scene,
-        geometry: moderngl.Program,
-        glass: moderngl.Program,
+        geometry: Mapping[str, moderngl.Program],
+        glass: Mapping[str, moderngl.Program],
         shadow: moderngl.Program,
     ) -> None:
         self.scene = scene
@@ -28,14 +29,22 @@ class LoadedScene:
         self._context = context
         self._vertices = context.buffer(self.triangles.vertices)
         self._faces = context.buffer(self.triangles.faces)
-        self._coarse = None
-        names = ("position", "normal", "pattern", "colour", "surface")
-        layout = [(self._vertices, VERTEX_FORMAT, *names)]
-        self.geometry = context.vertex_array(geometry, layout, self._faces)
-        self.glass = context.vertex_array(glass, layout, self._faces)
+        self.geometry, self.glass = (
+            {mapping: self._array(program) for mapping, program in programs.items()} for programs in (geometry, glass)
+        )
         self._shadow_program = shadow
         self.light: Illumination | None = None
-        self._held = [self._vertices, self._faces, self.geometry, self.glass]
+        self._held = [self._vertices, self._faces, *self.geometry.values(), *self.glass.values()]
+
+    def _array(self, program: moderngl.Program) -> moderngl.VertexArray:
+        """The vertices' attributes that a program uses: compilers drop what is not used."""
+        names = VERTEX.names
+        formats = [
+            attribute if name in program else f"{VERTEX[name].itemsize}x"
+            for name, attribute in zip(names, VERTEX_FORMAT.split(), strict=True)
+        ]
+        used = [name for name in names if name in program]
+        return self._context.vertex_array(program, [(self._vertices, " ".join(formats), *used)], self._faces)
 
     @cached_property
     def shadow(self) -> moderngl.VertexArray:
@@ -69,7 +78,7 @@ class Frames:
         self.exact = context.texture(self.size, 2, dtype="f4")
         self.albedo = context.texture(self.size, 4)
         self.facing = context.texture(self.size, 4, dtype="f2")
-        depth = context.depth_renderbuffer(self.size)
+        depth, kinds = context.depth_renderbuffer(self.size), context.depth_renderbuffer(self.size)
         self.rough_first, self.rough_rest = context.texture(half, 4), context.texture(half, 4)
         self.even_first, self.even_rest = context.texture(half, 4), context.texture(half, 4)
         self.picture, self.finished = (
@@ -90,10 +99,12 @@ class Frames:
         self.geometry = context.framebuffer([self.exact, self.albedo, self.facing], depth)
         self.rough = context.framebuffer([self.rough_first, self.rough_rest])
         self.even = context.framebuffer([self.even_first, self.even_rest])
-        self.shaded = context.framebuffer([self.picture])
+        self.kinds = context.framebuffer(depth_attachment=kinds)
+        self.shaded = context.framebuffer([self.picture], kinds)
+        self.shaded.depth_mask = False
         self.shaded_over = context.framebuffer([self.picture], depth)
         self.final = context.framebuffer([self.finished])
-        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth]
+        self._held = [value for value in vars(self).values() if hasattr(value, "release")] + [depth, kinds]
 
     def release(self) -> None:
         """Free the card's memory."""
@@ -103,8 +114,8 @@ class Frames:
 
 def _texture2d(context: moderngl.Context, values: np.ndarray) -> moderngl.Texture:
     """(6, n, n, 3) stacked along y."""
-    data = np.ascontiguousarray(values.reshape(-1, values.shape[2], 3), np.float32)
-    texture = context.texture(data.shape[1::-1], 3, data.tobytes(), alignment=1, dtype="f4")
+    data = _padded(values.reshape(-1, values.shape[2], 3))
+    texture = context.texture(data.shape[1::-1], 4, data.tobytes(), dtype="f4")
     texture.repeat_x = texture.repeat_y = False
     texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
     return texture
@@ -112,8 +123,15 @@ def _texture2d(context: moderngl.Context, values: np.ndarray) -> moderngl.Textur
 
 def _texture3d(context: moderngl.Context, values: np.ndarray) -> moderngl.Texture3D:
     """(6, z, y, x, 3) stacked along z."""
-    data = np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), np.float32)
-    texture = context.texture3d(data.shape[2::-1], 3, data.tobytes(), alignment=1, dtype="f4")
+    data = _padded(values.reshape(-1, *values.shape[2:]))
+    texture = context.texture3d(data.shape[2::-1], 4, data.tobytes(), dtype="f4")
     texture.repeat_x = texture.repeat_y = texture.repeat_z = False
     texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
     return texture
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
+    """Float32 (..., 3) as (..., 4): Mesa's renderer for CPUs reads a texel of four at once."""
+    padded = np.ones((*values.shape[:-1], 4), np.float32)
+    padded[..., :3] = values
+    return padded

@@ -48,10 +48,14 @@ class Triangles:
     owner: np.ndarray
     batches: tuple[Batch, ...]
 
-    def plane_normals(self, chosen: np.ndarray) -> np.ndarray:
-        """Unit normals of the faces `chosen`, float32 (n, 3), world; (0, 0, 0) for faces without area."""
-        corners = np.ascontiguousarray(self.vertices["position"])[self.faces[chosen]].astype(np.float64)  # (n, 3, 3)
+    def normals_towards(self, chosen: np.ndarray, eye: np.ndarray) -> np.ndarray:
+        """Unit normals of the faces `chosen` on the side of `eye` (3,), float32 (n, 3), world.
+
+        Faces without area have (0, 0, 0).
+        """
+        corners = self.vertices["position"][self.faces[chosen]].astype(np.float64)  # (n, 3, 3)
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normal[np.einsum("nk,nk->n", normal, corners[:, 0] - eye) > 0] *= -1
         length = np.linalg.norm(normal, axis=1, keepdims=True)
         return (normal / np.maximum(length, 1e-30)).astype(np.float32)
 
@@ -127,13 +131,12 @@ def coarse_faces(triangles: Triangles) -> np.ndarray:
     if not dense.any():
         return faces
     merged = faces[dense]
-    cells = np.floor(triangles.vertices["position"] * (1 / CLUSTER)).astype(np.int64) + 4096
-    keys = (cells[:, 0] << 40) | (cells[:, 1] << 20) | cells[:, 2]
-    used = np.zeros(len(keys), bool)
+    used = np.zeros(len(triangles.vertices), bool)
     used[merged] = True
     chosen = np.flatnonzero(used)
-    _, first, inverse = np.unique(keys[chosen], return_index=True, return_inverse=True)
-    target = np.zeros(len(keys), np.uint32)
+    x, y, z = np.floor(triangles.vertices["position"][chosen].T * (1 / CLUSTER)).astype(np.int64) + 4096
+    _, first, inverse = np.unique((x << 40) | (y << 20) | z, return_index=True, return_inverse=True)
+    target = np.zeros(len(used), np.uint32)
     target[chosen] = chosen[first][inverse.reshape(-1)]
     merged = target[merged]
     a, b, c = merged.T

@@ -30,12 +30,14 @@ class Illumination:
         exchange: light between the room's faces.
         uniforms: the shaders', as bytes.
         mid: radiance of middle grey, roughly.
+        sunlit: whether the sun shines.
     """
 
     atlas: tuple[tuple[tuple[int, int, int, int], np.ndarray], ...]
     exchange: radiosity.Radiosity
     uniforms: dict[str, bytes]
     mid: float
+    sunlit: bool
 
 
 def illuminate(scene: Scene, mean_colour: Callable[[Texture], np.ndarray] = radiosity.mean_colour) -> Illumination:
@@ -83,7 +85,7 @@ def illuminate(scene: Scene, mean_colour: Callable[[Texture], np.ndarray] = radi
         "sun_tile": np.array(parts[-1] if sunlit else (0, 0, 0, 0), np.float32).tobytes(),
     }
     mid = float(max(np.median(exchange.walls), 1e-4))
-    return Illumination(tuple(zip(viewports, projections, strict=True)), exchange, uniforms, mid)
+    return Illumination(tuple(zip(viewports, projections, strict=True)), exchange, uniforms, mid, sunlit)
 
 
 def emitters(scene: Scene) -> list[tuple[Light, np.ndarray]]:

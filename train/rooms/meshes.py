@@ -6,6 +6,7 @@ coordinates, where there are some, run as in OBJ files: (0, 0) is the lower left
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -129,7 +130,7 @@ def moved(
         vertices, normals = vertices * factors, normals / factors
         if np.prod(factors) < 0:
             faces = faces[:, ::-1]
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals /= np.maximum(_length(normals), 1e-12)
     if turn is not None:
         vertices, normals = vertices @ np.asarray(turn).T, normals @ np.asarray(turn).T
     vertices = vertices + np.asarray(offset, float)
@@ -138,21 +139,47 @@ def moved(
     )
 
 
+@lru_cache(maxsize=256)
 def _grid_faces(rows: int, columns: int) -> np.ndarray:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     quad = np.stack([first, first + 1, first + columns + 1, first + columns], 1)
-    return np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]).astype(np.int32)
+    faces = np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]).astype(np.int32)
+    faces.flags.writeable = False  # many meshes share it
+    return faces
+
+
+# Meshes are small: what np.cross, np.gradient and np.linalg.norm do about their arguments takes most of their time.
+def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cross products of (.., 3)."""
+    product = np.empty(np.broadcast_shapes(first.shape, second.shape), np.result_type(first, second))
+    for axis in range(3):
+        after, last = (axis + 1) % 3, (axis + 2) % 3
+        product[..., axis] = first[..., after] * second[..., last] - first[..., last] * second[..., after]
+    return product
+
+
+def _slope(values: np.ndarray) -> np.ndarray:
+    """Central differences along the first axis, one-sided ones at its ends."""
+    slope = np.empty_like(values)
+    slope[1:-1] = (values[2:] - values[:-2]) / 2.0
+    slope[0], slope[-1] = values[1] - values[0], values[-1] - values[-2]
+    return slope
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    """Lengths of (.., 3): (.., 1)."""
+    return np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = _length(vectors)
     return np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [0.0, 0.0, 1.0])
 
 
 def sheet(points: np.ndarray, tiles: tuple[float, float] = (1.0, 1.0)) -> Mesh:
     """A smooth surface through a grid of points (rows, columns, 3); it faces columns x rows (right-handed)."""
     rows, columns = points.shape[:2]
-    normals = _unit(np.cross(np.gradient(points, axis=1), np.gradient(points, axis=0)))
+    normals = _unit(_cross(_slope(points.swapaxes(0, 1)).swapaxes(0, 1), _slope(points)))
     v, u = np.mgrid[0 : tiles[1] : rows * 1j, 0 : tiles[0] : columns * 1j]
     return Mesh(
         points.reshape(-1, 3).astype(np.float32),
@@ -206,7 +233,7 @@ def lathe(profile: Sequence[tuple[float, float]], around: int = 24) -> Mesh:
 
 def _without_slivers(mesh: Mesh) -> Mesh:
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = _length(_cross(b - a, c - a))[:, 0]
     return Mesh(mesh.vertices, mesh.normals, mesh.faces[area > 1e-10], mesh.uv)
 
 
@@ -227,7 +254,7 @@ def tube(path: np.ndarray, radius: object, around: int = 10, rounded: bool = Fal
     """
     path = np.asarray(path, float)
     radius = np.broadcast_to(np.asarray(radius, float), len(path)).copy()
-    tangent = _unit(np.gradient(path, axis=0))
+    tangent = _unit(_slope(path))
     if rounded:
         angles = np.radians([90, 60, 30])
         first = [path[0] - tangent[0] * radius[0] * np.sin(a) for a in angles]
@@ -237,25 +264,25 @@ def tube(path: np.ndarray, radius: object, around: int = 10, rounded: bool = Fal
     else:
         path = np.concatenate([path[:1], path[:1], path, path[-1:], path[-1:]])
         radius = np.concatenate([[0], radius[:1], radius, radius[-1:], [0]])
-    tangent = _unit(np.gradient(path, axis=0)) if rounded else np.repeat(tangent, [3, *[1] * (len(tangent) - 2), 3], 0)
-    side = np.cross(tangent[0], [0, 0, 1.0] if abs(tangent[0][2]) < 0.9 else [1.0, 0, 0])
+    tangent = _unit(_slope(path)) if rounded else np.repeat(tangent, [3, *[1] * (len(tangent) - 2), 3], 0)
+    side = _cross(tangent[0], np.array([0, 0, 1.0] if abs(tangent[0][2]) < 0.9 else [1.0, 0, 0]))
     sides = []
     for direction in tangent:  # parallel transport: the rod does not twist
         side = side - direction * (side @ direction)
-        side = side / np.linalg.norm(side)
+        side = side / math.sqrt(side @ side)
         sides.append(side)
     sides = np.array(sides)
-    others = np.cross(tangent, sides)
+    others = _cross(tangent, sides)
     angle = np.linspace(0, 2 * np.pi, around + 1)
     outward = np.cos(angle)[None, :, None] * sides[:, None] + np.sin(angle)[None, :, None] * others[:, None]
     points = path[:, None] + radius[:, None, None] * outward
-    slope = np.gradient(radius) / np.maximum(np.linalg.norm(np.gradient(path, axis=0), axis=1), 1e-9)
+    slope = _slope(radius) / np.maximum(_length(_slope(path))[:, 0], 1e-9)
     if rounded:
         normals = _unit(outward - np.clip(slope, -4, 4)[:, None, None] * tangent[:, None])
     else:
         normals = outward.copy()
         normals[:2], normals[-2:] = -tangent[0], tangent[-1]
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    length = np.concatenate([[0], np.cumsum(_length(np.diff(path, axis=0)))])
     uv = np.stack(np.broadcast_arrays(angle[None] / (2 * np.pi), length[:, None]), -1)
     faces = _grid_faces(len(path), around + 1)
     mesh = Mesh(
@@ -333,7 +360,7 @@ def extrude(outline: Sequence[tuple[float, float]], thickness: float) -> Mesh:
 def _facing(mesh: Mesh) -> Mesh:
     """The mesh with every face wound so that it agrees with its vertices' normals."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    wrong = np.einsum("ij,ij->i", np.cross(b - a, c - a), mesh.normals[mesh.faces].sum(1)) < 0
+    wrong = np.einsum("ij,ij->i", _cross(b - a, c - a), mesh.normals[mesh.faces].sum(1)) < 0
     faces = mesh.faces.copy()
     faces[wrong] = faces[wrong][:, ::-1]
     return Mesh(mesh.vertices, mesh.normals, faces, mesh.uv)

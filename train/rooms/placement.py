@@ -72,7 +72,7 @@ class Boxes:
     """Many boxes in arrays, to be tested at once."""
 
     def __init__(self) -> None:
-        self._rows = np.empty((64, 7))
+        self._rows = np.empty((64, 8))
         self._count = 0
 
     def __len__(self) -> int:
@@ -82,16 +82,18 @@ class Boxes:
         """Append a box."""
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[self._count] = (box.x, box.y, box.yaw, *box.half, box.low, box.high)
+        self._rows[self._count] = (box.x, box.y, box.yaw, *box.half, box.low, box.high, np.hypot(*box.half))
         self._count += 1
 
     def overlaps(self, box: Box, slack: float = TOUCH) -> np.ndarray:
         """Bool (N,): which boxes `box` reaches into by more than `slack` [m]."""
-        x, y, yaw, half_x, half_y, low, high = self._rows[: self._count].T
+        x, y, yaw, half_x, half_y, low, high, radius = self._rows[: self._count].T
         found = (low < box.high - slack) & (high > box.low + slack)
-        if not found.any():
-            return found
+        # Most are so far away that the circles about the rectangles stay apart.
+        found &= (x - box.x) ** 2 + (y - box.y) ** 2 < (radius + (np.hypot(*box.half) + 1e-6)) ** 2
         rows = np.flatnonzero(found)
+        if not len(rows):
+            return found
         dx, dy, turn = x[rows] - box.x, y[rows] - box.y, yaw[rows]
         half_x, half_y = half_x[rows], half_y[rows]
         c, s = np.abs(np.cos(turn - box.yaw)), np.abs(np.sin(turn - box.yaw))
@@ -159,7 +161,6 @@ class Plan:
         inside = (self._cells > BODY) & (self._cells < np.array(self.size[:2]) - BODY)
         self._blocked = ~inside.all(-1)
         self._gates: list[np.ndarray] = []
-        self._shapes: dict[Model, Shape] = {}
 
     def block(self, box: Box) -> None:
         """Take a space that is solid and no furniture: a pillar, a window that must not be hidden."""
@@ -240,7 +241,7 @@ class Plan:
         pose = upright(yaw, position)
         for other in nested:
             apart = np.hypot(other.box.x - box.x, other.box.y - box.y) > np.hypot(*other.box.half) + np.hypot(*box.half)
-            if not apart and collide(self._shape(model), pose, self._shape(other.model), other.pose):
+            if not apart and collide(Shape.of(model), pose, Shape.of(other.model), other.pose):
                 return None
         placed = Placed(model, role, pose, yaw, box, on)
         self.placed.append(placed)
@@ -260,11 +261,6 @@ class Plan:
                 if inside.all():
                     return placed
         return None
-
-    def _shape(self, model: Model) -> Shape:
-        if model not in self._shapes:
-            self._shapes[model] = Shape.of(model)
-        return self._shapes[model]
 
     def _shadow(self, box: Box) -> np.ndarray:
         """Bool (cells): where a walker would touch the box."""

@@ -65,7 +65,7 @@ def solve(
         received += _irradiance(light, places, normals)[:, None] * radiance
     if sun is not None and scene.sky.sun is not None:
         received += _sunbeams(np.array(scene.sky.sun), [light for light, _ in lights], size, areas)[:, None] * sun
-    factors = _factors(places, normals, places, normals, areas)  # (P, P), rows sum to 1
+    factors = _factors(_sight(places, places, normals), normals, areas)  # (P, P), rows sum to 1
     outgoing = np.empty_like(albedo)
     for channel in range(3):
         reflectance = albedo[:, channel]
@@ -76,10 +76,8 @@ def solve(
     grid = [np.linspace(0.5 / n, 1 - 0.5 / n, n) for n in PROBES]
     z, y, x = np.meshgrid(grid[2], grid[1], grid[0], indexing="ij")
     points = np.stack([x, y, z], axis=-1).reshape(-1, 3) * size
-    probes = [
-        _factors(points, np.broadcast_to(direction, points.shape), places, normals, areas) @ outgoing
-        for direction in DIRECTIONS
-    ]
+    sight = _sight(points, places, normals)
+    probes = [_factors(sight, np.broadcast_to(direction, points.shape), areas) @ outgoing for direction in DIRECTIONS]
     return Radiosity(
         outgoing.reshape(6, SIDE, SIDE, 3).astype(np.float32),
         np.reshape(probes, (6, *PROBES[::-1], 3)).astype(np.float32),
@@ -102,12 +100,17 @@ def _patches(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.concatenate(places), np.concatenate(normals), np.concatenate(areas)
 
 
-def _factors(points, facing, places, normals, areas):
-    """Form factors from surface points to patches, (n, P), scaled so that each row sums to 1."""
-    offset = places[None] - points[:, None]  # (n, P, 3)
+def _sight(points: np.ndarray, places: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From points to patches: offset (n, P, 3), its square (n, P), and its part along the patch's normal (n, P)."""
+    offset = places[None] - points[:, None]
     square = np.einsum("npk,npk->np", offset, offset)
+    return offset, square, np.maximum(-np.einsum("npk,pk->np", offset, normals), 0)
+
+
+def _factors(sight: tuple[np.ndarray, np.ndarray, np.ndarray], facing: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """Form factors from surface points to patches, (n, P), scaled so that each row sums to 1."""
+    offset, square, arriving = sight
     leaving = np.maximum(np.einsum("npk,nk->np", offset, facing), 0)
-    arriving = np.maximum(-np.einsum("npk,pk->np", offset, normals), 0)
     factors = leaving * arriving * areas / (np.pi * square + areas) / np.maximum(square, 1e-9)
     return factors / np.maximum(factors.sum(1, keepdims=True), 1e-9)
 

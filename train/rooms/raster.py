@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -34,6 +33,8 @@ MEANS = 4096  # textures whose mean colour is kept
 MIRROR_GAP = 0.004  # [m], what lies so close before a mirror's plane is the mirror
 SIZES = 12  # of pictures, for which the card keeps memory
 CLIP_DISTANCE0 = 0x3000
+MATTE = ("shade MATTE", "shade MATTE SUN")  # programs: file and names defined; the latter for sunlit rooms
+GLOSSY = ("shade GLOSSY", "shade GLOSSY SUN")
 SHADERS = Path(__file__).parent / "shaders"
 
 
@@ -51,12 +52,17 @@ class Rasteriser:
                 f"no OpenGL context over EGL ({error}); Debian's libegl1 and libgl1-mesa-dri bring a renderer for CPUs"
             ) from error
         context = self._context
-        self._geometry = context.program(_source("geometry.vert"), _source("geometry.frag"))
-        self._glass = context.program(_source("geometry.vert"), _source("glass.frag"))
+        self._geometry, self._glass = (
+            {
+                mapping: context.program(_source("geometry.vert"), _source(file, [mapping.upper()]))
+                for mapping in ("plain", "box", "uv")
+            }
+            for file in ("geometry.frag", "glass.frag")
+        )
         self._shadow = context.program(_source("shadow.vert"), _source("shadow.frag"))
         self._passes = {
-            name: context.program(_source("screen.vert"), _source(f"{name}.frag"))
-            for name in ("occlusion", "blur", "shade", "smooth")
+            name: context.program(_source("screen.vert"), _source(f"{name.split()[0]}.frag", name.split()[1:]))
+            for name in ("occlusion", "blur", "matte", *MATTE, *GLOSSY, "smooth")
         }
         corners = context.buffer(np.array([[-1, -1], [3, -1], [-1, 3]], np.float32))
         self._screens = {
@@ -99,7 +105,7 @@ class Rasteriser:
             self._shade(loaded, frames, camera, None if plane is None else (plane, reflection.picture))
             radiance = self._finish(loaded, frames)
         frames.geometry.use()
-        self._draw(loaded, loaded.geometry, self._geometry, opaque=False)
+        self._draw(loaded, loaded.geometry, opaque=False)
         exact = np.frombuffer(frames.exact.read(), np.float32).reshape(camera.height, camera.width, 2)
         return _measured(loaded.triangles, camera, exact, radiance)
 
@@ -111,11 +117,11 @@ class Rasteriser:
             "forward": camera.pose[:3, 2].astype(np.float32).tobytes(),
             "clip": np.array((0, 0, 0, 1) if clip is None else clip, np.float32).tobytes(),
         }
-        for program in (self._geometry, self._glass):
+        for program in (*self._geometry.values(), *self._glass.values()):
             _write(program, uniforms)
         frames.geometry.use()
         frames.geometry.clear(0, 0, 0, 0)
-        self._draw(loaded, loaded.geometry, self._geometry, opaque=True)
+        self._draw(loaded, loaded.geometry, opaque=True)
 
     def _load(self, scene: Scene) -> LoadedScene:
         if self._scene is None or self._scene.scene is not scene:
@@ -139,19 +145,20 @@ class Rasteriser:
     def _draw(
         self,
         loaded: LoadedScene,
-        array: moderngl.VertexArray,
-        program: moderngl.Program,
+        arrays: Mapping[str, moderngl.VertexArray],
         opaque: bool,
         blend: bool = False,
     ) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST | (moderngl.BLEND if blend else 0))
-        program["image"] = 0
         for batch in loaded.triangles.batches:
             if batch.opaque != opaque:
                 continue
             texture = batch.texture
-            (self._upload(texture) if texture else self._white).use(0)
-            program["mapping"] = 0 if texture is None else 1 if texture.mapping == "box" else 2
+            array = arrays[texture.mapping if texture else "plain"]
+            program = array.program
+            if texture is not None:
+                self._upload(texture).use(0)
+                program["image"] = 0
             if texture is not None and "repetitions" in program:
                 program["repetitions"] = tuple(1 / side for side in texture.metres)
             if "first_face" in program:
@@ -218,16 +225,27 @@ class Rasteriser:
         for name, target, inputs in (
             ("occlusion", frames.rough, {}),
             ("blur", frames.even, {"first": frames.rough_first, "rest": frames.rough_rest}),
-            ("shade", frames.shaded, {"first": frames.even_first, "rest": frames.even_rest}),
         ):
             self._screen(name, target, shared, textures | inputs)
+        # The depth test leaves pixels of the other kind before a shader runs; both programs draw at depth 0.5.
+        context.enable_only(moderngl.DEPTH_TEST)
+        inputs = {"first": frames.even_first, "rest": frames.even_rest}
+        for compare, name, target in (
+            ("1", "matte", frames.kinds),  # always
+            (">", MATTE[loaded.light.sunlit], frames.shaded),
+            ("<", GLOSSY[loaded.light.sunlit], frames.shaded),
+        ):
+            context.depth_func = compare
+            self._screen(name, target, shared, textures | inputs)
+        context.enable_only(moderngl.NOTHING)
         if any(not batch.opaque for batch in loaded.triangles.batches):
             frames.shaded_over.use()
-            _bind(self._glass, {"probes": (loaded.probes, 4), "walls": (loaded.walls, 5)})
-            _write(self._glass, {k: v for k, v in shared.items() if k != "eye"})
+            for program in self._glass.values():
+                _bind(program, {"probes": (loaded.probes, 4), "walls": (loaded.walls, 5)})
+                _write(program, {k: v for k, v in shared.items() if k != "eye"})
             frames.shaded_over.depth_mask = False
             context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
-            self._draw(loaded, loaded.glass, self._glass, opaque=False, blend=True)
+            self._draw(loaded, loaded.glass, opaque=False, blend=True)
             context.enable_only(moderngl.NOTHING)
             frames.shaded_over.depth_mask = True
 
@@ -278,25 +296,10 @@ def _measured(triangles: Triangles, camera: Camera, exact: np.ndarray, colour: n
     seen[0] = False
     chosen = np.flatnonzero(seen)
     normals = np.zeros((len(seen), 3), np.float32)
-    normals[chosen] = triangles.plane_normals(chosen - 1) @ camera.pose[:3, :3].astype(np.float32)
-    normal = normals[face]  # (H, W, 3), either side
-    rays = _rays(camera)
-    away = np.einsum("hwk,hwk->hw", normal, rays) > 0
-    np.negative(normal, out=normal, where=away[..., None])
+    normals[chosen] = triangles.normals_towards(chosen - 1, camera.pose[:3, 3]) @ camera.pose[:3, :3].astype(np.float32)
+    normal = np.take(normals, face, axis=0)  # (H, W, 3)
     instance = np.concatenate([np.zeros(1, np.uint16), triangles.owner])[face]
     return View(instance, np.ascontiguousarray(exact[..., 0]), normal, colour)
-
-
-@lru_cache(maxsize=8)
-def _ray_grid(width: int, height: int, intrinsics: bytes) -> np.ndarray:
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    pixels = np.stack([x, y, np.ones_like(x)], axis=-1)
-    return (pixels @ np.linalg.inv(np.frombuffer(intrinsics).reshape(3, 3)).T).astype(np.float32)
-
-
-def _rays(camera: Camera) -> np.ndarray:
-    """Direction of each pixel with planar depth 1, float32 (H, W, 3), camera's frame."""
-    return _ray_grid(camera.width, camera.height, np.ascontiguousarray(camera.intrinsics, np.float64).tobytes())
 
 
 def _projection(camera: Camera) -> np.ndarray:
@@ -312,10 +315,12 @@ def _projection(camera: Camera) -> np.ndarray:
     return clip
 
 
-def _source(name: str) -> str:
-    """A shader with its `#include` lines replaced by those files."""
+def _source(name: str, defined: Sequence[str] = ()) -> str:
+    """A shader with its `#include` lines replaced by those files, and with names defined for its `#ifdef` lines."""
     text = (SHADERS / name).read_text(encoding="utf-8")
-    return re.sub(r"^#include (\S+)$", lambda match: _source(match[1]), text, flags=re.MULTILINE)
+    text = re.sub(r"^#include (\S+)$", lambda match: _source(match[1]), text, flags=re.MULTILINE)
+    version, rest = text.split("\n", 1)
+    return "\n".join([version, *(f"#define {name}" for name in defined), rest])
 
 
 def _write(program: moderngl.Program, uniforms: Mapping[str, bytes]) -> None:

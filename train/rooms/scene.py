@@ -18,6 +18,12 @@ Mounting = Literal["floor", "wall", "ceiling", "surface"]
 Sensor = Literal["kv1", "kv2", "realsense", "xtion"]
 
 
+def extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner, (3,) each, of points (N, 3)."""
+    columns = np.ascontiguousarray(points.T)  # NumPy takes 20 times as long over rows of three
+    return columns.min(1), columns.max(1)
+
+
 @dataclass(frozen=True, eq=False)
 class Texture:
     """A picture that repeats over a surface.
@@ -151,7 +157,7 @@ class Model:
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest corner, float64 (3,) each [m], in the model's frame."""
-        corners = [(part.mesh.vertices.min(0), part.mesh.vertices.max(0)) for part in self.parts]
+        corners = [extent(part.mesh.vertices) for part in self.parts]
         return np.min([low for low, _ in corners], 0).astype(float), np.max([high for _, high in corners], 0).astype(
             float
         )
@@ -186,8 +192,7 @@ class Object:
     @cached_property
     def box(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Oriented box: centroid (3,), basis (3, 3) with the axes as rows, half extents (3,); world, metres."""
-        vertices = np.concatenate([part.mesh.vertices for part in self.parts]).astype(float)
-        low, high = vertices.min(0), vertices.max(0)
+        low, high = extent(np.concatenate([part.mesh.vertices for part in self.parts]).astype(float))
         rotation, position = self.pose[:3, :3], self.pose[:3, 3]
         return rotation @ ((low + high) / 2) + position, rotation.T, (high - low) / 2
 

@@ -6,14 +6,16 @@ A chair is pushed under a table whose box it enters; what must not meet are the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from train.rooms.scene import Mesh, Model
+from train.rooms.scene import Mesh, Model, extent
 
 CELL = 0.04  # of the grid [m]
 SPACING = 0.03  # of the points, at most [m]
 MAX_STEPS = 64
+SHAPES = 128  # that are kept
 
 
 def surface_points(mesh: Mesh, spacing: float = SPACING) -> np.ndarray:
@@ -53,17 +55,29 @@ class Shape:
     @classmethod
     def of(cls, model: Model) -> Shape:
         """The shape of all parts."""
-        points = np.concatenate([surface_points(part.mesh) for part in model.parts])
-        origin = points.min(0)
-        index = np.floor((points - origin) / CELL).astype(int)
-        filled = np.zeros(index.max(0) + 1, bool)
-        filled[tuple(index.T)] = True
-        # One point a cell of the points' spacing is enough to test with.
-        fine = np.floor((points - origin) / SPACING).astype(int)
-        size = fine.max(0) + 1
-        kept = np.full(int(size.prod()), -1)
-        kept[np.ravel_multi_index(tuple(fine.T), tuple(size))] = np.arange(len(points))
-        return cls(points[kept[kept >= 0]], origin, filled)
+        return _shape(tuple(part.mesh for part in model.parts))
+
+
+@lru_cache(maxsize=SHAPES)
+def _shape(meshes: tuple[Mesh, ...]) -> Shape:
+    """The same meshes come again: chairs of a set, models of a catalogue in other colours."""
+    points = np.concatenate([surface_points(mesh) for mesh in meshes])
+    origin, end = extent(points)
+    # Rounding down keeps the order, so that the last cell is that of the highest corner.
+    cells = np.floor((end - origin) / CELL).astype(int) + 1
+    filled = np.zeros(cells, bool)
+    filled.ravel()[_cell_numbers(points - origin, CELL, cells)] = True
+    # One point a cell of the points' spacing is enough to test with.
+    cells = np.floor((end - origin) / SPACING).astype(int) + 1
+    kept = np.full(int(cells.prod()), -1)
+    kept[_cell_numbers(points - origin, SPACING, cells)] = np.arange(len(points))
+    return Shape(points[kept[kept >= 0]], origin, filled)
+
+
+def _cell_numbers(offsets: np.ndarray, side: float, cells: np.ndarray) -> np.ndarray:
+    """int64 (N,): the number of the cell that each point (N, 3) is in, z fastest; offsets are 0 or more."""
+    x, y, z = (np.ascontiguousarray(offsets.T) / side).astype(int)
+    return (x * cells[1] + y) * cells[2] + z
 
 
 def collide(a: Shape, pose_a: np.ndarray, b: Shape, pose_b: np.ndarray) -> bool:

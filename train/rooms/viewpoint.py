@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -104,6 +105,19 @@ class Boxes:
     axes: np.ndarray
     half: np.ndarray
     label: np.ndarray
+
+    @cached_property
+    def lure(self) -> np.ndarray:
+        """float64 (N,): how likely a camera is pointed at each; pieces of furniture, large ones more often."""
+        chances = np.where(np.isin(self.label, PLAIN), 0.0, np.sort(self.half, 1)[:, 1:].prod(1).astype(float) + 1e-6)
+        return chances / chances.sum()
+
+    @cached_property
+    def upright(self) -> Boxes:
+        """Those that are in the way of somebody's body: neither things that stick out above nor what lies below."""
+        low, high = self.centre[:, 2] - self.half[:, 2], self.centre[:, 2] + self.half[:, 2]
+        tall = (low < HEAD - 0.4) & (high > 0.1)
+        return Boxes(self.centre[tall], self.axes[tall], self.half[tall], self.label[tall])
 
     @classmethod
     def of(cls, scene: Scene) -> Boxes:
@@ -266,23 +280,19 @@ def _stand(scene: Scene, boxes: Boxes, rng: np.random.Generator) -> np.ndarray |
         return None
     if rng.random() < 0.45:
         target = np.array([rng.uniform(0.2, 0.8) * x, rng.uniform(0.2, 0.8) * y])
-    else:  # at some piece of furniture, large ones more often
-        chances = np.where(np.isin(boxes.label, PLAIN), 0.0, np.sort(boxes.half, 1)[:, 1:].prod(1).astype(float) + 1e-6)
-        target = boxes.centre[rng.choice(len(chances), p=chances / chances.sum()), :2].astype(float)
+    else:  # at some piece of furniture
+        target = boxes.centre[rng.choice(len(boxes.lure), p=boxes.lure), :2].astype(float)
     heading = float(np.arctan2(*(target - place)[::-1])) + rng.normal(0, 0.15)
     tilt = np.radians(np.clip(rng.normal(13, 9), -8, 40))
     return look(point, heading, float(tilt), float(np.radians(rng.normal(0, 1.6))))
 
 
 def _free_floor(boxes: Boxes, place: np.ndarray) -> bool:
-    """Whether somebody's body has its place between the furniture, whose things may stick out above or lie below."""
-    low = boxes.centre[:, 2] - boxes.half[:, 2]
-    high = boxes.centre[:, 2] + boxes.half[:, 2]
-    tall = (low < HEAD - 0.4) & (high > 0.1)
-    local = np.einsum("nij,nj->ni", boxes.axes[tall][:, :2, :2], place - boxes.centre[tall][:, :2])
-    away = np.linalg.norm(np.maximum(np.abs(local) - boxes.half[tall][:, :2], 0), axis=-1)
-    wall = boxes.label[tall] == 1
-    return bool((away > np.where(wall, ELBOW - 0.06, BODY)).all())
+    """Whether somebody's body has its place between the furniture."""
+    tall = boxes.upright
+    local = np.einsum("nij,nj->ni", tall.axes[:, :2, :2], place - tall.centre[:, :2])
+    away = np.linalg.norm(np.maximum(np.abs(local) - tall.half[:, :2], 0), axis=-1)
+    return bool((away > np.where(tall.label == 1, ELBOW - 0.06, BODY)).all())
 
 
 def _corner(scene: Scene) -> np.ndarray:

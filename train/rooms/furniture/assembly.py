@@ -151,9 +151,10 @@ def seated(model: Model, size: Size = FREE) -> Model:
         shift[1] = -high[1]
     elif model.mounting == "ceiling":
         shift[2] = -high[2]
-    if np.allclose(scale, 1) and np.allclose(shift, 0, atol=1e-6):
+    unscaled = np.abs(scale - 1).max() <= 1e-5 + 1e-8
+    if unscaled and np.abs(shift).max() <= 1e-6:
         return model
-    stretch = None if np.allclose(scale, 1) else scale
+    stretch = None if unscaled else scale
     parts = tuple(replace(part, mesh=meshes.moved(part.mesh, shift, scale=stretch)) for part in model.parts)
     supports = tuple(
         Support(

@@ -1,5 +1,7 @@
 // Light on a surface: rectangles (Lambert's vector irradiance; horizon after Hill and Heitz 2017), the box room's own
-// radiance (radiosity.py), the sky.
+// radiance (radiosity.py), the sun.
+// Mesa's renderer for CPUs computes both sides of an `if`, and one turn too many of a loop that tests before its body: hence
+// `do` loops, and programs of their own for what few pixels need.
 #define LIGHTS 16
 uniform int lights;
 uniform vec3 centres[LIGHTS];
@@ -11,7 +13,6 @@ uniform sampler3D probes;           // irradiance / pi from +x -x +y -y +z -z, s
 uniform int probe_levels;
 uniform sampler2D walls;            // radiance of the room's faces, in the same order, stacked along y
 uniform vec3 room;                  // [m]
-uniform vec3 sky;                   // mean radiance
 uniform vec3 sun;                   // towards it
 uniform vec3 sun_radiance;          // irradiance / pi on a surface facing it; 0 without
 
@@ -41,13 +42,6 @@ vec3 from_room(vec3 place, vec3 normal) {
     vec3 w = texture(probes, vec3(at.xy, ((normal.z < 0.0 ? 5.0 : 4.0) + z) / 6.0)).rgb;
     return x * weight.x + y * weight.y + w * weight.z;
 }
-vec3 sky_towards(vec3 direction) {
-    float up = direction.z;
-    float hills = 0.05 + 0.035 * sin(direction.x * 9.0 + 1.3) * cos(direction.y * 7.0) + 0.02 * sin(direction.y * 31.0 + direction.x * 23.0);
-    vec3 above = sky * mix(1.35, 0.85, clamp(up * 1.6, 0.0, 1.0)) * mix(vec3(1.05, 1.0, 0.95), vec3(0.9, 0.98, 1.12), clamp(up * 2.0, 0.0, 1.0));
-    vec3 below = sky * vec3(0.34, 0.36, 0.28) * (0.8 + 0.3 * sin(direction.x * 41.0) * sin(direction.y * 37.0 + up * 29.0));
-    return mix(below, above, smoothstep(-0.02, 0.02, up - hills));
-}
 // what a reflection sees: the lights, and the room's faces behind
 vec3 reflected(vec3 place, vec3 direction, float roughness, vec4 first, vec4 rest) {
     vec3 safe = vec3(abs(direction.x) < 1e-5 ? 1e-5 : direction.x, abs(direction.y) < 1e-5 ? 1e-5 : direction.y,
@@ -61,7 +55,8 @@ vec3 reflected(vec3 place, vec3 direction, float roughness, vec4 first, vec4 res
     uv = clamp(uv, 0.5 / side, 1.0 - 0.5 / side);
     vec3 result = texture(walls, vec2(uv.x, (face + uv.y) / 6.0)).rgb;
     float blur = max(roughness * roughness * 1.5, 0.01);
-    for (int i = 0; i < lights; i++) {
+    int i = 0;
+    do {
         vec3 x = halves_x[i], y = halves_y[i], z = cross(x, y);
         float towards = dot(direction, z);
         if (towards <= 1e-6) continue;
@@ -74,28 +69,32 @@ vec3 reflected(vec3 place, vec3 direction, float roughness, vec4 first, vec4 res
         int k = channels[i];
         float visible = k < 0 ? rest.w : k < 4 ? first[k] : rest[k - 4];
         result += radiances[i] * cover.x * cover.y * visible;
-    }
+    } while (++i < lights);
     return result;
 }
 // Radiance of an opaque surface towards the camera; `shown`: what it mirrors, if alpha is 1.
 vec3 shade(vec3 place, vec3 normal, vec3 view, vec3 base, float roughness, float emission, vec4 first, vec4 rest, float sunlit, vec4 shown) {
     bool metal = emission < 0.0;
     vec3 diffuse = from_room(place, normal) * rest.w;
-    for (int i = 0; i < lights; i++) {
+    int i = 0;
+    do {        // a light beyond the last has no radiance
         int k = channels[i];
         float visible = k < 0 ? rest.w : k < 4 ? first[k] : rest[k - 4];
         diffuse += radiances[i] * (visible * from_rectangle(i, place, normal));
-    }
+    } while (++i < lights);
     diffuse += sun_radiance * (sunlit * max(0.0, dot(sun, normal)));
     vec3 f0 = metal ? base : vec3(0.04);
     float facing = clamp(dot(normal, view), 0.0, 1.0);
     float grazing = pow(1.0 - facing, 5.0) * (1.0 - roughness) * (1.0 - roughness);
     vec3 mirror = f0 * mix(1.0, 0.65, roughness) + (1.0 - f0) * grazing;
     vec3 direction = reflect(-view, normal);
-    vec3 image = vec3(0.0);
-    bool rough = roughness > 0.65;      // a loop of one turn: see shade.frag
-    for (int once = rough ? 1 : 0; once < 1; once++) image = reflected(place, direction, roughness, first, rest);
-    if (rough) image = from_room(place, direction);
+#if defined MATTE
+    vec3 image = from_room(place, direction);
+#elif defined GLOSSY
+    vec3 image = reflected(place, direction, roughness, first, rest);
+#else
+    vec3 image = roughness > 0.65 ? from_room(place, direction) : reflected(place, direction, roughness, first, rest);
+#endif
     image = mix(image, shown.rgb, shown.a);
     vec3 specular = mirror * image * mix(rest.w, 1.0, metal && roughness < 0.2 ? 1.0 : 0.0);
     return (metal ? vec3(0.0) : base * diffuse * (1.0 - mirror)) + specular + (metal ? vec3(0.0) : base * max(emission, 0.0));

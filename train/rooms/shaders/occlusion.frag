@@ -25,12 +25,13 @@ void main() {
     vec3 normal = texelFetch(facing, pixel, 0).xyz;
     vec3 place = world_at(pixel, depth);
     float turn = 6.2831853 * noise(here);
-    float seen[8] = float[8](0., 0., 0., 0., 0., 0., 0., 0.);
-    float share[8] = float[8](0., 0., 0., 0., 0., 0., 0., 0.);
+    vec4 share_first = vec4(0.0), share_rest = vec4(0.0);
+    seen_first = seen_rest = vec4(0.0);
     vec3 aside = normalize(abs(normal.z) < 0.8 ? cross(normal, vec3(0, 0, 1)) : cross(normal, vec3(1, 0, 0)));
     vec3 upward = cross(normal, aside);
     float open = 0.0;
-    for (int i = 0; i < maps; i++) {
+    int i = 0;
+    do {
         vec3 towards = points[i].xyz - place;
         float away = length(towards);
         towards /= away;
@@ -45,14 +46,20 @@ void main() {
             if (all(greaterThan(where.xy, tiles[i].xy)) && all(lessThan(where.xy, tiles[i].zw)))
                 visible = texture(shadows, where);
         }
-        seen[owners[i]] += weights[i] * visible;
-        share[owners[i]] += weights[i];
+        vec4 in_first = weights[i] * vec4(equal(ivec4(owners[i]), ivec4(0, 1, 2, 3)));
+        vec4 in_rest = weights[i] * vec4(equal(ivec4(owners[i]), ivec4(4, 5, 6, 7)));
+        seen_first += in_first * visible;
+        seen_rest += in_rest * visible;
+        share_first += in_first;
+        share_rest += in_rest;
         open += visible;
-    }
-    for (int i = 0; i < 8; i++) seen[i] = share[i] > 0.0 ? seen[i] / share[i] : 1.0;
+    } while (++i < maps);
+    seen_first = mix(vec4(1.0), seen_first / max(share_first, 1e-9), greaterThan(share_first, vec4(0.0)));
+    seen_rest = mix(vec4(1.0), seen_rest / max(share_rest, 1e-9), greaterThan(share_rest, vec4(0.0)));
     float reach = 0.7, blocked = 0.0;
     float radius = clamp(reach * focal / depth, 6.0, 0.3 * float(size.x));
-    for (int i = 0; i < TAPS; i++) {
+    i = 0;
+    do {
         float part = (float(i) + noise(here.yx + 7)) / float(TAPS);
         float angle = turn + float(i) * 2.399963;
         ivec2 tap = pixel + ivec2(part * part * radius * vec2(cos(angle), sin(angle)) + 2.0 * vec2(cos(angle), sin(angle)));
@@ -63,9 +70,8 @@ void main() {
         float distance2 = dot(offset, offset), height = dot(offset, normal) - 0.004 * depth;
         float fade = max(0.0, 1.0 - distance2 / (reach * reach));
         blocked += fade * max(0.0, height) * inversesqrt(distance2 + 1e-4);
-    }
+    } while (++i < TAPS);
     float ambient = max(0.08, 1.0 - 2.1 * blocked / float(TAPS));
     float wide = maps > 0 ? open / float(maps) : 1.0;       // what no light sees, the room hardly sees
-    seen_first = vec4(seen[0], seen[1], seen[2], seen[3]);
-    seen_rest = vec4(seen[4], seen[5], seen[6], ambient * mix(0.62, 1.0, wide));
+    seen_rest.w = ambient * mix(0.62, 1.0, wide);
 }
