@@ -23,8 +23,8 @@ def export(
     precision: Annotated[
         Precision | None,
         typer.Option(
-            help="int8 is a quarter of fp32's size; safetensors' default is int8, the others' fp32. A program computes in "
-            "int8, too, and loses labels: of the bundled weights' ONNX keeps about 96 %, OpenVINO 93 %."
+            help="int8 is a quarter of fp32's size; safetensors' default is int8, the others' fp32. A program computes "
+            "in int8, too, and loses labels: of the bundled weights' ONNX keeps about 96 %, OpenVINO 93 %."
         ),
     ] = None,
     format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "safetensors",
