@@ -11,7 +11,8 @@ import html
 import io
 import json
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -66,62 +67,86 @@ def tried_pictures(inspection: Inspection, tried: trial.Trial, opacity: float) -
     return dict(zip(titles, trial.trial_pictures(inspection.background, tried, opacity, None), strict=True))
 
 
-def report_html(inspection: Inspection, opacity: float, tried: trial.Trial | None = None) -> str:
-    """The report as one HTML page without anything to fetch; with the trial if one was run."""
-    sections = [
-        views.headline(inspection),
-        _figures(frame_pictures(inspection, opacity), picture_keys(inspection)),
-        _legend(views.present_classes(inspection)),
-        _table(_classes(inspection), escape=False),
-    ]
-    if inspection.result is not None:
-        lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
-        sections.append(f"<h2>Confused with</h2><ul>{lines}</ul>")
-    sections.append(f"<h2>Confidence and uncertainty</h2>{_sureness(inspection)}")
-    if inspection.reliability is not None:
-        sections.append(reliability_svg(inspection.reliability))
-    if tried is not None:
-        sections.append(_tried(inspection, tried, opacity))
-    sections.append(views.provenance_line(inspection))
-    title = html.escape(f"DeResUNet: {inspection.name}")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{REPORT_CSS}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>"
-    )
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A frame's report; its page and its ZIP share pictures that are drawn and encoded once.
 
-
-def report_zip(inspection: Inspection, opacity: float, tried: trial.Trial | None = None) -> bytes:
-    """A ZIP with the report, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
-
-    The points (PLY) are there if the frame has depth, the trial's pictures and JSON if one was run. The label is at the
-    pictures' size.
+    Attributes:
+        inspection: the frame and what the network says of it.
+        opacity: of what is drawn over the frame, 0..1.
+        tried: the trial, if one was run.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("report.html", report_html(inspection, opacity, tried))
-        for title, picture in frame_pictures(inspection, opacity).items():
-            archive.writestr(f"{title.lower().replace(' ', '_')}.png", _png(picture))
-        archive.writestr("label.png", _png(inspection.label))
-        archive.writestr("prediction.json", json.dumps(inspection.described, indent=2, allow_nan=False))
-        archive.writestr("classes.csv", _csv(inspection))
-        if tried is not None:
-            told = {modality: tried[modality].described for modality in trial.MODALITIES}
-            archive.writestr("trial.json", json.dumps(told, indent=2, allow_nan=False))
-            pictures = tried_pictures(inspection, tried, opacity).values()
-            for modality, picture in zip(trial.MODALITIES, pictures, strict=True):
-                archive.writestr(f"trial_{modality}.png", _png(picture))
-        if inspection.depth is not None:
-            cloud = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-            archive.writestr("points.ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
-    return buffer.getvalue()
+
+    inspection: Inspection
+    opacity: float
+    tried: trial.Trial | None = None
+
+    @cached_property
+    def page(self) -> str:
+        """One HTML page without anything to fetch."""
+        inspection = self.inspection
+        sections = [
+            views.headline(inspection),
+            _figures(self._pictures, picture_keys(inspection)),
+            _legend(views.present_classes(inspection)),
+            _table(_classes(inspection), escape=False),
+        ]
+        if inspection.result is not None:
+            lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
+            sections.append(f"<h2>Confused with</h2><ul>{lines}</ul>")
+        sections.append(f"<h2>Confidence and uncertainty</h2>{_sureness(inspection)}")
+        if inspection.reliability is not None:
+            sections.append(reliability_svg(inspection.reliability))
+        if self.tried is not None:
+            sections.append(_tried(self.tried, self._tried_pictures))
+        sections.append(views.provenance_line(inspection))
+        title = html.escape(f"DeResUNet: {inspection.name}")
+        return (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<style>{REPORT_CSS}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>"
+        )
+
+    def archive(self) -> bytes:
+        """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
+
+        The points (PLY) are there if the frame has depth, the trial's pictures and JSON if one was run. The label is at
+        the pictures' size.
+        """
+        inspection = self.inspection
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("report.html", self.page)
+            for title, png in self._pictures.items():
+                archive.writestr(f"{title.lower().replace(' ', '_')}.png", png)
+            archive.writestr("label.png", _png(inspection.label))
+            archive.writestr("prediction.json", json.dumps(inspection.described, indent=2, allow_nan=False))
+            archive.writestr("classes.csv", _csv(inspection))
+            if self.tried is not None:
+                told = {modality: self.tried[modality].described for modality in trial.MODALITIES}
+                archive.writestr("trial.json", json.dumps(told, indent=2, allow_nan=False))
+                for modality, png in zip(trial.MODALITIES, self._tried_pictures.values(), strict=True):
+                    archive.writestr(f"trial_{modality}.png", png)
+            if inspection.depth is not None:
+                cloud = back_project(inspection.depth, camera_intrinsics(inspection)[0])
+                archive.writestr("points.ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
+        return buffer.getvalue()
+
+    @cached_property
+    def _pictures(self) -> dict[str, bytes]:
+        return _encoded(frame_pictures(self.inspection, self.opacity))
+
+    @cached_property
+    def _tried_pictures(self) -> dict[str, bytes]:
+        assert self.tried is not None
+        return _encoded(tried_pictures(self.inspection, self.tried, self.opacity))
 
 
-def _tried(inspection: Inspection, tried: trial.Trial, opacity: float) -> str:
-    """The trial's part of the report."""
+def _tried(tried: trial.Trial, pictures: dict[str, bytes]) -> str:
+    """The trial's part of the page."""
     pieces = [
         f"<h2>Depth on trial</h2>{trial.trial_settings(tried)}{_table(trial.trial_scores(tried))}",
-        f"{trial.trial_summary(tried)}{_figures(tried_pictures(inspection, tried, opacity))}",
+        f"{trial.trial_summary(tried)}{_figures(pictures)}",
         _legend(sorted({int(label) for verdict in tried.values() for label in np.unique(verdict.label)})),
     ]
     tables = {
@@ -165,12 +190,16 @@ def _legend(present: list[int]) -> str:
     return f'<div class="legend"><b>Classes</b>{views.class_keys(present)}</div>'
 
 
-def _figures(pictures: dict[str, np.ndarray], keys: dict[str, str] | None = None) -> str:
+def _encoded(pictures: dict[str, np.ndarray]) -> dict[str, bytes]:
+    return {title: _png(picture) for title, picture in pictures.items()}
+
+
+def _figures(pictures: dict[str, bytes], keys: dict[str, str] | None = None) -> str:
     keys = keys or {}
     figures = "".join(
-        f'<figure><img alt="{title}" src="data:image/png;base64,{base64.b64encode(_png(picture)).decode()}">'
+        f'<figure><img alt="{title}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
         f"<figcaption><b>{title}</b> {keys.get(title, '')}</figcaption></figure>"
-        for title, picture in pictures.items()
+        for title, png in pictures.items()
     )
     return f'<div class="figures">{figures}</div>'
 

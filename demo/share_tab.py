@@ -12,7 +12,7 @@ from demo.files import handed_out
 from demo.inspection import Inspection
 from demo.link import Link, write_link
 from demo.page_parts import PRIVATE, Origin
-from demo.report import report_html, report_zip
+from demo.report import Report
 from demo.trial import Trial
 
 SHARE_CLEARED = ["", gr.update(visible=False)]
@@ -70,11 +70,12 @@ def wire_share(tab: ShareTab, inputs: list[Any]) -> None:
             here = Link(origin.source, origin.name, weights, modality, view, only)
             # The page's own address as the browser knows it, behind whatever proxy.
             address = write_link(request.headers.get("referer", "/"), here)
+        report = Report(inspection, opacity, tried)
         return [
             address,
             gr.Column(visible=True),
-            handed_out("report.html", report_html(inspection, opacity, tried).encode()),
-            handed_out("report.zip", report_zip(inspection, opacity, tried)),
+            handed_out("report.html", report.page.encode()),
+            handed_out("report.zip", report.archive()),
         ]
 
     tab.make.click(

@@ -16,7 +16,7 @@ from demo.callbacks import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_o
 from demo.dataset_pictures import fourth, fourth_keys
 from demo.inspection import inspect
 from demo.pictures import Look, error_codes, error_picture, view_keys
-from demo.report import report_html, report_zip
+from demo.report import Report
 from demo.trial import MODALITIES, Verdict, class_changes, trial_summary
 from demo.views import confused
 from deresunet import Frame, InputError
@@ -198,8 +198,8 @@ def test_a_trial_that_was_run_is_in_the_report(inspector, predictor):
     origin = DatasetFrame("sample rooms", "0003")
     seen = inspector.open(origin)
     tried = inspector.trial(origin)
-    page = report_html(seen, 0.6, tried)
-    assert "Depth on trial" not in report_html(seen, 0.6), "none was run"
+    page = Report(seen, 0.6, tried).page
+    assert "Depth on trial" not in Report(seen, 0.6).page, "none was run"
     part = page.split("<h2>Depth on trial</h2>")[1]
     settings, rest = part.split("</p>", 1)
     for piece in ("0003 (730 x 530)", predictor.checkpoint.sha256[:12], "deresunet_r50.safetensors", "cpu", "missing"):
@@ -217,13 +217,13 @@ def test_a_trial_that_was_run_is_in_the_report(inspector, predictor):
     assert trial_summary(tried) in rest
     assert f"{class_changes(tried).data['depth adds'].iloc[0]:+.1f}" in rest
     assert rest.count("data:image/png;base64,") == 3
-    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6, tried))) as archive:
+    with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6, tried).archive())) as archive:
         told = json.loads(archive.read("trial.json"))
         assert {"trial_rgbd.png", "trial_rgb.png", "trial_depth.png"} <= set(archive.namelist())
         assert archive.read("report.html").decode().count("<h2>Depth on trial</h2>") == 1
     assert told["rgb"]["miou"] == inspector.open(origin, "rgb").described["miou"]
     assert told["depth"]["provenance"]["modality"] == "depth"
-    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6))) as archive:
+    with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
         assert not any("trial" in name for name in archive.namelist())
 
 
@@ -231,7 +231,7 @@ def test_a_trial_without_ground_truth_is_in_the_report_with_escaped_names(predic
     room = rooms.read("0001")
     frame = Frame(rgb=room.rgb, depth=room.depth, name="<b>mine")
     seen = {modality: inspect(predictor, frame, modality) for modality in MODALITIES}
-    page = report_html(seen["rgbd"], 0.6, {modality: Verdict.of(one) for modality, one in seen.items()})
+    page = Report(seen["rgbd"], 0.6, {modality: Verdict.of(one) for modality, one in seen.items()}).page
     assert "<b>mine" not in page
     part = page.split("<h2>Depth on trial</h2>")[1]
     assert "&lt;b&gt;mine" in part
@@ -247,7 +247,7 @@ def colours_of(part):
 
 def test_a_report_explains_its_colours(inspector):
     seen = inspector.open(DatasetFrame("sample rooms", "0003"))
-    page = report_html(seen, 0.6)
+    page = Report(seen, 0.6).page
     captions = dict(re.findall(r"<figcaption><b>(.*?)</b>(.*?)</figcaption>", page, re.DOTALL))
     for title, view in (("Right and wrong", "errors"), ("Confidence", "confidence"), ("Uncertainty", "entropy")):
         expected = {name: "#" + bytes(colour).hex() for name, colour in view_keys(Look(view=view)).items()}
@@ -265,17 +265,17 @@ def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
     seen = inspector.open(DatasetFrame("sample rooms", "0003"))
     room = rooms.read("0003")
     prediction = predictor(room)
-    part = report_html(seen, 0.6).split("<h2>Confidence and uncertainty</h2>")[1].split("</table>")[0]
+    part = Report(seen, 0.6).page.split("<h2>Confidence and uncertainty</h2>")[1].split("</table>")[0]
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in part.split("<tr>")[1:]]
     right = (room.label > 0) & (room.label == prediction.label)
     wrong = (room.label > 0) & ~right
     for row, place in zip(rows, (right | ~right, right, wrong), strict=True):
         sure, unsure = (float(100 * array[place].mean()) for array in (prediction.confidence, prediction.entropy))
         assert [float(cell) for cell in row[1:]] == pytest.approx([sure, unsure], abs=0.1), row[0]
-    bare = report_html(inspector.open(Upload(sample("rgb"))), 0.6)
+    bare = Report(inspector.open(Upload(sample("rgb"))), 0.6).page
     assert "mean uncertainty %" in bare
     assert "where it is wrong" not in bare, "nobody knows without ground truth"
-    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6))) as archive:
+    with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
         assert {"confidence.png", "uncertainty.png"} <= set(archive.namelist())
         rows = list(csv.DictReader(io.StringIO(archive.read("classes.csv").decode())))
     bed = next(row for row in rows if row["class"] == "bed")
@@ -289,7 +289,7 @@ def test_the_calibration_error_is_explained_where_it_is_shown(inspector):
     used = told.pixels > 0
     gaps = np.abs(told.confidence - told.accuracy)[used]
     error = 100 * np.average(gaps, weights=told.pixels[used])
-    for shown in (reliability_svg(told), report_html(seen, 0.6)):
+    for shown in (reliability_svg(told), Report(seen, 0.6).page):
         note = shown.split("Expected calibration error ")[1].split("</p>")[0]
         assert note.startswith(f"{error:.1f} %")
         for piece in (f"{len(told.pixels)} equally wide bins", "gaps", "averaged", "weighted by the bin's pixels"):

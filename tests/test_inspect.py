@@ -17,7 +17,7 @@ from demo.link import Link, read_link, write_link
 from demo.pictures import CLASS_KEYS, ERROR_KEYS, VIEWS, Look, error_codes, mark, panels, prediction_picture, view_keys
 from demo.pixel import pixel_card
 from demo.pointcloud import MAX_POINTS, back_project, box_segments, camera_intrinsics, to_glb, to_ply
-from demo.report import report_html, report_zip
+from demo.report import Report
 from demo.scene import cloud_file, cloud_note
 from demo.trial import Verdict
 from demo.views import captions, confused
@@ -279,7 +279,7 @@ def test_a_link_opens_what_it_was_made_from():
 
 
 def test_a_report_stands_alone(seen):
-    page = report_html(seen, 0.6)
+    page = Report(seen, 0.6).page
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
@@ -289,13 +289,13 @@ def test_a_report_stands_alone(seen):
 
 
 def test_a_reports_names_are_escaped(bare):
-    page = report_html(bare, 0.6)
+    page = Report(bare, 0.6).page
     assert "<i>bare" not in page
     assert "&lt;i&gt;bare" in page
 
 
 def test_a_zip_holds_all_and_its_numbers_agree(seen, room):
-    with zipfile.ZipFile(io.BytesIO(report_zip(seen, 0.6))) as archive:
+    with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
         names = set(archive.namelist())
         assert {"report.html", "label.png", "prediction.json", "classes.csv", "points.ply"} <= names
         told = json.loads(archive.read("prediction.json"))
