@@ -159,7 +159,6 @@ class Inspector:
         return self._inspections.get(
             (predictor.checkpoint.sha256, origin, modality),
             lambda: inspect(predictor, reader.read(origin.name), modality),
-            lambda seen: not seen.stored,  # the next visitor may get the network itself
         )
 
     def trial(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Trial:

@@ -82,11 +82,6 @@ class Inspection:
         return str(self.described["name"])
 
     @property
-    def stored(self) -> bool:
-        """Whether a stored prediction stood in for the network."""
-        return bool(self.described["provenance"]["stored"])
-
-    @property
     def modality(self) -> Modality:
         """What the network was given."""
         given: Modality = self.described["provenance"]["modality"]
@@ -152,17 +147,13 @@ class Cache(Generic[_Kept]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(
-        self, key: Hashable, make: Callable[[], _Kept], worth_keeping: Callable[[_Kept], bool] = lambda _: True
-    ) -> _Kept:
-        """What is kept under `key`, or else what `make` gives, which is then kept if it is `worth_keeping`."""
+    def get(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
+        """The value kept under `key`, made by `make` where there is none."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         made = make()  # outside the lock: others may look while the network runs
-        if not worth_keeping(made):
-            return made
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > self._size:

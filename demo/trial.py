@@ -93,7 +93,7 @@ def trial_settings(trial: Trial) -> str:
     first = trial["rgbd"].described
     origin = first["provenance"]
     ran = dict.fromkeys(
-        f"{told['device']} ({told['precision']}){', stored before' if told['stored'] else ''}"
+        f"{told['device']} ({told['precision']})"
         for told in (trial[modality].described["provenance"] for modality in MODALITIES)
     )
     pieces = [

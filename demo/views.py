@@ -62,8 +62,6 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
         prediction = key_line(keys)
     else:
         prediction = f"mean confidence {told['mean_confidence']:.0%}"
-    if inspection.stored:
-        prediction += "<span>stored: no GPU is to be had just now</span>"
     return rgb, depth, truth, prediction
 
 
@@ -196,7 +194,7 @@ def provenance_line(inspection: Inspection) -> str:
     origin = told["provenance"]
     ran = f"<b>{told['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})"
     pieces = [
-        f"<b>Stored prediction</b>, made before in {ran}" if origin["stored"] else ran,
+        ran,
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, given {MODALITY_NAMES[origin['modality']]}",
         f"PyTorch {origin['torch']}",

@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 import gradio as gr
 import numpy as np
 
-from demo.stored import StoredPredictions
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.predictor import Prediction, Predictor, Provenance
@@ -76,17 +75,13 @@ class ZeroGPUPredictor:
     Args:
         predictor: on CUDA, which ZeroGPU emulates until the function runs.
         gpu: the decorator, `spaces.GPU`.
-        stored: what answers for the sample rooms when no GPU is to be had.
 
     Attributes:
         checkpoint: the predictor's.
     """
 
-    def __init__(
-        self, predictor: Predictor, gpu: Callable[..., Callable[[_Run], _Run]], stored: StoredPredictions | None = None
-    ) -> None:
+    def __init__(self, predictor: Predictor, gpu: Callable[..., Callable[[_Run], _Run]]) -> None:
         self.checkpoint = predictor.checkpoint
-        self._stored = StoredPredictions() if stored is None else stored
 
         @gpu(duration=seconds_for)
         def run(
@@ -107,7 +102,7 @@ class ZeroGPUPredictor:
         return np.stack([self(frame, modality).label for frame in frames])
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame on a GPU of the pool; a sample room for which there is none gets its stored prediction.
+        """Segment a frame on a GPU of the pool.
 
         Raises:
             InputError: the modality asked for is not in the frame.
@@ -117,15 +112,11 @@ class ZeroGPUPredictor:
         try:
             answer = self._run(frame.rgb, frame.depth, modality)
         except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
-            stored = self._stored.find(frame, modality, self.checkpoint.sha256)
-            log.warning("no GPU for %s (%s): %s", frame.name, error, "none stored" if stored is None else "stored")
-            if stored is not None:
-                return stored
+            log.warning("no GPU for %s: %s", frame.name, error)
             if isinstance(error, gr.Error):
                 raise  # it says what the visitor can do, with a link to log in
             raise gr.Error(
-                f"No GPU is to be had just now ({html.escape(type(error).__name__)}). Try again in a minute; the "
-                "sample rooms, given RGB + depth, are shown without one.",
+                f"No GPU is to be had just now ({html.escape(type(error).__name__)}). Try again in a minute.",
                 print_exception=False,
             ) from error
         return Prediction.of(*answer)

@@ -1,4 +1,4 @@
-"""The 37 classes of SUN RGB-D: names, colours, and their relation to NYU Depth v2's 40 and the coarse 13.
+"""The 37 classes of SUN RGB-D: names, colours and their relation to NYU Depth v2's 40.
 
 On disk 0 is void and 1..37 are the classes; network index k is class k + 1.
 """
@@ -61,31 +61,6 @@ NUM_CLASSES = len(CLASSES)
 PALETTE = np.array([[0, 0, 0], *(list(bytes.fromhex(colour[1:])) for colour in COLOURS)], dtype=np.uint8)
 PALETTE.setflags(write=False)
 
-# The 13 coarse classes of Couprie et al. 2013 (https://arxiv.org/abs/1301.3572), and the one that each of the 37
-# belongs to, 1-based, as class13Mapping.mat of the SUN RGB-D toolbox has it.
-CLASSES_13: tuple[str, ...] = (
-    "bed",
-    "books",
-    "ceiling",
-    "chair",
-    "floor",
-    "furniture",
-    "objects",
-    "picture",
-    "sofa",
-    "table",
-    "television",
-    "wall",
-    "window",
-)
-TO_13 = np.array(
-    [
-        *[0, 12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7],
-        *[7, 5, 7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7],
-    ],
-    dtype=np.uint8,
-)
-TO_13.setflags(write=False)
 
 LabelSet = Literal["sunrgbd37", "nyu40"]
 # Highest value that may occur on disk. NYU40's first 37 are SUN RGB-D's; its last three (other structure, other

@@ -44,7 +44,6 @@ class Provenance:
         precision: arithmetic of the network: float32, bfloat16 or float16.
         modality: what the network was given: rgbd, rgb or depth.
         torch: version of PyTorch.
-        stored: whether the prediction was made before and only read now.
         execution: how the network was run, a name of `deresunet.fast.PATHS` (not "path", since Gradio's clients take
             any object with a "path" for a file to fetch).
     """
@@ -58,7 +57,6 @@ class Provenance:
     precision: str
     modality: str
     torch: str
-    stored: bool = False
     execution: str = "eager"
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,8 +71,7 @@ class Prediction:
     Attributes:
         label: uint8 (H, W), 1..37.
         confidence: float32 (H, W): probability of `label`, 0..1.
-        classes: uint8 (5, H, W): the five most probable classes, most probable first; of a stored prediction the
-            first alone, (1, H, W).
+        classes: uint8 (5, H, W): the five most probable classes, most probable first.
         probabilities: float32, of the same shape: their probabilities, 0..1.
         entropy: float32 (H, W), 0..1: how undecided the network is, as a share of the most it can be.
         latency_ms: time from frame to label [ms], preprocessing and the way back included.

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recordings import recordings_cut
 from sunrgbd_archives import (
     INTRINSICS,
     Made,
@@ -27,7 +28,6 @@ import deresunet.cli.evaluate as evaluate_command
 from deresunet.cli import app
 from deresunet.data import prepare as prepare_module
 from deresunet.data.prepare import prepare_sunrgbd
-from deresunet.data.splits import check_whole
 from deresunet.data.sunrgbd import SunRgbdReader
 from deresunet.errors import InputError
 
@@ -93,7 +93,7 @@ def test_splits_are_official_and_validation_is_whole_recordings_of_training(made
     assert 1 <= len(names["val"]) <= 6
     assert len(names["all"]) == 40
     reader = SunRgbdReader(prepared, "trainval")
-    assert check_whole({name: reader.read(name).sequence for name in reader.names}, names["val"]) == []
+    assert recordings_cut({name: reader.read(name).sequence for name in reader.names}, names["val"]) == []
 
 
 def test_validation_split_is_written_once(made: Made, tmp_path: Path) -> None:

@@ -74,26 +74,12 @@ def test_spaces_comes_before_torch_and_the_network_is_on_cuda_before_the_launch(
 def test_a_frame_is_segmented_by_a_worker_of_the_real_package(emulated, exact, room):
     told, server = emulated
     assert told["granted"]["label"] == np.bincount(exact(room).label.ravel(), minlength=38).tolist()
-    assert told["granted"]["provenance"]["stored"] is False
     assert told["granted"]["provenance"]["sha256"] == exact.checkpoint.sha256
     assert told["granted"]["again"], "it is kept, so that the next visitor needs no GPU"
     durations = [int(asked["durationSeconds"]) for asked in server.of("/schedule")]
     assert set(durations) == {3}
     assert len(server.of("/allow")) == 1
     assert [asked["fail"] for asked in server.of("/release")] == ["false"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("refused", ["quota", "no_gpu"])
-def test_without_a_gpu_a_room_is_answered_from_what_is_stored_and_says_so(emulated, exact, room, refused):
-    told, _ = emulated
-    answered = told[refused]["room"]
-    assert answered["label"] == np.bincount(exact(room).label.ravel(), minlength=38).tolist()
-    assert answered["provenance"]["stored"] is True
-    assert "stored: no GPU is to be had" in answered["caption"]
-    assert "Stored prediction" in answered["line"]
-    assert not answered["again"], "the next visitor may get the network itself"
-    assert "Stored" not in told["granted"]["line"]
 
 
 @pytest.mark.slow
@@ -159,16 +145,5 @@ def test_errors_of_the_scheduler_are_told_to_people(exact, room):
     run = zerogpu.ZeroGPUPredictor(exact, pool(RuntimeError("ZeroGPU API /schedule error: 500")))
     with pytest.raises(gr.Error, match="No GPU is to be had just now") as told:
         run(Frame(rgb=room.rgb))
-    assert "sample rooms" in told.value.message
-    assert run(room).provenance.stored
 
 
-def test_what_is_stored_stands_in_but_is_not_kept(exact, rooms):
-    gpu = pool(gr.Error("quota"))
-    inspector = Inspector(zerogpu.ZeroGPUPredictor(exact, gpu), {"sample rooms": rooms})
-    seen = inspector.open(DatasetFrame("sample rooms", "0002"))
-    assert inspector.open(DatasetFrame("sample rooms", "0002")) is not seen
-    assert len(gpu.asked) == 2
-    assert "stored" in views.captions(seen, Look())[3]
-    with pytest.raises(gr.Error, match="quota"):
-        inspector.open(DatasetFrame("sample rooms", "0002"), "rgb")

@@ -1,4 +1,4 @@
-"""The command line: python -m train fit | validate | test | distill | rooms-first | bench, each with typed configs."""
+"""The command line: python -m train fit | validate | test | distill | bench, each with typed configs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.errors import InputError
-from train import bench, distill, rooms_first
+from train import bench, distill
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.data import RGBDDataModule
 from train.recipe import Recipe
@@ -24,7 +24,6 @@ USAGE = """usage: python -m train COMMAND ...
   validate     validate:        python -m train validate --config RUN/config.yaml --ckpt_path X.ckpt
   test         test, once:      python -m train test --config RUN/config.yaml --ckpt_path X.ckpt
   distill      all three stages with a teacher: python -m train distill --help
-  rooms-first  rendered rooms before real frames, against real frames alone: python -m train rooms-first --help
   bench        time a step:     python -m train bench --config train/configs/modern.yaml
 
 Every field of a config can be set on the command line; `fit --help` and `fit --print_config` show them.
@@ -125,8 +124,6 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if given[0] == "distill":
             distill.main(given[1:])
-        elif given[0] == "rooms-first":
-            rooms_first.main(given[1:])
         elif given[0] == "bench":
             bench.main(given[1:], build)
         else:

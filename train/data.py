@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader
 from deresunet.classes import NUM_CLASSES, LabelSet
 from deresunet.config import Preprocessing
 from deresunet.data.depth import DepthEncoding
-from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
@@ -67,8 +66,6 @@ class RGBDDataModule(pl.LightningDataModule):
         workers: processes that prepare frames; 0 prepares them between steps.
         cache: "ram" keeps decoded frames in memory, shared by the workers.
         photos: folder of photographs that join the training frames; only distillation of features looks at them.
-        rooms: folder of rendered rooms that join the training frames, as `make rooms` writes it; all of its lists.
-        rooms_per_frame: how many of them an epoch takes for each training frame; others in each epoch.
         limit: take only the first so many frames of each list, to try something out.
         seed: of split, order and augmentation.
 
@@ -95,8 +92,6 @@ class RGBDDataModule(pl.LightningDataModule):
         workers: int = 0,
         cache: Literal["none", "ram"] = "none",
         photos: str | None = None,
-        rooms: str | None = None,
-        rooms_per_frame: float = 1.0,
         limit: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -109,9 +104,6 @@ class RGBDDataModule(pl.LightningDataModule):
         self.preprocessing, self.augmentation = preprocessing, augmentation
         self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
         self.workers, self.cache, self.photos, self.clean = workers, cache, photos, False
-        if rooms_per_frame < 0:
-            raise InputError(f"data.rooms_per_frame is {rooms_per_frame}; expected 0 or more.")
-        self.rooms, self.rooms_per_frame = rooms, rooms_per_frame
         self.limit, self.seed = limit, seed
         self._lists: dict[str, tuple[Any, int]] = {}
         self.class_shares: np.ndarray | None = None
@@ -145,25 +137,16 @@ class RGBDDataModule(pl.LightningDataModule):
             own = self._open(split=self.validation_split)
             self._lists["validation"] = _by_index(own, self._names(own)), len(self._names(own))
         self._lists["training"] = _subset(read, training), len(training)
-        if self.rooms is not None:
-            rooms = FolderReader(self.rooms, "all", "sunrgbd37", "mm")
-            if not rooms.names:
-                raise InputError(f"{self.rooms} has no rooms. Make some: make rooms COUNT=1000 OUT={self.rooms}")
-            self._lists["rooms"] = _by_index(rooms, rooms.names), len(rooms.names)
         self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
 
     def train_dataloader(self) -> TrainingLoader:
         """Varied frames in the epoch's own order, this process's share."""
         frames = self.training_frames()
         rank, world_size = self._place()
-        further = self.count("rooms") if "rooms" in self._lists else 0
-        drawn = round(self.rooms_per_frame * self.count("training"))
         self._loader = TrainingLoader(
             frames,
             batch_size=self.batch_size,
-            sampler=TrainingSampler(
-                len(frames) - further, self.batch_size, self.seed, rank, world_size, further, drawn
-            ),
+            sampler=TrainingSampler(len(frames), self.batch_size, self.seed, rank, world_size),
             collate_fn=frames.collate,
             drop_last=True,
             **self._loading(),
@@ -186,16 +169,13 @@ class RGBDDataModule(pl.LightningDataModule):
         self._place_in_epoch = state or None
 
     def training_frames(self) -> TrainingFrames:
-        """The varied frames; after those of the training list photographs, and after these rooms."""
+        """The varied frames; photographs after those of the training list."""
         read, count = self._lists["training"]
         # The largest frame size of a list is not known beforehand; what is cropped to is the network's size at 4:3.
         size = self.preprocessing.network_size(480, 640)
         if self.photos is not None:
             photos = Photos(self.photos, size)
             read, count = _joined(read, count, photos.read), count + len(photos)
-        if "rooms" in self._lists:
-            read_room, rooms = self._lists["rooms"]
-            read, count = _joined(read, count, read_room), count + rooms
         augmenter = Augmenter(self.augmentation, size)
         return TrainingFrames(read, count, self.preprocessing, augmenter, self.seed, self.clean)
 
@@ -207,22 +187,19 @@ class RGBDDataModule(pl.LightningDataModule):
         """Test frames, each once over all processes."""
         return self._evaluation_loader("test")
 
-    def frame(self, kind: Literal["training", "validation", "test", "rooms"], index: int) -> Frame:
+    def frame(self, kind: Literal["training", "validation", "test"], index: int) -> Frame:
         """A frame of a list as it was read."""
         return self._lists[kind][0](index)
 
-    def count(self, kind: Literal["training", "validation", "test", "rooms"]) -> int:
+    def count(self, kind: Literal["training", "validation", "test"]) -> int:
         """Frames in a list."""
         return self._lists[kind][1]
 
     def describe(self) -> str:
         """What was trained on, for people."""
         carved = self.validation_split or f"carved from {self.train_split}"
-        rooms = ""
-        if "rooms" in self._lists:
-            rooms = f", {self.rooms_per_frame:g} of {self.count('rooms')} rendered rooms for each of them"
         return (
-            f"{self.count('training')} frames of {self.dataset} ({self.train_split}){rooms}, "
+            f"{self.count('training')} frames of {self.dataset} ({self.train_split}), "
             f"{self.count('validation')} for validation ({carved}), seed {self.seed}"
         )
 

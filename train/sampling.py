@@ -22,8 +22,6 @@ class TrainingSampler(DistributedSampler):
         seed: of the order.
         rank: this process's number.
         world_size: number of processes.
-        further: number of frames after those, of which each epoch takes some.
-        drawn: how many; above `further`, some come more than once.
 
     Attributes:
         epoch: the epoch of the next pass.
@@ -33,24 +31,14 @@ class TrainingSampler(DistributedSampler):
         InputError: there are fewer frames than one step takes.
     """
 
-    def __init__(
-        self,
-        frames: int,
-        batch_size: int,
-        seed: int,
-        rank: int = 0,
-        world_size: int = 1,
-        further: int = 0,
-        drawn: int = 0,
-    ) -> None:
+    def __init__(self, frames: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
         self.frames, self.batch_size, self.seed = frames, batch_size, seed
         self.rank, self.world_size = rank, world_size
-        self.further, self.drawn = further, drawn if further else 0
         self.epoch = self.start = 0
-        self.batches = (frames + self.drawn) // (batch_size * world_size)
+        self.batches = frames // (batch_size * world_size)
         if not self.batches:
             raise InputError(
-                f"training has {frames + self.drawn} frames an epoch, and one step takes {batch_size * world_size} "
+                f"training has {frames} frames an epoch, and one step takes {batch_size * world_size} "
                 f"({batch_size} in each of {world_size} processes). Lower data.batch_size."
             )
 
@@ -58,11 +46,7 @@ class TrainingSampler(DistributedSampler):
         return self.batches * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        chance = np.random.default_rng([self.seed, self.epoch])
-        order = chance.permutation(self.frames)
-        if self.drawn:
-            rounds = [chance.permutation(self.further) for _ in range(-(-self.drawn // self.further))]
-            order = chance.permutation(np.concatenate([order, self.frames + np.concatenate(rounds)[: self.drawn]]))
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.frames)
         share = order[self.rank :: self.world_size][: len(self)]
         for index in share[self.start * self.batch_size :]:
             yield self.epoch, int(index)

@@ -89,15 +89,6 @@ def carve_validation(
     return frozenset(chosen)
 
 
-def check_whole(sequence_of: Mapping[str, str], chosen: Iterable[str]) -> list[str]:
-    """Recordings that lie on both sides of `chosen`; a sound split has none."""
-    inside = set(chosen)
-    sides: dict[str, set[bool]] = {}
-    for name, sequence in sequence_of.items():
-        sides.setdefault(sequence, set()).add(name in inside)
-    return sorted(sequence for sequence, both in sides.items() if len(both) == 2)
-
-
 def _time(written: str) -> datetime | None:
     match = _TIME.search(written)
     if match is None:

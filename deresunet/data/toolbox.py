@@ -55,15 +55,6 @@ def read_order(path: str | os.PathLike[str]) -> list[str]:
     return [_meta_name(item) for item in _meta(path)]
 
 
-def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """All names of objects, from seglistall.mat: number k of `SegLabels.read_all` is the k-th of them, from 1 on.
-
-    Raises:
-        InputError: the file is missing, damaged, or another one.
-    """
-    return tuple(str(name) for name in np.ravel(_load(path, ["seglistall"])["seglistall"]))
-
-
 def read_boxes(path: str | os.PathLike[str]) -> dict[str, tuple[OrientedBox, ...]]:
     """Each frame's boxes in the camera's frame, from SUNRGBDMeta3DBB_v2.mat.
 
@@ -127,30 +118,18 @@ class SegLabels:
         Raises:
             InputError: it cannot be read, or has other values.
         """
-        return self._read("seglabel", index, NUM_CLASSES).astype(np.uint8)
-
-    def read_all(self, index: int) -> np.ndarray:
-        """What frame `index` shows by name, void things too: uint16 (H, W), 0 = no name, else counted in `read_names`.
-
-        Raises:
-            InputError: it cannot be read, or has other values.
-        """
-        return self._read("seglabelall", index, np.iinfo(np.uint16).max).astype(np.uint16)
-
-    def _read(self, field: str, index: int, most: int) -> np.ndarray:
-        """A field's map of a frame, (H, W) with values 0..most."""
         where = f"{self.path}: frame {index + 1}"
         try:
             with self._file.opened() as file:
-                column = file["SUNRGBD2Dseg"][field]
+                column = file["SUNRGBD2Dseg"]["seglabel"]
                 # (10335, 1) as MATLAB turns its 1x10335 struct; references do not outlive the file they came from.
                 reference = column[index, 0] if column.shape[0] == self._count else column[0, index]
                 stored = file[reference][()]
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise InputError(f"{where} cannot be read ({error}). Unpack SUNRGBDtoolbox.zip again.") from error
-        if stored.ndim != 2 or not stored.size or stored.min() < 0 or stored.max() > most:
-            raise InputError(f"{where} is no label: {stored.dtype} {stored.shape}. Expected a map of 0..{most}.")
-        return np.ascontiguousarray(stored.T)
+        if stored.ndim != 2 or not stored.size or stored.min() < 0 or stored.max() > NUM_CLASSES:
+            raise InputError(f"{where} is no label: {stored.dtype} {stored.shape}. Expected a map of 0..{NUM_CLASSES}.")
+        return np.ascontiguousarray(stored.T.astype(np.uint8))
 
 
 def _meta(path: str | os.PathLike[str]) -> Iterator[Any]:
