@@ -7,13 +7,13 @@ import logging
 import sys
 from pathlib import Path
 
-from demo import zerogpu  # first of all: on ZeroGPU it must come before torch
-from demo.callbacks import Inspector
-from demo.checkpoints import Checkpoints
-from demo.dataset_theme import CSS as DATASET_CSS
+from demo.dataset.theme import CSS as DATASET_CSS
+from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
+from demo.inspector import Inspector
+from demo.networks import Checkpoints
+from demo.page import build
 from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
 from demo.theme import CSS, theme
-from demo.ui import build
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
 from deresunet.data.depth import ENCODINGS

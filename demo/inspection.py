@@ -10,14 +10,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from deresunet.calibration import Reliability, reliability
 from deresunet.data.depth import DepthReading
 from deresunet.data.frame import Frame, OrientedBox
-from deresunet.evaluation import describe_frame
-from deresunet.metrics import Scores, scores
-from deresunet.predictor import Predictor
-from deresunet.preprocessing import Modality
-from deresunet.regions import FrameResult, frame_result
+from deresunet.evaluation.calibration import Reliability, reliability
+from deresunet.evaluation.evaluator import describe_frame
+from deresunet.evaluation.metrics import Scores, scores
+from deresunet.evaluation.stratified import FrameResult, frame_result
+from deresunet.inference.predictor import Predictor
+from deresunet.inference.preprocessing import Modality
 
 _Kept = TypeVar("_Kept")
 
@@ -41,7 +41,7 @@ class Inspection:
         step: how many pixels of the frame a pixel here stands for, along each side.
         intrinsics: float64 (3, 3), in pixels of these arrays; or None.
         boxes: 3D boxes in the camera's frame, or None.
-        described: what `deresunet.evaluation.describe_frame` says of frame and prediction at full resolution.
+        described: what `deresunet.evaluation.evaluator.describe_frame` says of frame and prediction at full resolution.
         result: the labelled pixels at full resolution, counted by region and class; or None.
         scores: what follows from them; or None.
         reliability: confidence against being right; or None.

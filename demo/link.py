@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from demo.pictures import VIEWS, View
-from demo.views import ALL_CLASSES, MODALITY_NAMES
+from demo.inspect.pictures import VIEWS, View
+from demo.inspect.views import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.errors import InputError
-from deresunet.preprocessing import Modality
+from deresunet.inference.preprocessing import Modality
 
 
 @dataclass(frozen=True)

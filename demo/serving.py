@@ -10,7 +10,7 @@ from typing import Any
 
 from deresunet.errors import InputError
 
-# Larger than a 4096x4096 depth file of floats; `deresunet.data.files` bounds the pixels besides.
+# Larger than a 4096x4096 depth file of floats; `deresunet.data.images` bounds the pixels besides.
 MAX_UPLOAD = "160mb"
 # Waiting visitors. It is always said: on ZeroGPU Gradio would let but one wait.
 QUEUE_SIZE = 64

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deresunet.config import ModelConfig, Preprocessing
-    from deresunet.data.files import read_frame
     from deresunet.data.frame import Frame, OrientedBox
+    from deresunet.data.images import read_frame
     from deresunet.errors import InputError
-    from deresunet.predictor import Prediction, Predictor, load
-    from deresunet.registry import create_model, model_names
+    from deresunet.inference.predictor import Prediction, Predictor, load
+    from deresunet.model.registry import create_model, model_names
 
 __version__ = "0.1.0"
 
@@ -46,13 +46,13 @@ _HOMES = {
     "InputError": "deresunet.errors",
     "ModelConfig": "deresunet.config",
     "OrientedBox": "deresunet.data.frame",
-    "Prediction": "deresunet.predictor",
-    "Predictor": "deresunet.predictor",
+    "Prediction": "deresunet.inference.predictor",
+    "Predictor": "deresunet.inference.predictor",
     "Preprocessing": "deresunet.config",
-    "create_model": "deresunet.registry",
-    "load": "deresunet.predictor",
-    "model_names": "deresunet.registry",
-    "read_frame": "deresunet.data.files",
+    "create_model": "deresunet.model.registry",
+    "load": "deresunet.inference.predictor",
+    "model_names": "deresunet.model.registry",
+    "read_frame": "deresunet.data.images",
 }
 
 

@@ -13,7 +13,7 @@ _Config = TypeVar("_Config", "ModelConfig", "Preprocessing")
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Parts and widths of a `deresunet.model.DeResUNet`. The defaults are the layout `deresunet_r50`.
+    """Parts and widths of a `deresunet.model.network.DeResUNet`. The defaults are the layout `deresunet_r50`.
 
     Attributes:
         backbone: torchvision ResNet of both encoders: resnet18, resnet34, resnet50 or resnet101.

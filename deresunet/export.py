@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from deresunet.checkpoint import Checkpoint, Precision, load_checkpoint, save_checkpoint
 from deresunet.errors import InputError
+from deresunet.model.checkpoint import Checkpoint, Precision, load_checkpoint, save_checkpoint
 from deresunet.programs import write_onnx, write_openvino, write_torch_export
 
 ExportFormat = Literal["safetensors", "onnx", "openvino", "torch-export"]

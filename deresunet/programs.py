@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from deresunet.atomic import write_whole
-from deresunet.checkpoint import Checkpoint, Precision
 from deresunet.config import to_json
 from deresunet.data.folder import sample_rooms
 from deresunet.errors import InputError
-from deresunet.fast.folding import fold_batch_norm
-from deresunet.preprocessing import to_tensors
+from deresunet.inference.backends.folding import fold_batch_norm
+from deresunet.inference.preprocessing import to_tensors
+from deresunet.model.checkpoint import Checkpoint, Precision
 
 # What each format needs besides PyTorch.
 PACKAGES: dict[str, tuple[str, ...]] = {

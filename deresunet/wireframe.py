@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deresunet.classes import PALETTE
-from deresunet.data.boxes import box_lines
 from deresunet.data.frame import OrientedBox
+from deresunet.data.sunrgbd.boxes import box_lines
 
 UNKNOWN_COLOUR = (255, 255, 255)
 

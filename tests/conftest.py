@@ -27,7 +27,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--fast",
         default="auto",
-        help="how the network of the `predictor` fixture runs: auto, off, or a name of deresunet.fast.PATHS",
+        help="how the network of the `predictor` fixture runs: auto, off, or the name of a backend",
     )
 
 

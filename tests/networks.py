@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from deresunet.checkpoint import Checkpoint
 from deresunet.config import ModelConfig, Preprocessing
-from deresunet.model import DeResUNet
+from deresunet.model.checkpoint import Checkpoint
+from deresunet.model.network import DeResUNet
 
 SMALL = {
     "gated": ModelConfig(

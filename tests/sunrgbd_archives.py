@@ -19,9 +19,9 @@ from PIL import Image
 from deresunet.classes import CLASSES
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
-from deresunet.inference import Inference, InferencePredictor
-from deresunet.predictor import Prediction, Provenance
-from deresunet.preprocessing import Modality
+from deresunet.inference.predictor import Prediction, Provenance
+from deresunet.inference.preprocessing import Modality
+from deresunet.inference.tta import Inference, InferencePredictor
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])

@@ -8,12 +8,12 @@ import time
 import numpy as np
 import torch
 
-from deresunet.checkpoint import Checkpoint
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.predictor import Prediction, Predictor
-from deresunet.preprocessing import PixelScores
+from deresunet.inference.predictor import Prediction, Predictor
+from deresunet.inference.preprocessing import PixelScores
+from deresunet.model.checkpoint import Checkpoint
 
 WALL, FLOOR, BED, CHAIR = 1, 2, 4, 5
 SIZE = (48, 64)

@@ -10,11 +10,11 @@ from training_helpers import SMALL_SIZE, small_data, small_module, trainer
 from typer.testing import CliRunner
 
 from deresunet import load
-from deresunet.checkpoint import load_checkpoint
 from deresunet.cli import app
 from deresunet.data.folder import sample_rooms
 from deresunet.errors import InputError
 from deresunet.export import export
+from deresunet.model.checkpoint import load_checkpoint
 
 RUNNER = CliRunner()
 

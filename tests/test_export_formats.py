@@ -9,14 +9,15 @@ import torch
 from networks import noise, small_checkpoint
 from typer.testing import CliRunner
 
-from deresunet import InputError, Preprocessing, programs, registry
-from deresunet.checkpoint import load_checkpoint, save_checkpoint
+from deresunet import InputError, Preprocessing, programs
 from deresunet.classes import CLASSES
 from deresunet.cli import app
 from deresunet.config import from_mapping
 from deresunet.data.folder import sample_rooms
 from deresunet.export import FORMATS, export
-from deresunet.preprocessing import to_tensors
+from deresunet.inference.preprocessing import to_tensors
+from deresunet.model import registry
+from deresunet.model.checkpoint import load_checkpoint, save_checkpoint
 
 SIZES = [(1, 96, 128), (3, 128, 64), (1, 64, 160)]
 

@@ -13,8 +13,8 @@ import pytorch_lightning as pl
 import torch
 
 from deresunet.config import ModelConfig, Preprocessing
-from train.augmentation import Augmentation
-from train.data import RGBDDataModule
+from train.data.augmentation import Augmentation
+from train.data.module import RGBDDataModule
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
 

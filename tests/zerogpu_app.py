@@ -36,13 +36,15 @@ import spaces.zero.torch  # noqa: E402
 import torch  # noqa: E402
 from spaces.zero.torch import patching  # noqa: E402
 
-from demo import ui, views, zerogpu  # noqa: E402
-from demo.callbacks import DatasetFrame, Inspector, Upload  # noqa: E402
-from demo.pictures import Look  # noqa: E402
+from demo import page as ui  # noqa: E402
+from demo.deploy import zerogpu  # noqa: E402
+from demo.inspect import views  # noqa: E402
+from demo.inspect.pictures import Look  # noqa: E402
+from demo.inspector import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
 from deresunet import load  # noqa: E402
-from deresunet.checkpoint import Checkpoint  # noqa: E402
 from deresunet.data.folder import SAMPLES_DIR, sample_rooms  # noqa: E402
+from deresunet.model.checkpoint import Checkpoint  # noqa: E402
 
 
 def to_the_cpu(predictor):

@@ -13,9 +13,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from deresunet.errors import InputError
-from deresunet.predictor import describe_device
+from deresunet.inference.predictor import describe_device
+from train.data.dataset import Batch
 from train.ema import Average
-from train.frames import Batch
 from train.module import SegmentationModule
 from train.optimisation import build_optimiser
 

@@ -16,11 +16,11 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
 from deresunet.classes import CLASSES
-from deresunet.evaluation import percent
-from deresunet.metrics import scores
-from deresunet.preprocessing import to_frame_size, to_tensors
+from deresunet.evaluation.evaluator import percent
+from deresunet.evaluation.metrics import scores
+from deresunet.inference.preprocessing import to_frame_size, to_tensors
 from train import figures
-from train.recipe import Inputs
+from train.base import Inputs
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM

@@ -13,10 +13,11 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.errors import InputError
-from train import bench, distill
+from train import bench
+from train.base import Recipe
 from train.callbacks import MetricsFile, Pictures, StopGracefully
-from train.data import RGBDDataModule
-from train.recipe import Recipe
+from train.data.module import RGBDDataModule
+from train.distillation import run as distill
 
 USAGE = """usage: python -m train COMMAND ...
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from deresunet.rendering import colorize_depth, colorize_label
-from train.augmentation import GREY, Sample
+from deresunet.visualization import colorize_depth, colorize_label
+from train.data.augmentation import GREY, Sample
 
 # Depth is shown on one scale, so that pictures can be compared [m].
 NEAR_M, FAR_M = 0.5, 6.0

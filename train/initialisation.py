@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from deresunet.checkpoint import load_checkpoint
 from deresunet.errors import InputError
-from deresunet.model import DeResUNet
+from deresunet.model.checkpoint import load_checkpoint
+from deresunet.model.network import DeResUNet
 
 ImageNet = Literal["no", "try", "require"]
 log = logging.getLogger(__name__)

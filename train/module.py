@@ -9,17 +9,17 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from deresunet import registry
 from deresunet.config import ModelConfig
 from deresunet.errors import InputError
-from deresunet.model import DeResUNet
+from deresunet.model import registry
+from deresunet.model.network import DeResUNet
 from train import losses
-from train.data import RGBDDataModule
-from train.frames import Batch
+from train.base import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
+from train.data.dataset import Batch
+from train.data.module import RGBDDataModule
+from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_as_nearest, start_from, start_from_imagenet
 from train.optimisation import Optimisation
-from train.recipe import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
-from train.teacher import FrozenTeacher, load_teacher
 
 CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune-no-cudagraphs"]
 

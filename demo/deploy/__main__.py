@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from demo.deploy.hardware import DEFAULT, HARDWARE, Hardware
-from demo.deploy.staging import Plan, pin_for, plan_space, plan_weights
-from demo.deploy.uploading import Hub
+from demo.deploy.stage import Plan, pin_for, plan_space, plan_weights
+from demo.deploy.upload import Hub
 from deresunet.errors import InputError
-from deresunet.hub import check_repo_id
+from deresunet.model.hub import check_repo_id
 
 # In a listing that is made before the weights are uploaded, in place of the commit that this will give.
 UNKNOWN_REVISION = "0" * 40

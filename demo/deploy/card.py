@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from demo.deploy.hardware import Hardware
 from deresunet.errors import InputError
-from deresunet.hub import HubPin
+from deresunet.model.hub import HubPin
 
 # The newest Gradio that the inspector was tested with.
 GRADIO = "6.31.0"

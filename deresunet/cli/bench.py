@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from deresunet import bench
 from deresunet.atomic import write_json
-from deresunet.bench_figure import write_figure
-from deresunet.candidates import Candidate, make_candidate, paths_of, peers_here, runtimes_here
-from deresunet.checkpoint import Checkpoint as Weights
+from deresunet.benchmark import timing as bench
+from deresunet.benchmark.candidates import Candidate, make_candidate, paths_of, peers_here, runtimes_here
+from deresunet.benchmark.figure import write_figure
 from deresunet.cli.app import Checkpoint, Device, speaks_plainly
 from deresunet.errors import InputError, first_line
-from deresunet.predictor import read_weights, resolve_device
+from deresunet.inference.predictor import read_weights, resolve_device
+from deresunet.model.checkpoint import Checkpoint as Weights
 
 command = typer.Typer(add_completion=False)
 

@@ -31,18 +31,18 @@ from deresunet.cli.app import (
     shown,
     speaks_plainly,
 )
-from deresunet.comparison import compare
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
-from deresunet.evaluation import Evaluation, describe_protocol, evaluate
-from deresunet.gallery import Gallery, write_gallery
-from deresunet.inference import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
-from deresunet.journal import Journal
-from deresunet.metrics import scores
-from deresunet.predictor import Predictor, load
-from deresunet.preprocessing import Modality
-from deresunet.report import write_report
+from deresunet.evaluation.comparison import compare
+from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
+from deresunet.evaluation.gallery import Gallery, write_gallery
+from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.report import write_report
+from deresunet.evaluation.resume import Journal
+from deresunet.inference.predictor import Predictor, load
+from deresunet.inference.preprocessing import Modality
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
 
 command = typer.Typer(add_completion=False)
 ProtocolName = Literal["auto", "native", "sunrgbd"]

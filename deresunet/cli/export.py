@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 import deresunet.export
-from deresunet.checkpoint import Precision
 from deresunet.cli.app import speaks_plainly
 from deresunet.export import ExportFormat
+from deresunet.model.checkpoint import Precision
 
 command = typer.Typer(add_completion=False)
 

@@ -7,9 +7,9 @@ import json
 import typer
 
 import deresunet
-from deresunet import registry
 from deresunet.cli.app import Checkpoint, FastOption, speaks_plainly
-from deresunet.predictor import available_devices, load
+from deresunet.inference.predictor import available_devices, load
+from deresunet.model import registry
 
 command = typer.Typer(add_completion=False)
 

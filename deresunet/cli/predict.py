@@ -19,10 +19,10 @@ from deresunet.cli.app import (
     shown,
     speaks_plainly,
 )
-from deresunet.data.files import read_frame
-from deresunet.evaluation import describe_frame
-from deresunet.predictor import load
-from deresunet.rendering import colorize_depth, overlay
+from deresunet.data.images import read_frame
+from deresunet.evaluation.evaluator import describe_frame
+from deresunet.inference.predictor import load
+from deresunet.visualization import colorize_depth, overlay
 
 OVERLAY_OPACITY = 0.6
 

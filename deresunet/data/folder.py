@@ -10,8 +10,8 @@ import numpy as np
 
 from deresunet.classes import CLASSES, LabelSet
 from deresunet.data.depth import DepthEncoding
-from deresunet.data.files import read_depth, read_label, read_rgb
 from deresunet.data.frame import Frame, OrientedBox
+from deresunet.data.images import read_depth, read_label, read_rgb
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"

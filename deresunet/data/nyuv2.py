@@ -15,7 +15,7 @@ from deresunet.data.depth import DepthEncoding
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.data.hdf5 import MatlabFile
-from deresunet.data.sunrgbd_layout import DEPTH_SOURCES, DepthSource
+from deresunet.data.sunrgbd.layout import DEPTH_SOURCES, DepthSource
 from deresunet.errors import InputError
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"

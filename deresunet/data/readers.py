@@ -13,8 +13,8 @@ from deresunet.data.depth import DepthEncoding
 from deresunet.data.folder import FolderReader, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.data.nyuv2 import LABELED_FILE, NyuV2FolderReader, NyuV2Reader
-from deresunet.data.sunrgbd import LabelSource, SunRgbdReader
-from deresunet.data.sunrgbd_layout import DepthSource
+from deresunet.data.sunrgbd.layout import DepthSource
+from deresunet.data.sunrgbd.reader import LabelSource, SunRgbdReader
 from deresunet.errors import InputError
 
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from deresunet.atomic import write_json, write_whole
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
+from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
-from deresunet.prefetch import prefetch
 
 # Of the histogram of depth [m]; the last bin holds what lies beyond.
 DEPTH_BINS_M = np.linspace(0.0, 10.0, 101)

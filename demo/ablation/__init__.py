@@ -1,0 +1,1 @@
+"""The Ablation tab: one frame under each modality."""

@@ -1,0 +1,36 @@
+"""What the tabs of the page share: options of events, and a picture with a line under it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demo.deploy import zerogpu
+from demo.inspect import views
+from demo.inspector import DatasetFrame, Upload
+
+DEFAULT_OPACITY = 0.6
+MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
+# The network takes one frame at a time, whoever asks; the queue shows the others their place.
+NETWORK: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": zerogpu.CONCURRENCY}
+
+Origin = DatasetFrame | Upload
+
+
+def panel(title: str, alt_text: str) -> tuple[gr.Image, gr.HTML]:
+    """A picture with a line of text under it. PNG, since the default WebP would smear the classes' colours."""
+    with gr.Column(min_width=220):
+        picture = gr.Image(
+            label=title,
+            format="png",
+            interactive=False,
+            buttons=["download", "fullscreen"],
+            alt_text=alt_text,
+            elem_classes="panel",
+            elem_id=f"panel-{title.lower().replace(' ', '-')}",
+        )
+        return picture, gr.HTML(elem_classes="caption", padding=False)

@@ -1,0 +1,1 @@
+"""The Data set tab: evaluation of a split."""

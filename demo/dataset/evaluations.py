@@ -1,0 +1,351 @@
+"""Evaluations asked for on the page: one at a time, followed by any number of visitors, resumed, and kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from gradio.utils import get_upload_folder
+
+from demo.dataset.result import DatasetResult
+from demo.dataset.store import LIMIT_BYTES, EvaluationStore, Place, fingerprint
+from demo.inspect.views import MODALITY_NAMES
+from deresunet.data.frame import Frame
+from deresunet.data.readers import Reader
+from deresunet.data.sunrgbd.reader import SunRgbdReader
+from deresunet.errors import InputError
+from deresunet.evaluation.evaluator import Failure, Segmenter, describe_protocol, evaluate
+from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.resume import Journal
+from deresunet.inference.predictor import Predictor
+from deresunet.inference.preprocessing import Modality
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor
+
+log = logging.getLogger(__name__)
+
+# Results in memory, for all visitors together; others are read again from disk in a second or two.
+KEPT_BYTES = 256 << 20
+# A run that no page has asked about for so long makes room for another. Browsers let a page in the background ask
+# once a minute.
+UNWATCHED_S = 180.0
+_STOP_S = 60.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a visitor wants evaluated: a data set of the page, and what the network is given of it."""
+
+    source: str
+    modality: Modality = "rgbd"
+
+    def __str__(self) -> str:
+        return f"{self.source}, {MODALITY_NAMES[self.modality]}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an evaluation is.
+
+    Attributes:
+        state: "new", "partial" (interrupted), "running" or "done".
+        done: frames that are done.
+        total: frames of the split.
+        miou: of the frames done, 0..1; NaN before the first of this run.
+        seconds_left: of a running one; None before it can be told.
+        following: whether the visitor who asks is among those it runs for.
+        stopping: whether it is about to stop.
+        elsewhere: another evaluation that is running now, in words; or "".
+        failure: why the last run ended before its end; or "".
+    """
+
+    state: Literal["new", "partial", "running", "done"]
+    done: int
+    total: int
+    miou: float = float("nan")
+    seconds_left: float | None = None
+    following: bool = False
+    stopping: bool = False
+    elsewhere: str = ""
+    failure: str = ""
+
+
+class _StoppedError(Exception):
+    pass
+
+
+@dataclass
+class _Run:
+    request: Request
+    total: int
+    done: int
+    watchers: dict[str, float]  # visitor -> when last heard of, by the monotonic clock
+    seen: float
+    miou: float = float("nan")
+    seconds_left: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.done} of {self.total} frames"
+
+
+@dataclass(frozen=True)
+class _Stoppable:
+    """A reader that ends the evaluation when told, also between frames that the network never sees."""
+
+    reader: Reader
+    stop: threading.Event
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.reader.names
+
+    def read(self, name: str) -> Frame:
+        if self.stop.is_set():
+            raise _StoppedError
+        return self.reader.read(name)
+
+
+class Evaluations:
+    """Runs, follows and keeps evaluations for all visitors of a server.
+
+    Frames are run one by one through the predictor that segments visitors' single frames; its lock is let go of
+    between frames, while a frame is scored, so the two take turns.
+
+    Args:
+        predictor: the network with its weights.
+        readers: data sets by the name that the page shows.
+        folder: where journals and predictions go; by default beside Gradio's own cache.
+        limit_bytes: that they may take there.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        readers: Mapping[str, Reader],
+        folder: Path | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        self.predictor = predictor
+        self.readers = readers
+        self._store = EvaluationStore(folder or Path(get_upload_folder()) / "evaluations", limit_bytes)
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._run: _Run | None = None
+        self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
+        self._failures: dict[Request, str] = {}
+
+    def start(self, request: Request, visitor: str, anew: bool = False) -> None:
+        """Begin, go on with, or join the evaluation of `request`.
+
+        Args:
+            request: what to evaluate.
+            visitor: who asks.
+            anew: forget what is there.
+
+        Raises:
+            InputError: there is no such data set, or another evaluation is running and someone follows it.
+        """
+        place = self.place(request)
+        with self._lock:
+            self._failures.pop(request, None)
+            run, now = self._run, time.monotonic()
+            if run is not None and run.request == request and not run.stop.is_set():
+                run.watchers[visitor] = run.seen = now
+                return
+            if run is not None and not run.stop.is_set() and now - run.seen < UNWATCHED_S:
+                raise InputError(
+                    f"One evaluation runs at a time, and now it is {run}{_left(run.seconds_left)}. "
+                    "Choose the same to follow it, or come back when it is done."
+                )
+            if run is not None:
+                run.stop.set()
+        if run is not None and run.thread is not None:
+            run.thread.join(_STOP_S)  # the frame that it is at
+        with self._lock:
+            if self._run is not None:
+                raise InputError(f"The evaluation of {self._run.request} is still stopping. Try again in a moment.")
+            if anew:
+                place.clear()
+            if place.finished:
+                return
+            now = time.monotonic()
+            total = len(self._reader(request.source).names)
+            self._run = run = _Run(request, total, place.frames_done(), {visitor: now}, now)
+            # A daemon, so that the server can end; the journal has what was done.
+            run.thread = threading.Thread(target=self._work, args=(run, place), name="evaluation", daemon=True)
+            run.thread.start()
+
+    def cancel(self, request: Request, visitor: str) -> None:
+        """No longer run it for `visitor`; it stops after the frame at hand when nobody else follows it."""
+        with self._lock:
+            run = self._run
+            if run is not None and run.request == request:
+                run.watchers.pop(visitor, None)
+                if not run.watchers:
+                    run.stop.set()
+
+    def progress(self, request: Request, visitor: str = "") -> Progress:
+        """How far it is; a visitor who follows it is noted as being there.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        total = len(self._reader(request.source).names)
+        with self._lock:
+            run, now = self._run, time.monotonic()
+            if run is not None and run.request == request:
+                if visitor in run.watchers:
+                    run.watchers[visitor] = run.seen = now
+                return Progress(
+                    "running",
+                    run.done,
+                    run.total,
+                    run.miou,
+                    run.seconds_left,
+                    visitor in run.watchers,
+                    run.stop.is_set(),
+                )
+            elsewhere = "" if run is None else f"{run}{_left(run.seconds_left)}"
+            failure = self._failures.get(request, "")
+            if request in self._kept:
+                return Progress("done", total, total, elsewhere=elsewhere)
+        place = self.place(request)
+        if place.finished:
+            return Progress("done", total, total, elsewhere=elsewhere)
+        done = place.frames_done()
+        return Progress("partial" if done else "new", done, total, elsewhere=elsewhere, failure=failure)
+
+    def result(self, request: Request) -> DatasetResult:
+        """What a finished evaluation found.
+
+        Raises:
+            InputError: it is not finished.
+        """
+        with self._loading:  # once, however many ask
+            with self._lock:
+                if request in self._kept:
+                    self._kept.move_to_end(request)
+                    return self._kept[request]
+            place = self.place(request)
+            if not place.finished:
+                raise InputError(f"{request}: this evaluation is not finished. Start it, or let it go on.")
+            with Journal(place.journal, place.subject) as journal:
+                return self._keep(request, self._evaluate(request, place, journal, None))
+
+    def place(self, request: Request) -> Place:
+        """Where the evaluation of `request` lies on disk.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        origin = self.predictor.provenance(request.modality)
+        return self._store.place(
+            {
+                "data": fingerprint(self._reader(request.source)),
+                "weights": origin.sha256 or origin.weights,
+                "execution": origin.execution,  # another rounding moves a pixel here and there
+                "protocol": describe_protocol(self._inference(request)),
+                "modality": request.modality,
+                "arithmetic": f"{origin.precision} on {origin.device}",
+            }
+        )
+
+    def segmenter(self, request: Request) -> Segmenter:
+        """What runs the frames of `request`, as `python -m deresunet evaluate` would."""
+        return InferencePredictor(self.predictor, self._inference(request))
+
+    def reader(self, request: Request) -> Reader:
+        """The data set of `request`."""
+        return self._reader(request.source)
+
+    def _inference(self, request: Request) -> Inference:
+        """The command line's `--protocol auto`."""
+        return Inference(SUNRGBD_SIZE if isinstance(self._reader(request.source), SunRgbdReader) else None)
+
+    def _reader(self, source: str) -> Reader:
+        if source not in self.readers:
+            raise InputError(f"there is no data set {source!r}; there are {', '.join(self.readers)}.")
+        return self.readers[source]
+
+    def _work(self, run: _Run, place: Place) -> None:
+        failure = ""
+        try:
+            self._store.make_room(place)
+            with place.held(), Journal(place.journal, place.subject) as journal:
+                run.done = journal.resumed
+                result = self._evaluate(run.request, place, journal, run)
+                place.finish()
+            self._keep(run.request, result)
+        except _StoppedError:
+            pass
+        except InputError as error:
+            failure = str(error)
+        except Exception as error:
+            log.exception("the evaluation of %s broke off", run.request)
+            failure = f"The evaluation broke off ({type(error).__name__}); the server's log says more."
+        finally:
+            with self._lock:
+                if failure:
+                    self._failures[run.request] = self._without_paths(run.request, failure)
+                self._run = None
+
+    def _evaluate(self, request: Request, place: Place, journal: Journal, run: _Run | None) -> DatasetResult:
+        began, before = time.perf_counter(), journal.resumed
+
+        def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
+            place.keep_label(frame.name, label)
+            if run is None:
+                return
+            seconds = (time.perf_counter() - began) / max(done - before, 1)
+            run.done, run.miou, run.seconds_left = done, scores(matrix).miou, seconds * (run.total - done)
+            if run.stop.is_set():
+                raise _StoppedError
+
+        reader = self._reader(request.source)
+        evaluation = evaluate(
+            self.segmenter(request),
+            reader if run is None else _Stoppable(reader, run.stop),
+            request.modality,
+            on_frame=on_frame,
+            protocol=describe_protocol(self._inference(request)),
+            on_error="skip",
+            workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
+            journal=journal,
+        )
+        failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
+        return DatasetResult(replace(evaluation, failed=failed), request.source, request.modality)
+
+    def _keep(self, request: Request, result: DatasetResult) -> DatasetResult:
+        with self._lock:
+            self._kept[request] = result
+            self._kept.move_to_end(request)
+            while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return result
+
+    def _without_paths(self, request: Request, text: str) -> str:
+        """Messages go to visitors and into reports; where the data set lies on the server does not."""
+        root: Any = getattr(self._reader(request.source), "root", None)
+        for path in () if root is None else {str(root), str(Path(root).resolve())}:
+            text = text.replace(path, Path(root).name)
+        return text
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f", about {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time for people, such as "40 s" or "1 h 05 min"."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

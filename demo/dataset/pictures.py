@@ -1,0 +1,158 @@
+"""A frame of a data set as one picture of four: the frame, its ground truth, the prediction, and what to look at."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from demo.dataset.evaluations import Evaluations, Request
+from demo.dataset.result import Confusion
+from demo.inspect.pictures import CLASS_KEYS, FOUND, WRONG, Colour, error_codes
+from deresunet.atomic import write_whole
+from deresunet.classes import VOID
+from deresunet.data.frame import Frame
+from deresunet.errors import InputError
+from deresunet.visualization import colorize_depth, overlay, paint
+
+_OPACITY = 0.65
+_FOURTH_OPACITY = 0.8
+_GAP = 6
+# About 40 kB each; the page shows at most 48 at a time.
+_KEPT = 600
+
+Focus = int | Confusion | None
+
+
+def quartet(frame: Frame, label: np.ndarray, focus: Focus = None, side: int = 320) -> Image.Image:
+    """The frame, its ground truth, the prediction, and the fourth picture that `fourth` gives.
+
+    Args:
+        frame: with its ground truth.
+        label: uint8 (H, W), 1..37.
+        focus: what the fourth is about.
+        side: longest side of each of the four [px], at most.
+    """
+    height, width = frame.size
+    scale = min(1.0, side / max(height, width))
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    picture = frame.rgb
+    if picture is None:
+        assert frame.depth is not None
+        picture = colorize_depth(frame.depth, 0.0, max(float(frame.depth.max()), 1.0))
+    background = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+    truth = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
+    truth, predicted = (
+        np.asarray(Image.fromarray(each).resize(size, Image.Resampling.NEAREST)) for each in (truth, label)
+    )
+    four = (
+        *(background, overlay(background, truth, _OPACITY), overlay(background, predicted, _OPACITY)),
+        fourth(background, truth, predicted, focus),
+    )
+    sheet = Image.new("RGB", (2 * size[0] + _GAP, 2 * size[1] + _GAP), (148, 163, 184))
+    for index, each in enumerate(four):
+        sheet.paste(Image.fromarray(each), (index % 2 * (size[0] + _GAP), index // 2 * (size[1] + _GAP)))
+    return sheet
+
+
+def fourth(background: np.ndarray, truth: np.ndarray, predicted: np.ndarray, focus: Focus) -> np.ndarray:
+    """Errors over the dimmed frame; of a class its hits, false alarms and misses; of a confusion its pixels.
+
+    Args:
+        background: uint8 (h, w, 3).
+        truth: uint8 (h, w), 0 = void, 1..37.
+        predicted: uint8 (h, w), 1..37.
+        focus: None, a class 1..37, or a confusion.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
+    grey = (0.45 * background.mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
+    if focus is None:
+        codes = ((truth != VOID) & (truth != predicted)).astype(np.uint8)
+    elif isinstance(focus, Confusion):
+        codes = ((truth == focus.truth) & (predicted == focus.prediction)).astype(np.uint8)
+    else:
+        codes = error_codes(truth, predicted, focus)
+    colours = np.array([(0, 0, 0), *fourth_keys(focus).values()], np.uint8)
+    return paint(grey, codes, colours, np.array([0.0, *[_FOURTH_OPACITY] * (len(colours) - 1)]))
+
+
+def fourth_keys(focus: Focus) -> dict[str, Colour]:
+    """What the colours of `fourth` mean."""
+    if focus is None:
+        return {"errors": WRONG}
+    if isinstance(focus, Confusion):
+        return {str(focus): FOUND if focus.truth == focus.prediction else WRONG}
+    return CLASS_KEYS
+
+
+class Pictures:
+    """Quartets as files, made when first asked for.
+
+    They lie in Gradio's cache, which lets go of them after an hour.
+
+    Args:
+        evaluations: where predictions are.
+        folder: for the files; by default in Gradio's cache.
+    """
+
+    def __init__(self, evaluations: Evaluations, folder: Path | None = None) -> None:
+        self.evaluations = evaluations
+        self.folder = folder or Path(get_upload_folder()) / "dataset-frames"
+        self._lock = threading.Lock()
+
+    def files(self, request: Request, names: list[str], focus: Focus = None) -> list[Path | None]:
+        """The pictures of frames, in order; None for a frame that can no longer be read."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        place = self.evaluations.place(request)
+        key = f"{place.folder.name} {place.finished_at}"
+        made = []
+        for name in names:
+            hashed = hashlib.sha256(f"{key}\n{focus!r}\n{name}".encode()).hexdigest()[:24]
+            path = self.folder / f"{hashed}.jpg"
+            if path.is_file():
+                path.touch()  # the cache goes by age, and the visitor has an hour from now
+            else:
+                try:
+                    write_jpeg(path, self.quartet(request, name, focus))
+                except InputError:
+                    path = None
+            made.append(path)
+        self._prune({path for path in made if path is not None})
+        return made
+
+    def quartet(self, request: Request, name: str, focus: Focus = None, side: int = 320) -> Image.Image:
+        """The picture of one frame; the network runs only if its prediction was not kept.
+
+        Raises:
+            InputError: the frame cannot be read.
+        """
+        frame = self.evaluations.reader(request).read(name)
+        place = self.evaluations.place(request)
+        label = place.label(name)
+        if label is None or label.shape != frame.size:
+            label = self.evaluations.segmenter(request)(frame, request.modality).label
+            place.keep_label(name, label)
+        return quartet(frame, label, focus, side)
+
+    def _prune(self, kept: set[Path]) -> None:
+        with self._lock:
+            files = []
+            for path in self.folder.glob("*.jpg"):
+                try:
+                    files.append((path.stat().st_mtime, path))
+                except OSError:
+                    continue  # Gradio's cache let go of it meanwhile
+            for _, path in sorted(files)[: max(len(files) - _KEPT, 0)]:
+                if path not in kept:
+                    path.unlink(missing_ok=True)
+
+
+def write_jpeg(path: Path, picture: Image.Image) -> None:
+    """Write a picture with its colours at full resolution, so that classes do not bleed. Raises as `write_whole`."""
+    write_whole(path, lambda beside: picture.save(beside, format="JPEG", quality=88, subsampling=0))

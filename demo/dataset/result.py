@@ -1,0 +1,264 @@
+"""A finished evaluation, ready to be asked: by sensor, scene and class, from the score down to the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
+from deresunet.evaluation.bootstrap import Spread, spread, stack
+from deresunet.evaluation.evaluator import Evaluation
+from deresunet.evaluation.gallery import frame_miou
+from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
+from deresunet.inference.preprocessing import Modality
+
+# What a frame's score is held against: shares of its labelled pixels.
+Trait = Literal["missing", "far", "boundary"]
+TRAITS: dict[Trait, str] = {
+    "missing": "pixels without measured depth",
+    "far": "pixels farther than 3 m",
+    "boundary": f"pixels within {BOUNDARY_PX} px of another class",
+}
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """One cell of the confusion matrix off or on its diagonal.
+
+    Attributes:
+        truth: class 1..37.
+        prediction: class 1..37.
+    """
+
+    truth: int
+    prediction: int
+
+    def __str__(self) -> str:
+        if self.truth == self.prediction:
+            return f"{DISPLAY_NAMES[self.truth - 1]} recognised"
+        return f"{DISPLAY_NAMES[self.truth - 1]} taken for {DISPLAY_NAMES[self.prediction - 1]}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A frame in a list, and why it stands where it does.
+
+    Attributes:
+        name: the frame.
+        value: what it was ordered by, 0..1.
+        said: the same in words.
+    """
+
+    name: str
+    value: float
+    said: str
+
+
+class DatasetResult:
+    """An evaluation of a data set's split.
+
+    Frames are told by their index in `evaluation.results`; a choice of frames is int64 (n,) of such indices.
+
+    Args:
+        evaluation: with its frames' results.
+        source: the data set's name on the page.
+        modality: what the network was given.
+    """
+
+    def __init__(self, evaluation: Evaluation, source: str, modality: Modality) -> None:
+        self.evaluation = evaluation
+        self.source = source
+        self.modality: Modality = modality
+        self._stacked = stack(evaluation.results)
+
+    @property
+    def frames(self) -> tuple[FrameResult, ...]:
+        """Frames that were measured."""
+        return self.evaluation.results
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the frames' counts take."""
+        return sum(frame.cells.nbytes + frame.counts.nbytes for frame in self.frames) + 2 * self._stacked.data.nbytes
+
+    @cached_property
+    def miou(self) -> np.ndarray:
+        """Each frame's own mean IoU, float64 (N,), 0..1; NaN where all is void."""
+        return np.array([frame_miou(frame) for frame in self.frames])
+
+    @cached_property
+    def shares(self) -> dict[Trait, np.ndarray]:
+        """Each frame's traits, float64 (N,), 0..1; NaN where all is void."""
+        taken = np.array([_traits(frame) for frame in self.frames]).reshape(-1, len(TRAITS))
+        return dict(zip(TRAITS, taken.T, strict=True))
+
+    @property
+    def trait(self) -> Trait:
+        """The one to look at first: missing depth, unless no frame lacks any (as where it was in-painted)."""
+        return "missing" if np.nanmax(self.shares["missing"], initial=0.0) > 0 else "far"
+
+    def groups(self, key: str) -> dict[str, int]:
+        """Frames of each "sensor" or "scene" that is known, by name."""
+        names = [getattr(frame, key) for frame in self.frames]
+        return {name: names.count(name) for name in sorted(set(names)) if name}
+
+    def choose(self, sensor: str = "", scene: str = "") -> np.ndarray:
+        """Frames of a sensor and of a scene; "" takes all."""
+        return np.array(
+            [
+                index
+                for index, frame in enumerate(self.frames)
+                if sensor in ("", frame.sensor) and scene in ("", frame.scene)
+            ],
+            np.int64,
+        )
+
+    def matrix(self, chosen: np.ndarray) -> np.ndarray:
+        """The pooled confusion matrix of frames, int64 (37, 37)."""
+        return np.asarray(self._stacked[chosen].sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
+
+    def spread(self, chosen: np.ndarray) -> Spread:
+        """Scores of frames with their intervals."""
+        return spread(self._stacked[chosen])
+
+    def frames_with(self, chosen: np.ndarray) -> np.ndarray:
+        """In how many of the frames each class is in the ground truth, int64 (37,)."""
+        counts = np.zeros(NUM_CLASSES, np.int64)
+        for index in chosen:
+            frame = self.frames[index]
+            counts[np.unique(frame.cells // NUM_CLASSES % NUM_CLASSES)] += 1
+        return counts
+
+    def class_iou(self, chosen: np.ndarray, label: int) -> np.ndarray:
+        """A class's IoU in each of the frames, float64 (n,), 0..1; NaN where it is neither in truth nor prediction."""
+        right, union = self._overlap(chosen, label)
+        return np.divide(right, union, out=np.full(len(chosen), np.nan), where=union > 0)
+
+    def values(self, chosen: np.ndarray, label: int | None) -> np.ndarray:
+        """What frames are ordered by, float64 (n,), 0..1: their own mIoU, or a class's IoU where they have the class.
+
+        A frame without the class has no IoU to be judged by, only false alarms: NaN.
+        """
+        if label is None:
+            return self.miou[chosen]
+        return np.where(self._truth_pixels(chosen, label) > 0, self.class_iou(chosen, label), np.nan)
+
+    def ranked(self, chosen: np.ndarray, label: int | None = None, worst: bool = True) -> list[Listed]:
+        """Frames by their own mIoU, or by the IoU of a class in those that have it.
+
+        Of frames that are equally bad at a class, those with more pixels of it come first.
+        """
+        name = "mIoU" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}"
+        values = self.values(chosen, label)
+        weight = np.zeros(len(chosen)) if label is None else self._overlap(chosen, label)[1]
+        listed = [
+            (float(value if worst else -value), -pixels, self.frames[index].name, float(value))
+            for index, value, pixels in zip(chosen, values, weight, strict=True)
+            if not np.isnan(value)
+        ]
+        return [Listed(frame, value, f"{name} {100 * value:.1f} %") for _, _, frame, value in sorted(listed)]
+
+    def confused(self, chosen: np.ndarray, cell: Confusion) -> list[Listed]:
+        """Frames with pixels of a cell of the matrix, most pixels first."""
+        row, column = cell.truth - 1, cell.prediction - 1
+        own = self._stacked[chosen]
+        pixels = np.asarray(own[:, row * NUM_CLASSES + column].todense()).reshape(-1)
+        truth = self._truth_pixels(chosen, cell.truth)
+        order = np.lexsort(([self.frames[index].name for index in chosen], -pixels))
+        return [
+            Listed(
+                self.frames[chosen[place]].name,
+                pixels[place] / truth[place],
+                f"{pixels[place] / truth[place]:.0%} of its {DISPLAY_NAMES[row]}, {pixels[place]:,} px",
+            )
+            for place in order
+            if pixels[place]
+        ]
+
+    def _truth_pixels(self, chosen: np.ndarray, label: int) -> np.ndarray:
+        """Pixels of a class in the ground truth of each of the frames, (n,)."""
+        row = self._stacked[chosen][:, (label - 1) * NUM_CLASSES : label * NUM_CLASSES]
+        return np.asarray(row.sum(1)).reshape(-1)
+
+    def told_of(self, chosen: np.ndarray, cell: Confusion) -> str:
+        """A cell of the matrix as a sentence."""
+        matrix = self.matrix(chosen)
+        row, column = cell.truth - 1, cell.prediction - 1
+        pixels, truth, name = int(matrix[row, column]), int(matrix[row].sum()), DISPLAY_NAMES[row]
+        if not truth:
+            return f"These frames have no {name} in their ground truth."
+        if row == column:
+            return f"{pixels / truth:.1%} of the pixels of {name} are recognised ({pixels:,} of {truth:,})."
+        errors = int(matrix.sum() - np.trace(matrix))
+        if not pixels:
+            return f"No pixel of {name} is taken for {DISPLAY_NAMES[column]}."
+        return (
+            f"{pixels / truth:.1%} of the pixels of {name} are taken for {DISPLAY_NAMES[column]}: {pixels:,} of "
+            f"{truth:,}, and {pixels / errors:.1%} of all errors."
+        )
+
+    def trait_matters(self, chosen: np.ndarray, trait: Trait, label: int | None = None) -> str:
+        """Whether frames with more of a trait score lower, in words (Spearman's rank correlation)."""
+        values, shares = self.values(chosen, label), self.shares[trait][chosen]
+        known = ~np.isnan(values) & ~np.isnan(shares)
+        if known.any() and not shares[known].any():
+            return f"There are no {TRAITS[trait]} in these frames."
+        if known.sum() < 10 or np.ptp(shares[known]) == 0 or np.ptp(values[known]) == 0:
+            return f"Too few frames, or too alike, to tell whether {TRAITS[trait]} matter."
+        rank = stats.spearmanr(shares[known], values[known])
+        told = f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00
+        if rank.pvalue >= _SIGNIFICANT:
+            return f"No relation shows between {TRAITS[trait]} and the score ({told})."
+        return f"Frames with more {TRAITS[trait]} score {'lower' if rank.statistic < 0 else 'higher'} ({told})."
+
+    def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
+        k = label - 1
+        entries = np.arange(NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+        own = self._stacked[chosen]
+        right = np.asarray(own[:, entries[k, k]].todense(), np.float64).reshape(-1)
+        union = np.asarray(own[:, entries[k]].sum(1) + own[:, entries[:, k]].sum(1)).reshape(-1) - right
+        return right, union
+
+
+def most_confused(matrix: np.ndarray, count: int = 30, label: int | None = None) -> list[tuple[Confusion, float]]:
+    """The cells off the diagonal with most pixels, int64 (37, 37) -> cell and share of the class's pixels, 0..1.
+
+    With a class 1..37, the cells of its row and its column alone.
+    """
+    truth = matrix.sum(1)
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    if label is not None:
+        others = np.arange(len(wrong)) != label - 1
+        wrong[np.ix_(others, others)] = 0
+    found = []
+    for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
+        row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))
+        if not wrong[row, column]:
+            break
+        found.append((Confusion(row + 1, column + 1), float(wrong[row, column] / truth[row])))
+    return found
+
+
+def present(matrix: np.ndarray) -> tuple[list[int], list[int]]:
+    """Classes 1..37 with ground truth, and those with ground truth or predictions."""
+    result = scores(matrix)
+    rows = [int(k) + 1 for k in np.flatnonzero(result.truth_pixels)]
+    return rows, [int(k) + 1 for k in np.flatnonzero(result.truth_pixels + result.predicted_pixels)]
+
+
+def _traits(frame: FrameResult) -> tuple[float, ...]:
+    """Shares of the frame's labelled pixels, in the order of `TRAITS`."""
+    if not frame.counts.size:
+        return (float("nan"),) * len(TRAITS)
+    depth, measured, place, *_ = np.unravel_index(frame.cells, SHAPE)
+    far = [index for index, name in enumerate(DEPTH_RANGES) if name in ("3 to 4 m", "4 to 6 m", "over 6 m")]
+    of = (measured == MEASURED.index("not measured"), np.isin(depth, far), place == PLACES.index("boundary"))
+    return tuple(float(frame.counts[pixels].sum() / frame.counts.sum()) for pixels in of)

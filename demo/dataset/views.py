@@ -1,0 +1,243 @@
+"""Progress and results of a data set -> lines of HTML. Plain functions; nothing here knows of the page."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+
+from demo.dataset.evaluations import Progress, Request, duration
+from demo.dataset.pictures import Focus, fourth_keys
+from demo.dataset.plots import RIGHT, WRONG
+from demo.dataset.result import Confusion, DatasetResult, Trait, most_confused
+from demo.inspect.views import ALL_CLASSES, MODALITY_NAMES
+from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
+from deresunet.evaluation.evaluator import percent
+from deresunet.evaluation.metrics import scores
+
+NO_CONFUSION = "none chosen: frames by their score"
+
+
+def shown(ratio: float, places: int = 2) -> str:
+    """A ratio 0..1 in percent as the command line prints it; n/a for what nothing defines."""
+    value = percent(ratio)
+    return "n/a" if value is None else f"{value:.{places}f}"
+
+
+def status(request: Request, progress: Progress) -> str:
+    """How far an evaluation is, and what else keeps the server busy, as HTML."""
+    name = html.escape(str(request))
+    busy = f'<p class="quiet">Now running: {html.escape(progress.elsewhere)}.</p>' if progress.elsewhere else ""
+    if progress.state == "done":
+        return ""
+    if progress.state == "new":
+        return (
+            f'<div class="ds-status empty" role="status"><b>{name}: not evaluated yet</b><p>The network is run over '
+            f"all {progress.total:,} frames. Then this page shows the score and how far chance would move it, every "
+            "class, what is confused with what, and the frames behind each number.</p>"
+            '<p class="quiet">It takes turns with visitors who segment single frames, and may be interrupted: what '
+            f"is done is kept, for every visitor.</p>{busy}</div>"
+        )
+    share = progress.done / max(progress.total, 1)
+    frames = f"{progress.done:,} of {progress.total:,} frames"
+    facts = [f"<b>{frames}</b>"]
+    if not np.isnan(progress.miou):
+        facts.append(f"mIoU so far <b>{shown(progress.miou)} %</b>")
+    if progress.state == "partial":
+        title, more = "Interrupted", "It goes on where it was."
+    elif progress.stopping:
+        title, more = "Stopping", "The frame at hand is finished first."
+    elif progress.following:
+        title = "Running"
+        more = "You may look at frames meanwhile, or leave: what is done is kept."
+        left = "time left is not known yet" if progress.seconds_left is None else None
+        facts.append(left or f"about <b>{duration(progress.seconds_left or 0.0)}</b> left")
+    else:
+        title, more = "Running for another visitor", "Follow it to see its result as soon as it is there."
+        if progress.seconds_left is not None:
+            facts.append(f"about <b>{duration(progress.seconds_left)}</b> left")
+    return (
+        f'<div class="ds-status" role="status"><p><b>{title}</b>: {name}</p><div class="track" role="progressbar" '
+        f'aria-valuemin="0" aria-valuemax="{progress.total}" aria-valuenow="{progress.done}" '
+        f'aria-label="{frames}"><i style="width:{100 * share:.1f}%"></i></div>'
+        f'<p class="said">{"".join(f"<span>{fact}</span>" for fact in facts)}</p>'
+        f'<p class="quiet">{more}</p>{busy}</div>'
+    )
+
+
+def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
+    """The scores of the frames chosen, with their intervals, as HTML."""
+    everything = len(result.frames)
+    found, pooled = result.spread(chosen), scores(result.matrix(chosen))
+    classes = int((pooled.truth_pixels > 0).sum())
+    frames = f"{len(chosen):,}" if len(chosen) == everything else f"{len(chosen):,} of {everything:,}"
+    figures = [
+        _figure(f"{shown(found.miou.value)} %", f"mIoU over {classes} classes", _interval(found.miou)),
+        _figure(f"{shown(found.pixel_acc.value)} %", "pixel accuracy", _interval(found.pixel_acc)),
+        _figure(f"{shown(pooled.mean_acc)} %", "mean accuracy of the classes"),
+        _figure(frames, "frames"),
+    ]
+    if label is not None:
+        here = int(result.frames_with(chosen)[label - 1])
+        iou = shown(pooled.iou[label - 1])
+        figures.insert(0, _figure(f"{iou} %".replace("n/a %", "n/a"), f"IoU of {DISPLAY_NAMES[label - 1]}"))
+        figures.append(_figure(f"{here:,}", f"frames with {DISPLAY_NAMES[label - 1]}"))
+    if found.frames < MIN_FRAMES:
+        told = f"Fewer than {MIN_FRAMES} frames: too few for an interval."
+    else:
+        told = (
+            f"Under a score: its {found.level:.0%} interval, from a bootstrap over frames: how far another choice of "
+            "frames of the same kind would move it. Frames of one recording are alike, so it is rather too narrow."
+        )
+    return f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{told}</p>'
+
+
+def left_out(result: DatasetResult) -> str:
+    """Frames that are not in the numbers, and why, as HTML."""
+    evaluation, lines = result.evaluation, []
+    if evaluation.unlabelled:
+        example = html.escape(evaluation.unlabelled[0])
+        lines.append(f"{len(evaluation.unlabelled):,} frames without ground truth were left out, such as {example}.")
+    if evaluation.failed:
+        first = html.escape(evaluation.failed[0].error)
+        lines.append(f"{len(evaluation.failed):,} frames could not be used and were left out, such as: {first}")
+    return "".join(f'<p class="ds-note"><b>Left out:</b> {line}</p>' for line in lines)
+
+
+def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = None, clickable: bool = False) -> str:
+    """IoU of each class as a bar with the number of frames that have it, best first, as HTML.
+
+    Args:
+        result: of a data set.
+        chosen: frames that are pooled.
+        label: a class that is marked.
+        clickable: whether the classes that some frame of the data set has, and all of them, are buttons for
+            `views.PICK_CLASS`.
+    """
+    pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
+    offered = (result.frames_with(result.choose()) > 0) & clickable
+    order = sorted(range(len(COLOURS)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k))
+    rows = []
+    if clickable:
+        kind = "chosen" if label is None else ""
+        rows.append(_bar(ALL_CLASSES, pooled.miou, len(chosen), "var(--color-accent)", kind, True))
+    for k in order:
+        kind = "chosen" if label == k + 1 else "" if frames[k] else "absent"
+        rows.append(_bar(DISPLAY_NAMES[k], pooled.iou[k], int(frames[k]), COLOURS[k], kind, bool(offered[k])))
+    head = '<div class="head"><span>class</span><span></span><span>IoU %</span><span>frames</span></div>'
+    return f'<div class="ds-bars" role="group" aria-label="IoU of each class">{head}{"".join(rows)}</div>'
+
+
+def bars_note() -> str:
+    """What a click on a bar does, as HTML."""
+    return (
+        '<p class="ds-note">Click a class for the frames that have it, and for what it is confused with: its row and '
+        "column in the matrix.</p>"
+    )
+
+
+def matrix_note() -> str:
+    """What the heat map shows, as HTML."""
+    return (
+        f'<p class="ds-note">{_key(RIGHT)}right {_key(WRONG)}taken for another class. Rows: what is there; columns: '
+        "what the network says. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
+    )
+
+
+def scatter_note(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None) -> str:
+    """What the scatter shows, in a sentence of HTML."""
+    said = result.trait_matters(chosen, trait, label)
+    return f'<p class="ds-note">{said} Click a point to open its frame in Inspect.</p>'
+
+
+def cell_note(result: DatasetResult, chosen: np.ndarray, cell: Confusion | None) -> str:
+    """The cell that is chosen, in a sentence of HTML."""
+    if cell is None:
+        return '<p class="ds-note">Click a cell, or choose from the list, for the frames behind it.</p>'
+    below = " The frames with most of it are below." if result.confused(chosen, cell) else ""
+    return f'<p class="ds-said">{result.told_of(chosen, cell)}{below}</p>'
+
+
+def gallery_note(total: int, there: int, focus: Focus) -> str:
+    """What the gallery shows, as HTML."""
+    if not total:
+        return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
+    if focus is None:
+        by = "by their own mIoU"
+    elif isinstance(focus, Confusion):
+        by = f"with most {focus}"
+    else:
+        by = f"by IoU of {DISPLAY_NAMES[focus - 1]}"
+    return (
+        f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and '
+        f"{fourth_key(focus)}. Click one to open it in Inspect.</p>"
+    )
+
+
+def fourth_key(focus: Focus) -> str:
+    """What the colours of the fourth of a frame's pictures mean, as HTML."""
+    return " ".join(f"{_key(colour)}{name}" for name, colour in fourth_keys(focus).items())
+
+
+def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
+    """The most frequent confusions, or those of a class, as (what is shown, value) of a dropdown."""
+    worst = most_confused(matrix, label=label)
+    found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
+    return [(NO_CONFUSION, ""), *found]
+
+
+def chosen_confusion(value: str | None) -> Confusion | None:
+    """The confusion that a value of the dropdown stands for."""
+    if not value or "," not in value:
+        return None
+    truth, prediction = value.split(",")
+    return Confusion(int(truth), int(prediction))
+
+
+def provenance(result: DatasetResult) -> str:
+    """Which weights, which frames and which protocol the numbers are of, as HTML."""
+    evaluation = result.evaluation
+    origin: dict[str, Any] = evaluation.provenance
+    sources = ", ".join(
+        f"{html.escape(name)} ({count:,})" for name, count in evaluation.as_dict()["sources"].items() if name
+    )
+    pieces = [
+        f"{html.escape(str(result.source))}, {evaluation.frames:,} frames{f' of {sources}' if sources else ''}",
+        f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
+        f"{html.escape(origin['architecture'])}, given {MODALITY_NAMES[result.modality]}",
+        f"{html.escape(origin['device'])} ({origin['precision']}), {evaluation.seconds_per_frame:.2f} s a frame",
+        f"PyTorch {origin['torch']}",
+    ]
+    return f'<div class="provenance">{" · ".join(pieces)}<br>Protocol: {html.escape(evaluation.protocol)}.</div>'
+
+
+def _bar(name: str, iou: float, frames: int, colour: str, kind: str, clickable: bool) -> str:
+    tag, attributes = "div", ""
+    if clickable:
+        tag, attributes = "button", f' type="button" data-class="{name}" aria-pressed="{str(kind == "chosen").lower()}"'
+    width = 0.0 if np.isnan(iou) else 100 * iou
+    return (
+        f'<{tag} class="{kind}"{attributes}><span>{name}</span><span class="track"><i style="width:{width:.2f}%;'
+        f'background:{colour}"></i></span><span>{shown(iou)}</span><span>{frames:,}</span></{tag}>'
+    )
+
+
+def _interval(interval: Interval) -> str:
+    if np.isnan(interval.low):
+        return ""
+    low, high = 100 * interval.low, 100 * interval.high
+    return (
+        f'<div class="interval"><i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>'
+        f'<b style="left:{100 * interval.value:.2f}%"></b></div>'
+        f"<small>{shown(interval.low)} to {shown(interval.high)} %</small>"
+    )
+
+
+def _figure(value: str, name: str, more: str = "") -> str:
+    return f'<div class="figure"><b>{value}</b><span>{name}</span>{more}</div>'
+
+
+def _key(colour: tuple[int, int, int]) -> str:
+    return f'<i class="key" style="background:rgb{colour}"></i>'

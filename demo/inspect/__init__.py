@@ -1,0 +1,1 @@
+"""The Inspect tab: one frame, its prediction, its ground truth, and the metrics."""

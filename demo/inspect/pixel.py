@@ -1,0 +1,45 @@
+"""One pixel, questioned: what it is, what the network says, how sure it is, how far away it lies."""
+
+from __future__ import annotations
+
+from demo.inspect.views import swatch
+from demo.inspection import Inspection
+from deresunet.classes import COLOURS, display_name
+
+
+def pixel_card(inspection: Inspection, point: tuple[int, int] | None) -> str:
+    """All that is known of the pixel at (row, column) of the pictures, as HTML; how to get it where it is None."""
+    if point is None:
+        return '<div class="card hint">Click any picture to question a pixel.</div>'
+    row, column = point
+    best = int(inspection.label[row, column])
+    facts = {"pixel": f"column {column * inspection.step}, row {row * inspection.step}"}
+    if inspection.truth is not None:
+        true = int(inspection.truth[row, column])
+        verdict = "not scored" if true == 0 else "right" if true == best else "wrong"
+        facts["ground truth"] = f"{swatch(true)} {display_name(true)}"
+        facts["prediction"] = f"{swatch(best)} {display_name(best)} ({verdict})"
+    else:
+        facts["prediction"] = f"{swatch(best)} {display_name(best)}"
+    facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
+    facts["uncertainty"] = f"{float(inspection.entropy[row, column]):.1%}  (0 sure, 100 all classes alike)"
+    if inspection.depth is not None:
+        metres = float(inspection.depth[row, column])
+        facts["depth"] = f"{metres:.2f} m" if metres > 0 else "missing"
+    rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
+    return f'<div class="card pixel"><dl>{rows}</dl>{_candidates(inspection, row, column)}</div>'
+
+
+def _candidates(inspection: Inspection, row: int, column: int) -> str:
+    """The five most probable classes with bars."""
+    bars = []
+    for label, probability in zip(
+        inspection.classes[:, row, column], inspection.probabilities[:, row, column], strict=True
+    ):
+        share = 100.0 * float(probability)
+        bars.append(
+            f'<div class="bar"><span>{display_name(int(label))}</span><span class="track">'
+            f'<i style="width:{share:.1f}%;background:{COLOURS[int(label) - 1]}"></i></span>'
+            f"<span>{share:.1f}</span></div>"
+        )
+    return f'<div class="bars"><b>most probable, %</b>{"".join(bars)}</div>'

@@ -1,0 +1,1 @@
+"""The 3D tab: a frame as a point cloud."""

@@ -1,0 +1,74 @@
+"""The tab that shows a frame in 3D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demo.components import PRIVATE, QUIET
+from demo.inspect import views
+from demo.inspection import Inspection
+from demo.inspector import told_on_the_page
+from demo.pointcloud.files import CLOUD_COLOURS, cloud_file, cloud_note, points_file
+
+SCENE_CLEARED = [None, "", gr.update(value=None, interactive=False)]
+
+
+@dataclass(frozen=True)
+class SceneTab:
+    """The tab's components; `fleeting` become `SCENE_CLEARED` when another frame is looked at."""
+
+    colour: gr.Radio
+    show: gr.Button
+    cloud: gr.Model3D
+    note: gr.HTML
+    ply: gr.DownloadButton
+
+    @property
+    def fleeting(self) -> list[Any]:
+        """What belongs to the frame on screen."""
+        return [self.cloud, self.note, self.ply]
+
+
+def lay_out_scene() -> SceneTab:
+    """Lay the tab out inside the page's current context."""
+    with gr.Row():
+        colour = gr.Radio(list(CLOUD_COLOURS), value="RGB", label="Coloured by", scale=3, min_width=280)
+        show = gr.Button("Show in 3D", variant="primary", scale=1, elem_id="show-3d")
+    # Visible from the start: a Model3D that appears together with its first value stays blank.
+    cloud = gr.Model3D(
+        label="Drag to turn, wheel to zoom, right button to move",
+        height=560,
+        clear_color=(0.2, 0.22, 0.27, 1.0),
+        camera_position=(90, 90, 3),
+        interactive=False,
+        elem_id="cloud",
+    )
+    note = gr.HTML(elem_classes="caption", padding=False)
+    ply = gr.DownloadButton("Download as PLY", size="sm", interactive=False, elem_id="ply")
+    return SceneTab(colour, show, cloud, note, ply)
+
+
+def wire_scene(tab: SceneTab, notice: gr.HTML, current: gr.State, only: gr.Dropdown) -> None:
+    """Answer the tab's controls, and a class that is picked while the scene is shown."""
+
+    @told_on_the_page(3)
+    def on_cloud(inspection: Inspection | None, colour: str, only: str) -> list[Any]:
+        if inspection is None:
+            return [gr.skip()] * 3
+        chosen = views.chosen_class(only)
+        return [
+            cloud_file(inspection, colour, chosen),
+            cloud_note(inspection, colour, chosen),
+            gr.DownloadButton(value=points_file(inspection), interactive=True),
+        ]
+
+    def on_class(shown: str | None, *inputs: Any) -> list[Any]:
+        return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
+
+    inputs, outputs = [current, tab.colour, only], [notice, tab.cloud, tab.note, tab.ply]
+    tab.show.click(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
+    tab.colour.input(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
+    only.change(on_class, [tab.cloud, *inputs], outputs, **QUIET)

@@ -1,0 +1,1 @@
+"""The Report tab: links, and reports of a frame or a data set."""

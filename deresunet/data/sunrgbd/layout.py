@@ -1,0 +1,196 @@
+"""One frame of SUN RGB-D as it is published: a folder of images, depth, annotations, intrinsics and extrinsics."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from deresunet.data.frame import Frame, OrientedBox
+from deresunet.data.images import read_depth, read_rgb
+from deresunet.data.sunrgbd.boxes import parse_boxes
+from deresunet.data.sunrgbd.polygons import Polygon, parse_polygons
+from deresunet.errors import InputError
+
+SENSORS = ("kv1", "kv2", "realsense", "xtion")
+DepthSource = Literal["depth_bfx", "depth"]
+DEPTH_SOURCES: dict[DepthSource, str] = {"depth_bfx": "in-painted", "depth": "as the sensor measured it"}
+# What a frame's folder holds and this project reads; any of them tells such a folder from one on the way to it.
+PARTS = (
+    *("image", "depth", "depth_bfx", "annotation2Dfinal", "annotation3Dfinal", "extrinsics"),
+    *("intrinsics.txt", "scene.txt"),
+)
+_IMAGES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """What is known of a frame before its pixels are read.
+
+    Attributes:
+        name: path of its folder below SUNRGBD/.
+        sensor: kv1, kv2, realsense or xtion.
+        scene: type of the room as scene.txt has it, or "".
+        sequence: the recording it belongs to, or "" where that was not worked out.
+        part: "train" or "test" of the official split, or "" where that is not known.
+        rgb: path of its image below SUNRGBD/.
+        depth: path of the depth that the sensor measured, or None.
+        depth_bfx: path of the in-painted depth, or None.
+        intrinsics: float64 (3, 3) [px].
+        boxes: in the camera's frame, or None where nobody drew any.
+    """
+
+    name: str
+    sensor: str
+    scene: str
+    sequence: str
+    part: str
+    rgb: str
+    depth: str | None
+    depth_bfx: str | None
+    intrinsics: np.ndarray
+    boxes: tuple[OrientedBox, ...] | None
+
+
+def find_frames(root: Path) -> Iterator[str]:
+    """Names of all frames below SUNRGBD/, in order; broken ones too, as long as anything of them is there."""
+    for sensor in SENSORS:
+        for folder, inner, files in os.walk(root / sensor):
+            inner.sort()
+            if any(part in inner or part in files for part in PARTS):
+                inner.clear()
+                yield Path(folder).relative_to(root).as_posix()
+
+
+def describe(root: Path, name: str, sequence: str = "", part: str = "") -> FrameRecord:
+    """Read all of a frame but its pixels and its polygons.
+
+    Raises:
+        InputError: a part that each frame needs is missing or broken; the message has its path.
+    """
+    folder = root / name
+    depth, depth_bfx = (_only_image(folder / source, root) for source in ("depth", "depth_bfx"))
+    if depth is None and depth_bfx is None:
+        raise InputError(f"{folder}: neither depth/ nor depth_bfx/ holds an image. Unpack SUNRGBD.zip again.")
+    rgb = _only_image(folder / "image", root)
+    if rgb is None:
+        raise InputError(f"{folder}/image: no image there. Unpack SUNRGBD.zip again.")
+    scene = folder / "scene.txt"
+    return FrameRecord(
+        name=name,
+        sensor=name.split("/", maxsplit=1)[0],
+        scene=scene.read_text(errors="replace").strip() if scene.is_file() else "",
+        sequence=sequence,
+        part=part,
+        rgb=rgb,
+        depth=depth,
+        depth_bfx=depth_bfx,
+        intrinsics=_read_numbers(folder / "intrinsics.txt", 9).reshape(3, 3),
+        boxes=_read_boxes(folder),
+    )
+
+
+def read_polygons(root: Path, name: str) -> list[Polygon] | None:
+    """The polygons that people drew over a frame, or None where nobody did.
+
+    Raises:
+        InputError: the annotation cannot be read; the message has its path.
+    """
+    path = root / name / "annotation2Dfinal" / "index.json"
+    return parse_polygons(read_json(path), str(path)) if path.is_file() else None
+
+
+def read_pixels(
+    root: Path, record: FrameRecord, depth_source: DepthSource, label: np.ndarray | None, source: str
+) -> Frame:
+    """The frame with its images.
+
+    Args:
+        root: the folder SUNRGBD/.
+        record: what is known of the frame.
+        depth_source: which of the two depths; the other one where that is not there.
+        label: its ground truth, or None.
+        source: what the frame is to say of its origin.
+
+    Raises:
+        InputError: an image cannot be read, or the label has another size; the message has the path.
+    """
+    choice = record.depth_bfx if depth_source == "depth_bfx" else record.depth
+    chosen = choice or record.depth or record.depth_bfx
+    assert chosen is not None  # `describe` refuses a frame without either
+    at = root / chosen
+    try:
+        depth = read_depth(at, "sunrgbd").metres
+        measured = None
+        if chosen == record.depth_bfx and record.depth is not None:
+            at = root / record.depth
+            measured = read_depth(at, "sunrgbd").metres > 0
+        at = root / record.rgb
+        rgb = read_rgb(at)
+        at = root / record.name
+        if measured is not None and measured.shape != rgb.shape[:2]:
+            measured = None  # of another size than the image: what was measured is then not known by pixel
+        return Frame(
+            rgb=rgb,
+            depth=depth,
+            label=label,
+            intrinsics=record.intrinsics,
+            boxes=record.boxes,
+            name=record.name,
+            source=source,
+            sensor=record.sensor,
+            scene=record.scene,
+            sequence=record.sequence,
+            measured=measured,
+        )
+    except InputError as error:
+        raise InputError(f"{at}: {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content.
+
+    Raises:
+        InputError: it cannot be read or is not JSON; the message has its path.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON ({error}). Unpack it again, or correct it.") from error
+
+
+def _read_boxes(folder: Path) -> tuple[OrientedBox, ...] | None:
+    path = folder / "annotation3Dfinal" / "index.json"
+    if not path.is_file():
+        return None
+    described = read_json(path)
+    # The annotation names the extrinsics it was drawn with; a frame may have several.
+    named = described.get("extrinsics") if isinstance(described, dict) else None
+    files = sorted((folder / "extrinsics").glob("*.txt"))
+    named_file = next((file for file in files if file.name == named), files[-1] if files else None)
+    if named_file is None:
+        raise InputError(f"{folder}/extrinsics: no file there, so its boxes cannot be placed. Unpack it again.")
+    return parse_boxes(described, _read_numbers(named_file, 12).reshape(3, 4)[:, :3], str(path))
+
+
+def _read_numbers(path: Path, count: int) -> np.ndarray:
+    """float64 (count,): the file's numbers, in however many lines they lie."""
+    try:
+        numbers = np.array(path.read_text().split(), np.float64)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}). Expected {count} numbers.") from error
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise InputError(f"{path} holds {len(numbers)} numbers; expected {count}.")
+    return numbers
+
+
+def _only_image(folder: Path, root: Path) -> str | None:
+    if not folder.is_dir():
+        return None
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES)
+    return files[0].relative_to(root).as_posix() if files else None

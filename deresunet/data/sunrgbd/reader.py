@@ -1,0 +1,221 @@
+"""SUN RGB-D: a reader straight over the published layout, and one over what `prepare` made of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from deresunet.data.frame import Frame
+from deresunet.data.images import image_size, read_label
+from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
+from deresunet.data.sunrgbd.layout import (
+    DEPTH_SOURCES,
+    SENSORS,
+    DepthSource,
+    FrameRecord,
+    describe,
+    find_frames,
+    read_pixels,
+    read_polygons,
+)
+from deresunet.data.sunrgbd.polygons import fill_polygons
+from deresunet.data.sunrgbd.splits import carve_validation, sequences
+from deresunet.data.sunrgbd.toolbox import LABELS_FILE, META_FILE, SPLIT_FILE, SegLabels, read_order, read_split
+from deresunet.errors import InputError
+
+LabelSource = Literal["auto", "seglabel", "polygons"]
+LABEL_SOURCES: dict[LabelSource, str] = {
+    "auto": "seglabel, and polygons for a frame without it",
+    "seglabel": "the toolbox's 37-class maps, which published numbers are on",
+    "polygons": "the outlines of annotation2Dfinal, filled",
+}
+SPLITS = ("train", "val", "trainval", "test", "all")
+
+
+class _Source(Protocol):
+    """Where frames come from: the published layout or an index."""
+
+    root: Path
+    parts: dict[str, str]
+    sequence_of: dict[str, str]
+    validation: frozenset[str]
+
+    def record(self, name: str) -> FrameRecord: ...
+
+    def seglabel(self, name: str) -> np.ndarray | None: ...
+
+    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None: ...
+
+
+class SunRgbdReader:
+    """Frames of SUN RGB-D by name, such as "kv1/b3dodata/img_0063".
+
+    Args:
+        root: the folder that `prepare` wrote, SUNRGBD/ as unpacked (with kv1/, kv2/, realsense/, xtion/), or the
+            folder above it.
+        split: "test" (the official 5,050), "trainval" (the official 5,285), "train" and "val" (those two parts of
+            trainval), or "all".
+        label_source: which ground truth, see `LABEL_SOURCES`.
+        depth_source: "depth_bfx" (in-painted, what published numbers are on) or "depth".
+        toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root. A
+            prepared folder needs none.
+
+    Attributes:
+        names: the split's frames, in order.
+
+    Raises:
+        InputError: the folder is not in that layout, the split is not known, or what it needs is missing.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        split: str = "test",
+        label_source: LabelSource = "auto",
+        depth_source: DepthSource = "depth_bfx",
+        toolbox: str | os.PathLike[str] | None = None,
+    ) -> None:
+        _one_of("split", split, SPLITS)
+        _one_of("label source", label_source, tuple(LABEL_SOURCES))
+        _one_of("depth source", depth_source, tuple(DEPTH_SOURCES))
+        self.root = Path(root)
+        self.split = split
+        self.label_source = label_source
+        self.depth_source: DepthSource = depth_source
+        prepared = (self.root / INDEX_FILE).is_file()
+        self._source: _Source = _Prepared(self.root) if prepared else _Unpacked(self.root, toolbox, label_source)
+        self.names = self._split_names(split)
+        self._names = frozenset(self._source.parts)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, name: str) -> Frame:
+        """The frame called `name`.
+
+        Raises:
+            InputError: there is none, or a part of it is missing or broken; the message has its path.
+        """
+        if name not in self._names:
+            raise InputError(
+                f"{self.root} has no frame {name!r}; it has {len(self._names)}, such as "
+                f"{next(iter(self._source.parts), None)!r}."
+            )
+        record = self._source.record(name)
+        label, used = None, "none"
+        if self.label_source != "polygons":
+            label, used = self._source.seglabel(name), "seglabel"
+        if label is None and self.label_source != "seglabel":
+            label, used = self._source.polygon_label(name, record), "polygons"
+        if label is None:
+            used = "none"
+        source = f"SUN RGB-D, label {used}, {self.depth_source}"
+        return read_pixels(self._source.root, record, self.depth_source, label, source)
+
+    def _split_names(self, split: str) -> tuple[str, ...]:
+        source = self._source
+        if split == "all":
+            return tuple(source.parts)
+        if not any(source.parts.values()):
+            raise InputError(
+                f"{self.root}: the official split is in {SPLIT_FILE} of SUNRGBDtoolbox, which is not beside it. "
+                "Give it with --toolbox, or take --split all."
+            )
+        if split == "test":
+            return tuple(name for name, part in source.parts.items() if part == "test")
+        training = tuple(name for name, part in source.parts.items() if part == "train")
+        if split == "trainval":
+            return training
+        return tuple(name for name in training if (name in source.validation) == (split == "val"))
+
+
+class _Unpacked:
+    """The published layout, as unpacked."""
+
+    def __init__(self, root: Path, toolbox: str | os.PathLike[str] | None, label_source: LabelSource) -> None:
+        self.root = frames_root(root)
+        names = list(find_frames(self.root))
+        if not names:
+            raise InputError(f"{self.root}: no frame of SUN RGB-D in it. Unpack SUNRGBD.zip again.")
+        beside = (self.root.parent / "SUNRGBDtoolbox", self.root / "SUNRGBDtoolbox", root / "SUNRGBDtoolbox")
+        self.toolbox = Path(toolbox) if toolbox is not None else next((path for path in beside if path.is_dir()), None)
+        official = read_split(self.toolbox / SPLIT_FILE) if self.toolbox is not None else {}
+        self.parts = {name: str(official.get(name, "")) for name in names}
+        self.sequence_of = sequences(self.parts)
+        training = {name: self.sequence_of[name] for name, part in self.parts.items() if part == "train"}
+        self.validation = carve_validation(training)
+        self._labels: SegLabels | None = None
+        self._place: dict[str, int] = {}
+        if label_source != "polygons" and self.toolbox is not None and (self.toolbox / LABELS_FILE).is_file():
+            self._labels = SegLabels(self.toolbox / LABELS_FILE)
+            self._place = {name: index for index, name in enumerate(read_order(self.toolbox / META_FILE))}
+        elif label_source == "seglabel":
+            raise InputError(
+                f"seglabel needs {META_FILE} and {LABELS_FILE} of SUNRGBDtoolbox, which is not beside {root}. "
+                "Give it with --toolbox, prepare the data set, or take --label-source polygons."
+            )
+
+    def record(self, name: str) -> FrameRecord:
+        return describe(self.root, name, self.sequence_of[name], self.parts[name])
+
+    def seglabel(self, name: str) -> np.ndarray | None:
+        if self._labels is None or name not in self._place:
+            return None
+        return self._labels.read(self._place[name])
+
+    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None:
+        polygons = read_polygons(self.root, name)
+        return None if polygons is None else fill_polygons(polygons, image_size(self.root / record.rgb)).label
+
+
+class _Prepared:
+    """What `prepare` wrote: an index and label images."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        index = Index.read(folder)
+        self.root = index.root
+        self._entries: dict[str, IndexEntry] = index.entries
+        self.parts = {name: entry.record.part for name, entry in index.entries.items()}
+        self.sequence_of = {name: entry.record.sequence for name, entry in index.entries.items()}
+        self.validation = index.validation
+
+    def record(self, name: str) -> FrameRecord:
+        return self._entries[name].record
+
+    def seglabel(self, name: str) -> np.ndarray | None:
+        return self._read(self._entries[name].seglabel)
+
+    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None:
+        return self._read(self._entries[name].polygons)
+
+    def _read(self, path: str | None) -> np.ndarray | None:
+        if path is None:
+            return None
+        try:
+            return read_label(self._folder / path, "sunrgbd37")
+        except InputError as error:
+            raise InputError(f"{self._folder / path}: {error}") from error
+
+
+def frames_root(root: Path) -> Path:
+    """The folder that holds kv1/, kv2/, realsense/ and xtion/: `root` or SUNRGBD/ in it.
+
+    Raises:
+        InputError: neither does.
+    """
+    for folder in (root, root / "SUNRGBD"):
+        if any((folder / sensor).is_dir() for sensor in SENSORS):
+            return folder
+    raise InputError(
+        f"{root}: none of {', '.join(SENSORS)} in it, and no {INDEX_FILE}. "
+        "Give SUNRGBD/ as unpacked, or the folder that `python -m deresunet prepare sunrgbd` wrote."
+    )
+
+
+def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{what} is {value!r}; expected one of {', '.join(choices)}.")

@@ -1,0 +1,1 @@
+"""Metrics of predictions over a data set, and what follows from them."""

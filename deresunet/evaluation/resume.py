@@ -1,0 +1,98 @@
+"""What an evaluation has done so far, on disk, so that an interrupted one goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from deresunet.errors import InputError
+from deresunet.evaluation.stratified import FrameResult
+
+
+class Journal:
+    """A file of one JSON line a frame, after one that says what was being evaluated.
+
+    Args:
+        path: of the file; made if it is not there.
+        subject: plain JSON types that tell this evaluation from another: weights, data, protocol. A journal of
+            another subject is not gone on with, but begun anew.
+
+    Attributes:
+        results: of the frames done, in order.
+        unlabelled: names of those without ground truth.
+        resumed: how many frames were there when the journal was opened.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], subject: dict[str, Any]) -> None:
+        self.path = Path(path)
+        self.results: dict[str, FrameResult] = {}
+        self.unlabelled: list[str] = []
+        head = json.dumps({"subject": subject}, sort_keys=True)
+        good = self._read(head)
+        self.resumed = len(self.results) + len(self.unlabelled)
+        try:
+            with self.path.open("r+b" if self.path.is_file() else "wb") as stored:
+                stored.truncate(good)  # a line cut short by the interruption goes
+            self._file: TextIO = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written ({error.strerror}). Give a place that can.") from error
+        if good == 0:
+            self._write(head)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.results or name in self.unlabelled
+
+    def add(self, result: FrameResult) -> None:
+        """Note a frame's result."""
+        self.results[result.name] = result
+        self._write(json.dumps({"result": result.as_json()}))
+
+    def add_unlabelled(self, name: str) -> None:
+        """Note that a frame has no ground truth."""
+        self.unlabelled.append(name)
+        self._write(json.dumps({"unlabelled": name}))
+
+    def remove(self) -> None:
+        """Delete the file: the evaluation is whole."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, line: str) -> None:
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def _read(self, head: str) -> int:
+        """Take over what fits; returns the length in bytes of the part that can be kept."""
+        if not self.path.is_file():
+            return 0
+        good = 0
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines):
+                text = line.decode(errors="replace")
+                if not text.endswith("\n") or (number == 0 and text.rstrip("\n") != head):
+                    break
+                try:
+                    stored = json.loads(text)
+                    if "result" in stored:
+                        result = FrameResult.from_json(stored["result"])
+                        self.results[result.name] = result
+                    elif "unlabelled" in stored:
+                        self.unlabelled.append(stored["unlabelled"])
+                except (ValueError, KeyError, TypeError):
+                    break
+                good += len(line)
+        return good

@@ -1,0 +1,1 @@
+"""Frames to predictions: preprocessing, the network on a backend, postprocessing."""

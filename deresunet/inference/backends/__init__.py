@@ -1,0 +1,30 @@
+"""Faster ways to run the same network, and the choice among them. `deresunet.inference.predictor` is their only user.
+
+`folding` does away with BatchNorm; `chains` finds what follows each convolution, for `onednn` on a CPU and `cudnn` on a
+GPU to take into the same pass; `branches` lets a GPU run both encoders at once; `cudagraph` records a pass on a GPU;
+`paths` names the ways and chooses one.
+"""
+
+from __future__ import annotations
+
+from deresunet.inference.backends.registry import (
+    PATHS,
+    FastPath,
+    build_path,
+    choose_path,
+    default_paths,
+    first_run_is_slow,
+    lent_gpu,
+    why_not,
+)
+
+__all__ = [
+    "PATHS",
+    "FastPath",
+    "build_path",
+    "choose_path",
+    "default_paths",
+    "first_run_is_slow",
+    "lent_gpu",
+    "why_not",
+]

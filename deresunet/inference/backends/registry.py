@@ -1,0 +1,312 @@
+"""The ways to run a network, by name, and which of them is taken where."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+
+from deresunet.errors import InputError, first_line
+from deresunet.inference.backends.branches import run_side_by_side, split_branches
+from deresunet.inference.backends.cudagraph import GraphedNetwork, Pass
+from deresunet.inference.backends.cudnn import fuse_convolutions
+from deresunet.inference.backends.folding import fold_batch_norm
+from deresunet.inference.backends.onednn import pack_convolutions
+from deresunet.inference.preprocessing import Ends, RawBatch
+
+log = logging.getLogger(__name__)
+
+# Of the check that a path gives what eager gives: relative error in the Euclidean norm over logits of noise. Rounding
+# gives about 1e-6 in float32, 1e-3 in float16 and 1e-2 in bfloat16; a wrong network gives about 1.
+_TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 5e-2}
+_CHECK_SIZE = (96, 128)
+
+
+@dataclass(frozen=True)
+class FastPath:
+    """A way to run a network, ready to be called.
+
+    Attributes:
+        name: one of `PATHS`.
+        precision: its arithmetic: float32, bfloat16 or float16.
+        run: from a batch on the path's device to what its ends want of it. The caller enters inference mode.
+        prepare: pays beforehand what the first such batch would pay; it is run besides on paths that need no more.
+    """
+
+    name: str
+    precision: str
+    run: Pass
+    prepare: Callable[[RawBatch, Ends], object]
+
+    def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
+        """Logits (B, classes, h, w) of inputs in the network's units, float32, on the path's device."""
+        return self.run(_normalised(rgb, depth), Ends())[0]
+
+    def prepare_logits(self, rgb: Tensor, depth: Tensor) -> None:
+        """Pay beforehand what `logits` would pay for the first such inputs."""
+        self.prepare(_normalised(rgb, depth), Ends())
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How a path is made: its precision, what it needs, and the function that makes it of a network."""
+
+    precision: str
+    needs: Callable[[torch.device], str | None]
+    build: Callable[[nn.Module, torch.device, tuple[int, int]], Pass]
+
+
+def build_path(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
+    """The path called `name`, checked against the network run eagerly.
+
+    Args:
+        name: one of `PATHS`.
+        model: in eval mode, on `device`; it stays as it is.
+        device: where it is to run.
+        size: height and width that it is to be fastest at; it takes others, too.
+
+    Raises:
+        InputError: there is no such path, or not on this machine.
+        RuntimeError: it could not be built, or its logits are not those of the network.
+    """
+    if name not in PATHS:
+        raise InputError(f"no path is called {name!r}; there are {', '.join(PATHS)}.")
+    lacking = why_not(name, device)
+    if lacking is not None:
+        here = ", ".join(other for other in PATHS if why_not(other, device) is None)
+        raise InputError(f"the path {name} cannot be taken: {lacking}. Expected one of {here}.")
+    recipe = PATHS[name]
+    run = recipe.build(model, device, size)
+    path = FastPath(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
+    if name not in ("eager", "eager-half"):
+        _check(path, model, device)
+    return path
+
+
+def why_not(name: str, device: torch.device) -> str | None:
+    """What the path called `name` lacks on this machine; None where it can be taken."""
+    return PATHS[name].needs(device)
+
+
+def default_paths(device: torch.device) -> tuple[str, ...]:
+    """The paths to try on a device, the fastest first; the last one always works."""
+    if device.type == "cpu":
+        return ("onednn-bf16", "onednn", "folded", "eager")
+    if device.type == "cuda":
+        return ("eager-half",) if lent_gpu() else ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
+    return ("eager",)
+
+
+def lent_gpu() -> bool:
+    """Whether this is a ZeroGPU Space: its GPU is there only while a request runs, in a process of its own.
+
+    Nothing can be prepared on such a GPU, nor kept on it.
+    """
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")  # as `spaces` itself reads it
+
+
+def first_run_is_slow(name: str, device: torch.device) -> bool:
+    """Whether the path called `name` pays in its first run for those to come.
+
+    On a CPU that is the compiled one alone: the others have their weights laid out when they are built, and the check
+    there has run them once, so that the first frame takes about a tenth longer than the second.
+    """
+    return device.type != "cpu" or name == "compiled"
+
+
+def choose_path(fast: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
+    """The path to take, with one line in the log that says which and why not a faster one.
+
+    Args:
+        fast: "auto" for the fastest that this machine can take, "off" for PyTorch's eager mode, or a name of `PATHS`.
+        model: in eval mode, on `device`.
+        device: where it is to run.
+        size: see `build_path`.
+
+    Raises:
+        InputError: `fast` is none of these, or names a path that cannot be taken here.
+    """
+    eager = "eager-half" if device.type == "cuda" else "eager"
+    if fast == "off":
+        return build_path(eager, model, device)
+    if fast != "auto":
+        if fast not in PATHS:
+            raise InputError(f"fast is {fast!r}; expected auto, off, or one of {', '.join(PATHS)}.")
+        return build_path(fast, model, device, size)
+    passed: list[str] = []
+    level = logging.INFO
+    for name in default_paths(device):
+        lacking = why_not(name, device)
+        if lacking is None:
+            try:
+                path = build_path(name, model, device, size)
+            except Exception as error:  # whatever a compiler or an operator raises, the network still runs eagerly
+                lacking, level = first_line(error), logging.WARNING
+            else:
+                log.log(level, "path %s (%s) on %s%s", name, path.precision, device, "".join(passed))
+                return path
+        passed.append(f"; not {name}: {lacking}")
+    log.log(level, "path %s on %s%s", eager, device, "".join(passed))
+    return build_path(eager, model, device)
+
+
+@torch.inference_mode()
+def _check(path: FastPath, model: nn.Module, device: torch.device) -> None:
+    """Raise `RuntimeError` if a path's logits are not those of the network, on seeded noise."""
+    generator = torch.Generator().manual_seed(0)
+    rgb, depth = (torch.randn(1, channels, *_CHECK_SIZE, generator=generator) for channels in (3, 1))
+    rgb, depth = (x.to(device, memory_format=torch.channels_last) for x in (rgb, depth))
+    expected = model(rgb, depth).float()
+    error = float((path.logits(rgb, depth).float() - expected).norm() / expected.norm())
+    if not error <= _TOLERANCE[path.precision]:  # NaN, too
+        raise RuntimeError(f"its logits differ from eager's by {error:.2g} of their norm")
+
+
+def _normalised(rgb: Tensor, depth: Tensor) -> RawBatch:
+    """Inputs that are in the network's units already, as a batch."""
+    every = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
+    return RawBatch(rgb, depth, every, every)
+
+
+def _between(network: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Pass:
+    """A network of inputs of `dtype` with a batch's ends around it."""
+
+    def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+        rgb, depth = ends.rgb(batch.rgb, batch.has_rgb), ends.depth(batch.depth, batch.has_depth)
+        inputs = (image.to(dtype, memory_format=torch.channels_last) for image in (rgb, depth))
+        return ends.answer(network(*inputs))
+
+    return run
+
+
+def _eager(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(model)
+
+
+def _eager_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    def run(rgb: Tensor, depth: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.float16):
+            return model(rgb, depth)
+
+    return _between(run)
+
+
+def _folded(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_own(model, torch.float32))
+
+
+def _folded_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_own(model, torch.float16), torch.float16)
+
+
+def _own(model: nn.Module, dtype: torch.dtype) -> fx.GraphModule:
+    """The network folded, in `dtype`; nothing of it is shared with `model`, which keeps its own type."""
+    return copy.deepcopy(fold_batch_norm(model)).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _packed(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(pack_convolutions(fold_batch_norm(model), size, torch.float32))
+
+
+def _packed_bf16(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(pack_convolutions(fold_batch_norm(model), size, torch.bfloat16), torch.bfloat16)
+
+
+def _compiled(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(torch.compile(_own(model, torch.float32)))
+
+
+def _cuda_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return GraphedNetwork(_fused(model, size)[0], device)
+
+
+def _compiled_graph(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    eager, compiled = _fused(model, size)
+    return GraphedNetwork(eager, device, compiled)
+
+
+def _fused(model: nn.Module, size: tuple[int, int]) -> tuple[Pass, Pass]:
+    """A half-precision network of fused convolutions, its encoders side by side: as it is, and compiled.
+
+    The compiler puts what lies between the convolutions, and the batch's ends, into few passes over memory.
+    """
+    branches = split_branches(fuse_convolutions(fold_batch_norm(model), size))
+
+    def of_rgb(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
+        return branches.rgb(ends.rgb(image, present).to(torch.float16, memory_format=torch.channels_last))
+
+    def of_depth(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
+        return branches.depth(ends.depth(image, present).to(torch.float16, memory_format=torch.channels_last))
+
+    def joined(maps: tuple[Tensor, ...], ends: Ends) -> tuple[Tensor, ...]:
+        return ends.answer(branches.join(*maps))
+
+    def side_by_side(
+        rgb: Callable[..., tuple[Tensor, ...]],
+        depth: Callable[..., tuple[Tensor, ...]],
+        join: Callable[..., tuple[Tensor, ...]],
+    ) -> Pass:
+        def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+            maps = run_side_by_side(
+                lambda: rgb(batch.rgb, batch.has_rgb, ends),
+                lambda: depth(batch.depth, batch.has_depth, ends),
+                batch.rgb.device,
+            )
+            return join(maps, ends)
+
+        return run
+
+    parts = (of_rgb, of_depth, joined)
+    # Each size is compiled for itself: it is prepared beforehand, and a graph holds but one size anyway.
+    return side_by_side(*parts), side_by_side(*(torch.compile(part, dynamic=False) for part in parts))
+
+
+def _nothing(device: torch.device) -> str | None:
+    return None
+
+
+def _cuda(device: torch.device) -> str | None:
+    return None if device.type == "cuda" else "it needs a CUDA device"
+
+
+def _compiler(device: torch.device) -> str | None:
+    if _cuda(device) is None and importlib.util.find_spec("triton") is None:
+        return "it needs triton, which PyTorch's compiler writes its kernels in"
+    return _cuda(device)
+
+
+def _onednn(device: torch.device) -> str | None:
+    if device.type != "cpu":
+        return "it is for CPUs"
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return "this PyTorch comes without oneDNN"
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return "this PyTorch comes without oneDNN's fused convolutions"
+    return None
+
+
+def _onednn_bf16(device: torch.device) -> str | None:
+    # oneDNN would emulate bfloat16 elsewhere, more slowly than it computes in float32.
+    native = any(
+        getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return _onednn(device) or (None if native else "this CPU has no bfloat16 arithmetic")
+
+
+PATHS: dict[str, _Recipe] = {
+    "eager": _Recipe("float32", _nothing, _eager),
+    "eager-half": _Recipe("float16", _cuda, _eager_half),
+    "folded": _Recipe("float32", _nothing, _folded),
+    "folded-half": _Recipe("float16", _cuda, _folded_half),
+    "onednn": _Recipe("float32", _onednn, _packed),
+    "onednn-bf16": _Recipe("bfloat16", _onednn_bf16, _packed_bf16),
+    "compiled": _Recipe("float32", _nothing, _compiled),
+    "cuda-graph": _Recipe("float16", _cuda, _cuda_graph),
+    "compiled-graph": _Recipe("float16", _compiler, _compiled_graph),
+}

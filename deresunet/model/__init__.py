@@ -1,0 +1,1 @@
+"""The network, its parts, its registered layouts, and its weights on disk and on the Hub."""

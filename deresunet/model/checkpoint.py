@@ -1,0 +1,233 @@
+"""Weights on disk: safetensors with their whole description, and Lightning checkpoints. Pickled code never runs.
+
+A safetensors file holds tensors of float32, float16, or int8 beside `<name>.scale` (float32, one per output channel;
+weight = int8 * scale). Its metadata holds, each as JSON or plain text: config, classes, preprocessing, training,
+metrics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from deresunet.atomic import write_whole
+from deresunet.classes import CLASSES
+from deresunet.config import ModelConfig, Preprocessing, from_mapping, to_json
+from deresunet.errors import InputError, first_line
+from deresunet.model.network import DeResUNet
+
+Precision = Literal["fp32", "fp16", "int8"]
+SCALE_SUFFIX = ".scale"
+# Below this, int8 saves nothing worth its rounding: biases, BatchNorm, first convolutions.
+INT8_MIN_ELEMENTS = 4097
+# Where a LightningModule keeps the network and the running average of its weights, and where this package's
+# hyper-parameters lie in its checkpoint.
+LIGHTNING_PREFIX = "model."
+LIGHTNING_AVERAGE_PREFIX = "ema."
+LIGHTNING_KEY = "deresunet"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and what is known about them.
+
+    Attributes:
+        state: parameter name -> tensor, float32 (integer counters stay integers).
+        config: the network that the weights fit.
+        preprocessing: how frames are prepared for it.
+        classes: names of the outputs.
+        training: how the weights came about, for people.
+        metrics: measured results, by protocol.
+        name: the file's name.
+        sha256: hash of the file, in hex.
+        stored: precision of the file: fp32, fp16, int8 or lightning.
+    """
+
+    state: dict[str, Tensor] = field(repr=False)
+    config: ModelConfig
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] = CLASSES
+    training: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    sha256: str = ""
+    stored: str = "fp32"
+
+    def build(self) -> DeResUNet:
+        """The network with these weights, in eval mode.
+
+        Raises:
+            InputError: the weights do not fit the network that the file says they are for.
+        """
+        with torch.device("meta"):  # the random start would only be thrown away
+            model = DeResUNet(self.config)
+        try:
+            model.load_state_dict(self.state, strict=True, assign=True)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.name}: the weights do not fit the network they are said to be for. {error}"
+            ) from error
+        return model.eval()
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a `.safetensors` file of this project, or a Lightning `.ckpt` of `train`.
+
+    Raises:
+        InputError: the file is missing, truncated, or not a checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file. Expected weights: a .safetensors file, or a .ckpt written by training."
+        )
+    readers = {".safetensors": _read_safetensors, ".ckpt": _read_lightning}
+    if path.suffix not in readers:
+        raise InputError(f"{path.name}: expected weights as .safetensors or .ckpt, got {path.suffix or 'no suffix'!r}.")
+    return readers[path.suffix](path)
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str],
+    model: DeResUNet,
+    preprocessing: Preprocessing | None = None,
+    precision: Precision = "fp32",
+    training: str = "",
+    metrics: dict[str, Any] | None = None,
+) -> None:
+    """Write a network as safetensors, whole or not at all.
+
+    Args:
+        path: file to write; an existing one is replaced.
+        model: the network.
+        preprocessing: how its frames are prepared; None takes the defaults.
+        precision: fp32, fp16, or int8 (convolution weights as int8 with a scale per output channel, the rest fp16).
+        training: how the weights came about, for people.
+        metrics: measured results, by protocol.
+
+    Raises:
+        ValueError: `precision` is none of the three.
+    """
+    if precision not in ("fp32", "fp16", "int8"):
+        raise ValueError(f"precision is {precision!r}; expected fp32, fp16 or int8")
+    metadata = {
+        "architecture": "deresunet",
+        "config": to_json(model.config),
+        "preprocessing": to_json(preprocessing or Preprocessing()),
+        "classes": json.dumps(CLASSES if model.config.num_classes == len(CLASSES) else []),
+        "training": training,
+        "metrics": json.dumps(metrics or {}),
+    }
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        tensors |= _encode(name, tensor.detach().cpu().contiguous(), precision)
+    write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+
+
+def _encode(name: str, tensor: Tensor, precision: Precision) -> dict[str, Tensor]:
+    """`tensor` as it is stored: itself, halved, or int8 with its scale."""
+    if not tensor.is_floating_point() or precision == "fp32":
+        return {name: tensor}
+    if precision == "fp16" or tensor.ndim < 2 or tensor.numel() < INT8_MIN_ELEMENTS:
+        return {name: tensor.half()}
+    scale = tensor.float().abs().flatten(1).amax(1).clamp(min=1e-12) / 127.0
+    column = scale.view(-1, *[1] * (tensor.ndim - 1))
+    return {name: (tensor.float() / column).round().to(torch.int8), name + SCALE_SUFFIX: scale}
+
+
+def decode(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """float32 weights from tensors as a file stores them: float32, float16, or int8 beside `<name>.scale`."""
+    state = {}
+    for name, tensor in stored.items():
+        if name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored:
+            continue
+        if tensor.dtype == torch.int8:
+            scale = stored[name + SCALE_SUFFIX]
+            state[name] = tensor.float() * scale.view(-1, *[1] * (tensor.ndim - 1))
+        else:
+            state[name] = tensor.float() if tensor.is_floating_point() else tensor
+    return state
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path.name} is not a whole safetensors file ({error}). It may be truncated: fetch or export it again."
+        ) from error
+    missing = [key for key in ("config", "preprocessing") if key not in metadata]
+    if missing:
+        raise InputError(
+            f"{path.name} is a safetensors file, but not of DeResUNet: its metadata lacks {' and '.join(missing)}. "
+            "Expected a file written by `python -m deresunet export` or `save_checkpoint`."
+        )
+    dtypes = {tensor.dtype for tensor in stored.values()}
+    precision = "int8" if torch.int8 in dtypes else "fp16" if torch.float16 in dtypes else "fp32"
+    try:
+        state = decode(stored)
+        return Checkpoint(
+            state=state,
+            config=from_mapping(ModelConfig, json.loads(metadata["config"])),
+            preprocessing=from_mapping(Preprocessing, json.loads(metadata["preprocessing"])),
+            classes=tuple(json.loads(metadata.get("classes", "[]"))),
+            training=metadata.get("training", ""),
+            metrics=json.loads(metadata.get("metrics", "{}")),
+            name=path.name,
+            sha256=sha256_of(path),
+            stored=precision,
+        )
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path.name}: its description cannot be used ({error}).") from error
+
+
+def _read_lightning(path: Path) -> Checkpoint:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path.name} cannot be read without running code in it, or is truncated "
+            f"({first_line(error)}). Expected a .ckpt written by `python -m train`."
+        ) from error
+    described = content.get(LIGHTNING_KEY) if isinstance(content, dict) else None
+    if not isinstance(described, dict) or not isinstance(content.get("state_dict"), dict):
+        raise InputError(f"{path.name} is not a checkpoint of `python -m train`: it has no {LIGHTNING_KEY!r} entry.")
+    # The average is what was validated; the weights it was taken from are only for going on with the training.
+    averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in content["state_dict"])
+    prefix = LIGHTNING_AVERAGE_PREFIX if averaged else LIGHTNING_PREFIX
+    state = {
+        name.removeprefix(prefix): tensor for name, tensor in content["state_dict"].items() if name.startswith(prefix)
+    }
+    try:
+        return Checkpoint(
+            state=decode(state),
+            config=from_mapping(ModelConfig, described["config"]),
+            preprocessing=from_mapping(Preprocessing, described["preprocessing"]),
+            classes=CLASSES if described["config"].get("num_classes", 37) == len(CLASSES) else (),
+            training=str(described.get("training", "")),
+            metrics=dict(described.get("metrics", {})),
+            name=path.name,
+            sha256=sha256_of(path),
+            stored="lightning",
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path.name}: its description cannot be used ({error}).") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The file's hash, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,99 @@
+"""Names of the layouts: the one place where a model is added."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deresunet.config import ModelConfig
+from deresunet.model.network import DeResUNet
+
+WEIGHTS_DIR = Path(__file__).parents[1] / "weights"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named layout.
+
+    Attributes:
+        config: its parts and widths.
+        checkpoint: the trained weights that come with the package, or None.
+        summary: one line for people.
+    """
+
+    config: ModelConfig
+    checkpoint: Path | None
+    summary: str
+
+
+DEFAULT_MODEL = "deresunet_r50"
+
+_MODELS: dict[str, Entry] = {
+    "deresunet_r50": Entry(
+        config=ModelConfig(),
+        checkpoint=WEIGHTS_DIR / "deresunet_r50.safetensors",
+        summary="gated fusion, context bottleneck, sub-pixel head: 57.0 M parameters, 142.5 GFLOP at 480x640",
+    ),
+    "deresunet_r50_classic": Entry(
+        config=ModelConfig(
+            fusion="concat",
+            skip_channels=(),
+            bottleneck="double_conv",
+            bottleneck_channels=2048,
+            decoder_channels=(1024, 512, 256, 64),
+            head="shuffle_conv",
+            conv_bias=True,
+            dropout=0.0,
+        ),
+        checkpoint=None,
+        summary="the published layout: concatenated skips, 203.8 M parameters, 428.4 GFLOP at 480x640",
+    ),
+}
+
+
+def model_names() -> list[str]:
+    """Names that `create_model` and `deresunet.load` take."""
+    return sorted(_MODELS)
+
+
+def entry(name: str) -> Entry:
+    """What is registered as `name`.
+
+    Raises:
+        KeyError: nothing is; the message lists the names that exist and the nearest one.
+    """
+    if name not in _MODELS:
+        near = difflib.get_close_matches(name, _MODELS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"no model is called {name!r}; there are {', '.join(model_names())}.{hint}")
+    return _MODELS[name]
+
+
+def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imagenet: bool = False) -> DeResUNet:
+    """A network with random weights, by name.
+
+    Args:
+        name: one of `model_names()`.
+        num_classes: outputs, if other than the layout's 37.
+        imagenet: start both encoders from torchvision's ImageNet weights (downloads them once).
+
+    Raises:
+        KeyError: no model has that name.
+        RuntimeError: ImageNet weights were asked for and cannot be downloaded.
+    """
+    config = entry(name).config
+    if num_classes is not None:
+        config = replace(config, num_classes=num_classes)
+    model = DeResUNet(config)
+    if imagenet:
+        model.load_imagenet()
+    return model
+
+
+def name_of(config: ModelConfig) -> str:
+    """The registered name of a layout, whatever its number of classes, or "custom"."""
+    for name, registered in _MODELS.items():
+        if replace(registered.config, num_classes=config.num_classes) == config:
+            return name
+    return "custom"

@@ -1,0 +1,125 @@
+"""Depth: encodings, their detection, missing values, alignment."""
+
+import numpy as np
+import pytest
+
+from deresunet import InputError
+from deresunet.data.depth import align_depth, decode_depth
+from deresunet.data.images import read_depth
+
+RNG = np.random.default_rng(0)
+MILLIMETRES = RNG.integers(600, 7900, (48, 64)).astype(np.uint16)
+
+
+def rotate(millimetres):
+    return ((millimetres << 3) | (millimetres >> 13)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("stored", "encoding"),
+    [
+        (MILLIMETRES, "mm"),
+        (MILLIMETRES.astype(np.int32), "mm"),
+        (rotate(MILLIMETRES), "sunrgbd"),
+        (MILLIMETRES.astype(np.float32) / 1000, "m"),
+        (MILLIMETRES.astype(np.float64) / 1000, "m"),
+        (MILLIMETRES.astype(np.float32), "mm"),
+    ],
+)
+def test_the_encoding_is_detected_and_gives_metres(stored, encoding):
+    reading = decode_depth(stored)
+    assert reading.encoding == encoding
+    assert reading.detected
+    assert reading.metres.dtype == np.float32
+    assert np.allclose(reading.metres, MILLIMETRES / 1000, atol=1e-4)
+    assert not reading.warning
+
+
+def test_far_pixels_do_not_hide_the_rotation():
+    far = MILLIMETRES.copy()
+    far[:20] = RNG.integers(8200, 9900, (20, 64))
+    reading = decode_depth(rotate(far))
+    assert reading.encoding == "sunrgbd"
+    assert reading.range_m[1] == pytest.approx(8.0), "SUN RGB-D's own encoding is cut off at 8 m"
+
+
+def test_what_is_told_overrules_what_is_seen():
+    reading = decode_depth(rotate(MILLIMETRES), "mm")
+    assert (reading.encoding, reading.detected) == ("mm", False)
+    assert np.allclose(reading.metres, rotate(MILLIMETRES) / 1000)
+
+
+def test_millimetres_that_happen_to_be_multiples_of_eight_stay_millimetres():
+    assert decode_depth(MILLIMETRES // 8 * 8 // 4).encoding == "mm"
+
+
+def test_missing_stays_missing():
+    stored = np.array([[np.nan, np.inf, -1.0, 0.0, 2.0] * 8] * 40, np.float32)
+    reading = decode_depth(stored)
+    assert np.array_equal(np.unique(reading.metres), [0.0, 2.0])
+    assert reading.missing == pytest.approx(0.8)
+    assert reading.range_m == (2.0, 2.0)
+
+
+def test_nothing_measured_is_said():
+    reading = decode_depth(np.zeros((40, 40), np.uint16))
+    assert reading.range_m is None
+    assert reading.missing == 1.0
+    assert reading.warning == "no pixel has depth"
+
+
+def test_an_implausible_result_is_warned_of():
+    assert "choose another depth encoding" in decode_depth(MILLIMETRES, "m").warning
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (np.zeros((40, 40, 3), np.uint8), "colour picture of depth"),
+        (np.zeros((40, 40), np.uint8), "8 bits"),
+        (np.zeros((40, 40), np.complex64), "complex64"),
+        (np.zeros(40, np.uint16), "shape"),
+    ],
+)
+def test_what_is_no_depth_is_refused(stored, message):
+    with pytest.raises(InputError, match=message):
+        decode_depth(stored)
+
+
+def test_an_encoding_that_cannot_be_is_refused():
+    with pytest.raises(InputError, match="unsigned 16 bits"):
+        decode_depth(np.ones((40, 40), np.float32), "sunrgbd")
+    with pytest.raises(InputError, match="auto, mm, sunrgbd, m"):
+        decode_depth(MILLIMETRES, "inches")
+
+
+def test_alignment_takes_nearest_pixels_and_mixes_nothing():
+    depth = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)
+    assert np.array_equal(align_depth(depth, (4, 4)), np.kron(depth, np.ones((2, 2))))
+    assert np.array_equal(align_depth(np.kron(depth, np.ones((3, 3), np.float32)), (2, 2)), depth)
+
+
+def test_another_view_is_refused():
+    with pytest.raises(InputError, match="differ by more than 2 %"):
+        align_depth(np.ones((480, 640), np.float32), (480, 480))
+    assert align_depth(np.ones((424, 570), np.float32), (480, 640)).shape == (480, 640), "under 2 % is allowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "encoding", "nearest", "farthest"),
+    [
+        ("sunrgbd/SUNRGBD/kv1/b3dodata/img_0063/depth/img_0063_abs.png", "sunrgbd", 1.430, 2.525),
+        ("sunrgbd/kv2_unlabelled/depth_raw/000003.png", "sunrgbd", 1.802, 8.0),
+        ("nyuv2/depth/0001.png", "mm", 1.798, 3.615),
+    ],
+)
+def test_real_files(shared, path, encoding, nearest, farthest):
+    reading = read_depth(shared / "data" / path)
+    assert reading.encoding == encoding
+    assert reading.range_m == pytest.approx((nearest, farthest), abs=1e-3)
+
+
+def test_every_real_frame_of_nyu_is_millimetres(shared):
+    files = sorted((shared / "data" / "nyuv2" / "depth").glob("*.png"))[::12]
+    assert len(files) > 50
+    assert {read_depth(path).encoding for path in files} == {"mm"}

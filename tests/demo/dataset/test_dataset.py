@@ -1,0 +1,499 @@
+"""Evaluation of a data set from the page: runs, results, plots, pictures, reports. No browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+import time
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from synthetic_dataset import BED, CHAIR, COUNT, ODD_NAME, SIZE, WALL, KnownPredictor, SyntheticReader
+
+import demo.dataset.evaluations
+import deresunet
+from demo.dataset import views as told
+from demo.dataset.evaluations import Evaluations, Request, duration
+from demo.dataset.pictures import Pictures, fourth
+from demo.dataset.plots import RIGHT, WRONG, HeatMap, Scatter, heat_map, scatter
+from demo.dataset.result import Confusion, DatasetResult, most_confused
+from demo.dataset.store import EvaluationStore, fingerprint
+from demo.inspect.pictures import FALSE_ALARM, FOUND, MISSED
+from demo.inspect.pictures import WRONG as ERROR
+from demo.report.dataset import write_dataset_report
+from deresunet import InputError
+from deresunet.cli.app import shown
+from deresunet.config import ModelConfig, Preprocessing
+from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.evaluation.bootstrap import MIN_FRAMES, spread, stack
+from deresunet.evaluation.comparison import DRAWS
+from deresunet.evaluation.evaluator import evaluate
+from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.stratified import boundary
+from deresunet.model.checkpoint import Checkpoint
+from deresunet.model.network import DeResUNet
+
+REQUEST = Request("synthetic")
+
+
+def wait_for(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.005)
+
+
+def finished(evaluations, request=REQUEST, visitor="ann", anew=False) -> DatasetResult:
+    evaluations.start(request, visitor, anew)
+    wait_for(lambda: evaluations.progress(request, visitor).state != "running", 60)
+    assert evaluations.progress(request, visitor).state == "done", evaluations.progress(request, visitor)
+    return evaluations.result(request)
+
+
+@pytest.fixture
+def reader():
+    return SyntheticReader()
+
+
+@pytest.fixture
+def make(reader, tmp_path):
+    """A function that makes evaluations over the synthetic data set in one folder, as a restarted server would."""
+
+    def make(seconds=0.0, readers=None, **options):
+        predictor = KnownPredictor(reader, seconds, **options)
+        return Evaluations(predictor, readers or {"synthetic": reader}, tmp_path / "evaluations")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory) -> DatasetResult:
+    reader = SyntheticReader()
+    evaluations = Evaluations(KnownPredictor(reader), {"synthetic": reader}, tmp_path_factory.mktemp("known"))
+    return finished(evaluations)
+
+
+# Numbers
+
+
+def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
+    torch.manual_seed(0)
+    config = ModelConfig(
+        backbone="resnet18", skip_channels=(8, 8, 8, 8), bottleneck_channels=32, decoder_channels=(32, 32, 16, 16)
+    )
+    small = deresunet.Predictor(
+        Checkpoint(DeResUNet(config).state_dict(), config, Preprocessing(), name="small"), "cpu"
+    )
+    root = tmp_path / "rooms"
+    root.mkdir()
+    for folder in ("rgb", "depth", "label"):
+        (root / folder).symlink_to(SAMPLES_DIR / folder)
+    (root / "test.txt").write_text("\n".join(f"{k:04d}" for k in range(3)))
+    rooms = FolderReader(root, "test", "sunrgbd37", "mm")
+    expected = evaluate(small, rooms, "rgb")
+    found = finished(Evaluations(small, {"rooms": rooms}, tmp_path / "runs"), Request("rooms", "rgb"))
+
+    assert np.array_equal(found.evaluation.matrix, expected.matrix)
+    different = {"seconds_per_frame"}
+    described, wanted = found.evaluation.as_dict(), expected.as_dict()
+    assert {key: described[key] for key in described.keys() - different} == {
+        key: wanted[key] for key in wanted.keys() - different
+    }
+    everything = found.choose()
+    headline = told.headline(found, everything, None)
+    for key in ("miou", "pixel_acc", "mean_acc"):
+        assert f"<b>{shown(wanted[key]).strip()} %</b>" in headline, key
+    bars = told.class_bars(found, everything)
+    for name, iou in zip(deresunet.classes.DISPLAY_NAMES, wanted["iou"], strict=True):
+        assert f"<span>{name}</span>" in bars
+        assert f"<span>{shown(iou).strip()}</span>" in bars.split(f"<span>{name}</span>")[1].split("</div>")[0], name
+
+
+def test_the_interval_is_that_of_a_plain_bootstrap(result):
+    matrices = np.stack([frame.matrix() for frame in result.frames])
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS // 100):
+        for weights in rng.multinomial(len(matrices), np.full(len(matrices), 1 / len(matrices)), size=100):
+            one = scores(np.tensordot(weights, matrices, 1))
+            drawn.append((one.miou, one.pixel_acc))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    found = result.spread(result.choose())
+    assert (found.miou.value, found.pixel_acc.value) == (
+        scores(matrices.sum(0)).miou,
+        scores(matrices.sum(0)).pixel_acc,
+    )
+    assert np.allclose([found.miou.low, found.pixel_acc.low], low)
+    assert np.allclose([found.miou.high, found.pixel_acc.high], high)
+    assert found.miou.low < found.miou.value < found.miou.high
+
+
+def test_few_frames_have_no_interval(result):
+    found = spread(stack(result.frames[: MIN_FRAMES - 1]))
+    assert found.miou.value > 0
+    assert np.isnan([found.miou.low, found.miou.high]).all()
+    assert "too few for an interval" in told.headline(result, np.arange(2), None)
+    assert np.isnan(spread(stack([])).miou.value)
+
+
+def test_frames_are_chosen_by_sensor_and_scene(result):
+    assert result.groups("sensor") == {"kv1": 7, "kv2": 7}
+    assert result.groups("scene") == {"bedroom": 5, "office": 9}
+    assert result.choose().tolist() == list(range(COUNT))
+    assert result.choose("kv2").tolist() == list(range(1, COUNT, 2))
+    assert result.choose("kv2", "bedroom").tolist() == [3, 9]
+    chosen = result.choose(scene="bedroom")
+    assert np.array_equal(result.matrix(chosen), sum(result.frames[k].matrix() for k in chosen))
+    assert result.frames_with(chosen)[[WALL - 1, BED - 1, CHAIR - 1]].tolist() == [5, 5, 5]
+    assert result.frames_with(result.choose(scene="office"))[BED - 1] == 0
+
+
+def test_traits_are_shares_of_the_labelled_pixels(result):
+    everything = result.choose()
+    assert np.allclose(result.shares["missing"], np.arange(COUNT) / SIZE[1])
+    reader = SyntheticReader()
+    for index, frame in enumerate(map(reader.read, reader.names)):
+        known = frame.label != 0
+        assert result.shares["far"][index] == pytest.approx((frame.depth[known] >= 3).mean())
+        assert result.shares["boundary"][index] == pytest.approx(boundary(frame.label)[known].mean())
+    assert result.trait == "missing"
+    told_of_it = result.trait_matters(everything, "missing", CHAIR)
+    assert told_of_it == "Frames with more pixels without measured depth score lower (Spearman -1.00 over 14 frames)."
+    assert "Too few frames" in result.trait_matters(np.arange(3), "missing")
+    assert result.trait_matters(np.arange(1), "missing").startswith("There are no pixels without measured depth")
+
+
+def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
+    everything = result.choose()
+    ious = [scores(frame.matrix()).iou[CHAIR - 1] for frame in result.frames]
+    assert np.allclose(result.class_iou(everything, CHAIR), ious)
+    assert ious[0] == 1
+    worst = result.ranked(everything, CHAIR)
+    assert [frame.name for frame in worst] == [frame.name for frame in result.frames][::-1]
+    assert worst[-1].said == "IoU of chair 100.0 %"
+    best = result.ranked(everything, worst=False)
+    assert best[0].value == max(scores(frame.matrix()).miou for frame in result.frames)
+    # A frame without a bed is not bad at beds, whatever its false alarms.
+    beds = result.ranked(everything, BED)
+    have = [frame for frame in result.frames if frame.matrix()[BED - 1].any()]
+    assert 0 < len(have) < len(result.frames)
+    assert {listed.name for listed in beds} == {frame.name for frame in have}
+    assert [listed.value for listed in beds] == sorted(scores(frame.matrix()).iou[BED - 1] for frame in have)
+    assert len(result.ranked(result.choose(), deresunet.classes.CLASSES.index("toilet") + 1)) == 0
+
+
+def test_a_cell_leads_to_the_frames_with_most_of_it(result):
+    everything = result.choose()
+    cell = Confusion(CHAIR, BED)
+    listed = result.confused(everything, cell)
+    assert [frame.name for frame in listed] == [frame.name for frame in result.frames][:0:-1]
+    assert listed[0].said == f"{13 / 20:.0%} of its chair, {13 * 20:,} px"
+    taken, chairs = 20 * sum(range(COUNT)), 400 * COUNT
+    assert f"{taken / chairs:.1%} of the pixels of chair are taken for bed" in result.told_of(everything, cell)
+    assert "100.0% of all errors" in result.told_of(everything, cell)
+    assert "recognised" in result.told_of(everything, Confusion(WALL, WALL))
+    assert "no bed in their ground truth" in result.told_of(result.choose(scene="office"), Confusion(BED, BED))
+    assert most_confused(result.matrix(everything)) == [(cell, taken / chairs)]
+    (_, nothing), (words, value) = told.confusion_choices(result.matrix(everything))
+    assert told.chosen_confusion(value) == cell
+    assert told.chosen_confusion(nothing) is None
+    assert words.startswith("chair taken for bed: ")
+
+
+# Runs
+
+
+def test_a_cancelled_run_goes_on_where_it_was(make, result):
+    first = make(seconds=0.02)
+    first.start(REQUEST, "ann")
+    wait_for(lambda: first.progress(REQUEST, "ann").done >= 3)
+    running = first.progress(REQUEST, "ann")
+    assert running.state == "running"
+    assert running.following
+    assert 0 < running.miou <= 1
+    assert 0 < running.seconds_left < 60
+    first.cancel(REQUEST, "ann")
+    wait_for(lambda: first.progress(REQUEST, "ann").state != "running")
+    stopped = first.progress(REQUEST, "ann")
+    assert stopped.state == "partial"
+    assert 3 <= stopped.done < COUNT
+    with pytest.raises(InputError, match="not finished"):
+        first.result(REQUEST)
+
+    second = make()  # as after a restart of the server
+    assert second.progress(REQUEST).done == stopped.done
+    found = finished(second)
+    ran = first.predictor.ran + second.predictor.ran
+    assert len(first.predictor.ran) == stopped.done
+    assert sorted(ran) == sorted(found.frames[k].name for k in range(COUNT)), "no frame ran twice"
+    assert np.array_equal(found.evaluation.matrix, result.evaluation.matrix)
+    assert [frame.name for frame in found.frames] == [frame.name for frame in result.frames]
+
+
+def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader):
+    found = finished(make())
+    again = make()
+    assert again.progress(REQUEST).state == "done"
+    assert np.array_equal(again.result(REQUEST).evaluation.matrix, found.evaluation.matrix)
+    again.start(REQUEST, "ann")
+    assert again.predictor.ran == [], "the network did not run"
+    assert again.progress(Request("synthetic", "rgb")).state == "new"
+    assert make(sha256="cd" * 32).progress(REQUEST).state == "new"
+    other = SyntheticReader(count=COUNT - 1)
+    assert fingerprint(other) != fingerprint(reader)
+    assert make(readers={"synthetic": other}).progress(REQUEST).state == "new"
+    assert finished(again, anew=True)
+    assert len(again.predictor.ran) == COUNT
+
+
+def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, monkeypatch):
+    evaluations = make(seconds=0.03)
+    evaluations.start(REQUEST, "ann")
+    assert not evaluations.progress(REQUEST, "bob").following
+    evaluations.start(REQUEST, "bob")
+    assert evaluations.progress(REQUEST, "bob").following
+    other = Request("synthetic", "depth")
+    with pytest.raises(InputError, match=r"now it is synthetic, RGB \+ depth: \d+ of 14 frames"):
+        evaluations.start(other, "eve")
+    assert "synthetic, RGB + depth" in evaluations.progress(other, "eve").elsewhere
+    evaluations.cancel(REQUEST, "eve")
+    evaluations.cancel(REQUEST, "ann")
+    assert not evaluations.progress(REQUEST, "bob").stopping, "bob still follows it"
+    wait_for(lambda: evaluations.progress(REQUEST, "bob").state == "done")
+    assert len(evaluations.predictor.ran) == COUNT, "both got one run"
+
+    evaluations.predictor.seconds = 0.1
+    evaluations.start(other, "eve")
+    wait_for(lambda: evaluations.progress(other, "eve").done >= 1)
+    monkeypatch.setattr(demo.dataset.evaluations, "UNWATCHED_S", 0.0)
+    assert finished(evaluations, Request("synthetic", "rgb"), "bob"), "what nobody looks at makes room"
+    assert 0 < evaluations.progress(other).done < COUNT
+
+
+def test_an_evaluation_and_a_visitors_frame_take_turns(make, reader):
+    evaluations = make(seconds=0.05)
+    evaluations.start(REQUEST, "ann")
+    wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
+    frame = reader.read(reader.names[0])
+    for _ in range(3):
+        before = evaluations.progress(REQUEST, "ann").done
+        evaluations.predictor(frame)
+        assert evaluations.progress(REQUEST, "ann").done - before <= 2, "the visitor waited for a frame, not the split"
+    assert evaluations.progress(REQUEST, "ann").state == "running"
+    evaluations.cancel(REQUEST, "ann")
+    wait_for(lambda: evaluations.progress(REQUEST, "ann").state == "partial")
+
+
+def test_visitors_who_ask_at_once_start_one_run(make):
+    evaluations = make(seconds=0.02)
+    visitors = [threading.Thread(target=evaluations.start, args=(REQUEST, f"visitor {k}")) for k in range(12)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    wait_for(lambda: evaluations.progress(REQUEST).state == "done")
+    assert len(evaluations.predictor.ran) == COUNT
+
+
+def test_what_cannot_be_read_is_left_out_and_told_without_the_servers_paths(make):
+    broken = SyntheticReader(broken="kv2/0005")
+    evaluations = make(readers={"synthetic": broken})
+    evaluations.predictor._reader = broken
+    found = finished(evaluations)
+    assert found.evaluation.frames == COUNT - 1
+    line = told.left_out(found)
+    assert "kv2/0005.png is cut short" in line
+    assert "/srv" not in line
+
+
+def test_a_run_that_fails_says_why(make, reader, monkeypatch):
+    evaluations = make()
+    with pytest.raises(InputError, match="no data set 'other'; there are synthetic"):
+        evaluations.start(Request("other"), "ann")
+    whole = reader.read
+    monkeypatch.setattr(reader, "read", lambda name: deresunet.Frame(rgb=whole(name).rgb, name=name))
+    evaluations.start(REQUEST, "ann")
+    wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
+    assert "none of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
+    evaluations.predictor.ran = None  # a mistake in the program, not of the visitor
+    monkeypatch.setattr(reader, "read", whole)
+    evaluations.start(Request("synthetic", "rgb"), "ann")
+    wait_for(lambda: evaluations.progress(Request("synthetic", "rgb")).state != "running")
+    assert "AttributeError" in evaluations.progress(Request("synthetic", "rgb")).failure
+
+
+def test_the_folder_is_bounded_and_held_by_one_server(tmp_path):
+    store = EvaluationStore(tmp_path, limit_bytes=200_000)
+    places = [store.place({"k": k}) for k in range(3)]
+    rng = np.random.default_rng(0)
+    for place in places:
+        place.keep_label("a/b", rng.integers(1, 38, (300, 300), dtype=np.uint8))  # about 90 kB
+        store.make_room(place)
+        time.sleep(0.02)
+    assert places[0].label("a/b") is None, "used longest ago"
+    assert places[2].label("a/b") is not None
+    assert places[1].label("a/b") is not None
+    with places[2].held(), pytest.raises(InputError, match="another server"), store.place({"k": 2}).held():
+        pass
+
+
+def test_durations_are_for_people():
+    assert [duration(s) for s in (0.2, 40, 200, 5400, 3900 * 2)] == ["1 s", "40 s", "3 min", "1 h 30 min", "2 h 10 min"]
+
+
+# Plots and pictures
+
+
+def test_clicks_find_the_cells_and_points_that_are_drawn(result):
+    everything = result.choose()
+    matrix = result.matrix(everything)
+    layout, plain = HeatMap.of(matrix), np.asarray(heat_map(matrix))
+    framed = np.asarray(heat_map(matrix, CHAIR, Confusion(CHAIR, BED)))
+    assert layout.size == plain.shape[1::-1]
+    x, y = layout.centre(Confusion(CHAIR, BED))
+    assert framed[y, x - layout.cell // 2].tolist() == [30, 41, 59, 255], "a dark frame around the cell"
+    assert np.array_equal(np.asarray(heat_map(matrix)), plain), "frames are drawn on a copy"
+    assert layout.rows == (1, 2, BED, CHAIR)
+    for truth in layout.rows:
+        for prediction in layout.columns:
+            x, y = layout.centre(Confusion(truth, prediction))
+            assert layout.at(x, y) == Confusion(truth, prediction)
+            corner = plain[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
+            share = matrix[truth - 1, prediction - 1] / matrix[truth - 1].sum()
+            if share > 0.05:
+                assert np.abs(corner[:3].astype(int) - (RIGHT if truth == prediction else WRONG)).max() <= 4
+            assert abs(corner[3] / 255 - np.sqrt(share)) < 0.02
+    assert layout.at(3, 3) is None
+    assert layout.at(layout.size[0] - 2, 200) is None
+
+    for label in (None, CHAIR):
+        dots, points = (
+            Scatter.of(result, everything, "missing", label),
+            np.asarray(scatter(result, everything, "missing", label)),
+        )
+        assert points.shape[1::-1] == Scatter.SIZE
+        for index, (x, y) in zip(dots.indices, dots.points, strict=True):
+            assert dots.at(x, y) == index
+            red, green, blue, alpha = points[round(y), round(x)].astype(int)
+            assert alpha > 150, "a point is drawn there"
+            assert max(red, green, blue) - min(red, green, blue) > 60, "in a camera's colour"
+        assert dots.at(Scatter.SIZE[0] - 1, 1) is None
+    nothing = np.array([], np.int64)
+    assert Scatter.of(result, nothing, "far").at(100, 100) is None
+    assert scatter(result, nothing, "far").size == Scatter.SIZE
+    assert heat_map(result.matrix(nothing)).size == HeatMap.of(result.matrix(nothing)).size
+
+
+def test_the_fourth_picture_shows_what_is_looked_at():
+    background = np.full((1, 5, 3), 100, np.uint8)
+    truth = np.array([[CHAIR, CHAIR, WALL, WALL, 0]], np.uint8)
+    predicted = np.array([[CHAIR, BED, CHAIR, WALL, CHAIR]], np.uint8)
+
+    def painted(focus):
+        colours = {FOUND: "hit", FALSE_ALARM: "false", MISSED: "miss", ERROR: "error"}
+        found = []
+        for pixel in fourth(background, truth, predicted, focus)[0].astype(float):
+            near = [said for colour, said in colours.items() if np.abs((pixel - 9) / 0.8 - colour).max() < 3]
+            found.append(near[0] if near else "")
+        return found
+
+    assert painted(None) == ["", "error", "error", "", ""]
+    assert painted(CHAIR) == ["hit", "miss", "false", "", ""]
+    assert painted(Confusion(CHAIR, BED)) == ["", "error", "", "", ""]
+    assert painted(Confusion(CHAIR, CHAIR)) == ["hit", "", "", "", ""]
+
+
+def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
+    evaluations = make()
+    found = finished(evaluations)
+    pictures = Pictures(evaluations, tmp_path / "pictures")
+    names = [frame.name for frame in found.frames][:4]
+    files = pictures.files(REQUEST, names, CHAIR)
+    assert len(set(files)) == 4
+    assert Image.open(files[0]).size == (2 * SIZE[1] + 6, 2 * SIZE[0] + 6)
+    written = files[0].stat().st_ino
+    assert pictures.files(REQUEST, names, CHAIR) == files
+    assert files[0].stat().st_ino == written, "drawn once"
+    assert len(evaluations.predictor.ran) == COUNT, "the network did not run again"
+    evaluations.place(REQUEST)._label_path(names[0]).unlink()
+    assert pictures.files(REQUEST, names[:1]) != files[:1]
+    assert evaluations.predictor.ran[COUNT:] == names[:1], "only what was not kept runs again"
+    monkeypatch.setattr("demo.dataset.pictures._KEPT", 2)
+    last = pictures.files(REQUEST, names[:2], BED)
+    assert set((tmp_path / "pictures").iterdir()) == set(last), "bounded"
+
+
+# Reports
+
+
+def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_path):
+    source = "<script>alert(1)</script>"
+    evaluations = Evaluations(KnownPredictor(reader), {source: reader}, tmp_path / "runs")
+    request = Request(source)
+    found = finished(evaluations, request)
+    (tmp_path / "out").mkdir()
+    pictures = Pictures(evaluations, tmp_path / "pictures")
+    page, archive = write_dataset_report(evaluations, pictures, request, tmp_path / "out")
+    assert sorted((tmp_path / "out").iterdir()) == sorted([page, archive]), "nothing is left beside them"
+
+    written = archive.stat().st_ino
+    assert write_dataset_report(evaluations, pictures, request, tmp_path / "out") == (page, archive)
+    assert archive.stat().st_ino == written, "made once"
+
+    text = page.read_text()
+    assert "<script" not in text
+    assert "<b>bold</b>" not in text
+    assert "&lt;b&gt;bold" in text
+    assert "<i>known" not in text
+    assert "made &lt;up&gt;" in text
+    assert "http" not in text, "nothing is fetched"
+    assert text.count("src='data:image/") == text.count("<img ")
+    assert text.count("<figure>") == 24
+    assert f"{100 * found.evaluation.scores.miou:.2f} %" in text
+    with zipfile.ZipFile(archive) as packed:
+        assert packed.testzip() is None
+        names = {name.split("/", 1)[1] for name in packed.namelist()}
+        assert {"report.html", "result.json", "frames.csv", "classes.csv", "confusion.csv", "report.md"} <= names
+        assert sum(name.startswith("frames/worst_") for name in names) == 12
+        assert all(".." not in name and "<" not in name and not name.startswith("/") for name in packed.namelist())
+        top = packed.namelist()[0].split("/")[0]
+        assert json.loads(packed.read(f"{top}/result.json"))["miou"] == found.evaluation.as_dict()["miou"]
+        rows = list(csv.DictReader(io.StringIO(packed.read(f"{top}/frames.csv").decode())))
+        assert [row["name"] for row in rows] == list(reader.names)
+        assert ODD_NAME in [row["name"] for row in rows]
+        assert not any(b"/srv/" in packed.read(name) for name in packed.namelist())
+
+
+def test_an_unfinished_evaluation_has_no_report(make, tmp_path):
+    evaluations = make()
+    with pytest.raises(InputError, match="not finished"):
+        write_dataset_report(evaluations, Pictures(evaluations, tmp_path), REQUEST, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"), [(0.0, "not evaluated yet"), (0.05, "0 of 14 frames")], ids=["new", "running"]
+)
+def test_the_state_of_a_run_is_told(make, seconds, wanted):
+    evaluations = make(seconds)
+    if seconds:
+        evaluations.start(REQUEST, "ann")
+    progress = evaluations.progress(REQUEST, "ann")
+    assert wanted in told.status(REQUEST, progress)
+    if seconds:
+        stranger = told.status(REQUEST, evaluations.progress(REQUEST, "bob"))
+        assert "Running for another visitor" in stranger
+        assert 'role="progressbar"' in stranger
+        wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
+        evaluations.cancel(REQUEST, "ann")
+        wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
+        assert "Interrupted" in told.status(REQUEST, evaluations.progress(REQUEST, "ann"))
+    assert "&lt;b&gt;" in told.status(Request("<b>"), progress)

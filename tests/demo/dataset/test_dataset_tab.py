@@ -1,0 +1,248 @@
+"""The data set's tab in a real browser: from the start of an evaluation to a frame in Inspect."""
+
+from __future__ import annotations
+
+import time
+
+import gradio as gr
+import pytest
+from chromium import watched_tabs
+from playwright.sync_api import expect
+from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
+
+from demo.dataset.evaluations import Request
+from demo.dataset.plots import HeatMap, Scatter
+from demo.dataset.tab import build_dataset_tab
+from demo.dataset.theme import CSS as DATASET_CSS
+from demo.dataset.updates import STEP
+from demo.inspector import Inspector
+from demo.theme import CSS, theme
+
+SHORT, LONG = "short list", "long list"
+
+pytestmark = pytest.mark.browser
+
+
+class Served:
+    """A page with nothing but the tab, and a line in which the rest of the page would open a frame."""
+
+    def __init__(self, folder):
+        long = SyntheticReader()
+        self.predictor = KnownPredictor(long)
+        inspector = Inspector(self.predictor, {LONG: long, SHORT: SyntheticReader(count=3)})
+        with gr.Blocks(analytics_enabled=False) as self.page, gr.Tabs():
+            with gr.Tab("Inspect"):
+                opened = gr.HTML("nothing yet", elem_id="opened")
+            with gr.Tab("Data set"):
+                self.tab = build_dataset_tab(inspector, cache_dir=folder)
+            self.tab.open_request.change(
+                lambda asked: f"{asked.frame.source} | {asked.frame.name} | {asked.only} | click {asked.click}",
+                self.tab.open_request,
+                opened,
+                api_visibility="private",
+            )
+        self.page.queue(max_size=64, default_concurrency_limit=4)
+        _, self.url, _ = self.page.launch(
+            prevent_thread_lock=True, quiet=True, theme=theme(), css=CSS + DATASET_CSS, ssr_mode=False
+        )
+
+    def result(self):
+        return self.tab.evaluations.result(Request(LONG))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        served = Served(tmp_path_factory.mktemp("evaluations"))
+        yield served
+        served.page.close()
+
+
+@pytest.fixture
+def visit(served, browser):
+    """A function that opens the tab at a size; errors in the browser's console fail the test."""
+    with watched_tabs(browser) as new_tab:
+
+        def visit(width=1440, height=900):
+            page = new_tab(width, height)
+            page.goto(served.url)
+            page.get_by_role("tab", name="Data set").click()
+            expect(page.locator("#ds-start")).not_to_have_text("Evaluate", timeout=15_000)  # its state is known
+            return page
+
+        yield visit
+
+
+def click_picture(page, picture, point, size):
+    """Click where `point` [px] of the picture of `size` [px] is shown."""
+    image = page.locator(f"{picture} img")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    image.click(position={"x": point[0] * box["width"] / size[0], "y": point[1] * box["height"] / size[1]})
+
+
+def measured(served):
+    """Waits until the long list has been evaluated, by this test or by one before."""
+    served.tab.evaluations.start(Request(LONG), "before")
+    end = time.monotonic() + 30
+    while served.tab.evaluations.progress(Request(LONG)).state != "done":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def opened(page) -> str:
+    """What Inspect was asked to open, and back again."""
+    page.get_by_role("tab", name="Inspect").click()
+    text = page.locator("#opened").inner_text()
+    page.get_by_role("tab", name="Data set").click()
+    return text
+
+
+def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
+    page = visit()
+    status, start, cancel = (page.locator(f"#ds-{name}") for name in ("status", "start", "cancel"))
+    expect(status).to_contain_text("not evaluated yet")
+    expect(start).to_have_text(f"Evaluate {COUNT} frames")
+    served.predictor.held_after = 5
+    start.click()
+    expect(status).to_contain_text("mIoU so far", timeout=15_000)
+    expect(status).to_contain_text("left")
+    expect(status.get_by_role("progressbar")).to_be_visible()
+
+    other = visit(390, 844)  # a second visitor, on a phone
+    expect(other.locator("#ds-status")).to_contain_text("Running for another visitor")
+    other.locator("#ds-source").get_by_label(SHORT).click()
+    expect(other.locator("#ds-start")).to_have_text("Evaluate 3 frames")
+    other.locator("#ds-start").click()
+    expect(other.locator("#ds-notice")).to_contain_text("One evaluation runs at a time", timeout=10_000)
+
+    cancel.click()
+    expect(status).to_contain_text("Stopping", timeout=10_000)
+    served.predictor.held_after = None
+    expect(status).to_contain_text("Interrupted", timeout=15_000)
+    expect(cancel).to_be_hidden()
+    assert len(served.predictor.ran) == 6, "the frame at hand was finished, and no further one begun"
+    expect(start).to_have_text("Go on after frame 6")
+    start.click()
+    headline, note = page.locator("#ds-headline"), page.locator("#ds-gallery-note")
+    expect(headline).to_contain_text("mIoU over 4 classes", timeout=30_000)
+    assert len(served.predictor.ran) == COUNT, "it went on where it was"
+    result = served.result()
+    everything = result.choose()
+    expect(headline).to_contain_text(f"{100 * result.evaluation.scores.miou:.2f} %")
+    expect(status).not_to_contain_text("Interrupted")
+
+    gallery = page.locator("#ds-gallery button.thumbnail-item")
+    expect(gallery).to_have_count(6, timeout=15_000)
+    page.locator("#ds-more").click()
+    expect(gallery).to_have_count(min(6 + STEP, COUNT), timeout=15_000)
+    page.locator("#ds-order").get_by_label("best first").click()
+    best = result.ranked(everything, worst=False)[0]
+    expect(gallery.first).to_contain_text(f"{best.name} · {best.said}", timeout=15_000)
+
+    matrix = result.matrix(everything)
+    layout = HeatMap.of(matrix)
+    cell = (layout.left + 3.5 * layout.cell, layout.top + 2.5 * layout.cell)  # bed, chair: nothing is there
+    assert str(layout.at(*cell)) == "bed taken for chair"
+    click_picture(page, "#ds-matrix", cell, layout.size)
+    expect(note).to_contain_text("No such frame", timeout=15_000)
+    click_picture(
+        page, "#ds-matrix", layout.centre(layout.at(cell[0] - layout.cell, cell[1] + layout.cell)), layout.size
+    )
+    said = page.locator("#ds-pair-note")
+    expect(said).to_contain_text("of the pixels of chair are taken for bed", timeout=15_000)
+    expect(page.locator("#ds-pair input")).to_have_value("chair taken for bed: 32%")
+    expect(gallery.first).to_contain_text("kv2/0013 · 65% of its chair, 260 px")
+
+    page.locator("#ds-sensor input").click()
+    page.get_by_role("option", name="kv1 (7)").click()
+    expect(headline).to_contain_text(f"7 of {COUNT}", timeout=15_000)
+    expect(said).to_contain_text("chair are taken for bed")  # the cell stays chosen
+    page.locator("#ds-class input").click()
+    page.get_by_role("option", name="chair", exact=True).click()
+    expect(headline).to_contain_text("IoU of chair", timeout=15_000)
+    expect(page.locator("#ds-bars .chosen")).to_contain_text("chair")
+    page.locator("#ds-order").get_by_label("worst first").click()
+    kv1 = result.choose("kv1")
+    worst = result.ranked(kv1, CHAIR)[0].name
+    expect(gallery.first).to_contain_text(worst, timeout=15_000)
+    expect(note).to_contain_text("false alarm")
+
+    gallery.first.click()
+    expect(page.locator("#opened")).to_contain_text(f"{LONG} | {worst} | chair", timeout=10_000)
+    first = opened(page)
+    gallery.first.click()
+    expect(page.locator("#opened")).not_to_have_text(first, timeout=10_000)
+    assert opened(page).split("click")[0] == first.split("click")[0], "the same frame opens again"
+    page.locator("#ds-trait input").click()
+    page.get_by_role("option", name="farther than 3 m").click()
+    expect(page.locator("#ds-scatter-note")).to_contain_text("farther than 3 m", timeout=10_000)
+    dots = Scatter.of(result, kv1, "far", CHAIR)
+    place = int((dots.indices == 4).nonzero()[0][0])
+    click_picture(page, "#ds-scatter", dots.points[place], Scatter.SIZE)
+    expect(page.locator("#opened")).to_contain_text(f"{result.frames[4].name} | chair", timeout=10_000)
+
+    page.locator("#ds-report").click()
+    files = page.locator("#ds-files")
+    expect(files).to_contain_text(".zip", timeout=30_000)
+    with page.expect_download() as download:
+        files.locator("a").first.click()
+    assert download.value.suggested_filename == "deresunet-long-list-rgbd.html"
+    download.value.save_as(tmp_path / "report.html")
+    assert f"{100 * result.evaluation.scores.miou:.2f} %" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
+def test_a_kept_result_is_there_at_once_and_nothing_scrolls_sideways(visit, served, width, height):
+    measured(served)
+    ran = len(served.predictor.ran)
+    page = visit(width, height)
+    expect(page.locator("#ds-headline")).to_contain_text("mIoU over", timeout=15_000)
+    expect(page.locator("#ds-start")).to_have_text("Evaluate again")
+    for name in ("matrix", "scatter", "gallery"):
+        page.locator(f"#ds-{name}").scroll_into_view_if_needed()
+        expect(page.locator(f"#ds-{name} img").first).to_be_visible(timeout=10_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert len(served.predictor.ran) == ran, "the network did not run"
+    page.locator("#ds-modality").get_by_label("depth alone").click()
+    expect(page.locator("#ds-status")).to_contain_text("depth alone: not evaluated yet", timeout=10_000)
+    expect(page.locator("#ds-headline")).to_be_hidden()
+
+
+def test_programs_are_offered_nothing_of_it(served):
+    assert {function.api_visibility for function in served.page.fns.values()} == {"private"}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
+    measured(served)
+    result = served.result()
+    everything = result.choose()
+    page = visit(width, height)
+    bars, chosen = page.locator("#ds-bars"), page.locator("#ds-class input")
+    gallery = page.locator("#ds-gallery button.thumbnail-item")
+    worst_of_all, worst_chair = result.ranked(everything)[0], result.ranked(everything, CHAIR)[0]
+    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+
+    bars.get_by_text("chair", exact=True).click()  # its name
+    expect(gallery.first).to_contain_text(f"{worst_chair.name} · {worst_chair.said}", timeout=15_000)
+    expect(chosen).to_have_value("chair")
+    expect(page.locator("#ds-headline")).to_contain_text("IoU of chair")
+    expect(bars.locator("[aria-pressed=true]")).to_contain_text("chair")
+    page.locator("#ds-pair input").click()
+    offered = [option.inner_text() for option in page.get_by_role("option").all() if option.is_visible()]
+    assert len(offered) > 1
+    assert all("chair" in option for option in offered[1:]), "its confusions alone"
+    page.keyboard.press("Escape")
+
+    bars.locator("[data-class=wall] .track").click()  # the bar itself
+    expect(chosen).to_have_value("wall", timeout=15_000)
+    expect(gallery.first).to_contain_text("IoU of wall", timeout=15_000)
+    bars.locator("[data-class='all classes']").focus()
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_value("all classes", timeout=15_000)
+    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+    expect(bars.locator("[data-class='all classes']")).to_be_focused()
+    assert bars.locator("[data-class=toilet]").count() == 0, "no frame has one, and the list does not offer it"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

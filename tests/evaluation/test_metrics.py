@@ -1,0 +1,138 @@
+"""The confusion matrix and what follows from it: by hand, against scikit-learn, and over two processes."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing
+from sklearn.metrics import accuracy_score, jaccard_score, recall_score
+from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
+
+from deresunet.evaluation.metrics import PooledConfusionMatrix, confusion_matrix, scores
+
+TRUTH = np.array([[1, 1, 2], [2, 0, 3], [0, 0, 3]], np.uint8)
+PREDICTION = np.array([[1, 2, 2], [2, 1, 4], [3, 4, 3]], np.uint8)
+# Rows are the truth; the three void pixels are left out.
+MATRIX = np.array([[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]])
+
+
+def random_pair(seed: int, shape: tuple[int, int], classes: int = 37) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return tuple(rng.integers(low, classes + 1, shape, dtype=np.uint8) for low in (0, 1))
+
+
+def test_matrix_by_hand() -> None:
+    assert np.array_equal(confusion_matrix(TRUTH, PREDICTION, 4), MATRIX)
+
+
+def test_scores_by_hand() -> None:
+    result = scores(MATRIX)
+    # Class 4 is only predicted: it has an IoU of 0, but no place in the mean.
+    assert result.iou.tolist() == [1 / 2, 2 / 3, 1 / 2, 0.0]
+    assert result.accuracy[:3].tolist() == [1 / 2, 1.0, 1 / 2]
+    assert math.isnan(result.accuracy[3])
+    assert result.miou == pytest.approx((1 / 2 + 2 / 3 + 1 / 2) / 3)
+    assert result.mean_acc == pytest.approx(2 / 3)
+    assert result.pixel_acc == pytest.approx(4 / 6)
+    assert result.fw_iou == pytest.approx((2 * 1 / 2 + 2 * 2 / 3 + 2 * 1 / 2) / 6)
+    assert result.truth_pixels.tolist() == [2, 2, 2, 0]
+    assert result.predicted_pixels.tolist() == [1, 3, 1, 1]
+
+
+def test_absent_class_is_nan() -> None:
+    result = scores(np.array([[4, 0, 0], [0, 4, 0], [0, 0, 0]]))
+    assert math.isnan(result.iou[2])
+    assert result.miou == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_against_scikit_learn(seed: int) -> None:
+    truth, prediction = random_pair(seed, (40, 50))
+    if seed == 1:
+        truth[truth > 30] = 0  # classes without ground truth
+    if seed == 2:
+        prediction[prediction == 7] = 8  # a class that is never predicted
+    if seed == 3:
+        truth[truth == 5], prediction[prediction == 5] = 0, 6  # a class that is nowhere
+    known = truth != 0
+    labels = list(range(1, 38))
+    matrix = confusion_matrix(truth, prediction)
+    assert np.array_equal(matrix, sklearn_confusion_matrix(truth[known], prediction[known], labels=labels))
+    result = scores(matrix)
+    present = [label for label in labels if (truth == label).any()]
+    # scikit-learn counts an absent class as 0; here it is nan, or 0 where it is predicted.
+    independent = jaccard_score(truth[known], prediction[known], labels=labels, average=None, zero_division=0)
+    assert np.allclose(np.nan_to_num(result.iou), independent)
+    assert np.allclose(
+        result.miou, jaccard_score(truth[known], prediction[known], labels=present, average="macro", zero_division=0)
+    )
+    assert np.allclose(
+        result.fw_iou,
+        jaccard_score(truth[known], prediction[known], labels=present, average="weighted", zero_division=0),
+    )
+    assert np.allclose(result.pixel_acc, accuracy_score(truth[known], prediction[known]))
+    assert np.allclose(
+        result.mean_acc, recall_score(truth[known], prediction[known], labels=present, average="macro", zero_division=0)
+    )
+
+
+def test_all_void() -> None:
+    matrix = confusion_matrix(np.zeros((5, 6), np.uint8), np.full((5, 6), 3, np.uint8))
+    assert matrix.dtype == np.int64
+    assert not matrix.any()
+    result = scores(matrix)
+    assert all(math.isnan(value) for value in (result.miou, result.mean_acc, result.pixel_acc, result.fw_iou))
+    assert np.isnan(result.iou).all()
+
+
+def test_empty_arrays() -> None:
+    assert not confusion_matrix(np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8)).any()
+
+
+def test_frames_of_different_sizes_pool_pixel_by_pixel() -> None:
+    pairs = [random_pair(seed, shape) for seed, shape in enumerate([(10, 20), (33, 7), (1, 1)])]
+    pooled = sum(confusion_matrix(*pair) for pair in pairs)
+    together = confusion_matrix(*(np.concatenate([pair[k].ravel() for pair in pairs]) for k in range(2)))
+    assert np.array_equal(pooled, together)
+
+
+def test_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(4, 5\).*\(5, 4\)"):
+        confusion_matrix(np.ones((4, 5), np.uint8), np.ones((5, 4), np.uint8))
+    with pytest.raises(ValueError, match="expected equal shapes"):
+        PooledConfusionMatrix().update(torch.ones(4), torch.ones(5))
+
+
+def test_stateful_metric_adds_up_and_starts_anew() -> None:
+    metric = PooledConfusionMatrix()
+    pairs = [random_pair(seed, (9, 11)) for seed in range(3)]
+    for truth, prediction in pairs:
+        metric.update(torch.from_numpy(truth), torch.from_numpy(prediction))
+    metric.update(torch.zeros(3, dtype=torch.uint8), torch.ones(3, dtype=torch.uint8))  # all void
+    assert np.array_equal(metric.compute().numpy(), sum(confusion_matrix(*pair) for pair in pairs))
+    metric.reset()
+    assert not metric.cells.any()
+
+
+def _accumulate(rank: int, folder: str) -> None:
+    """One of two processes: frames 0 and 2, or frame 1 (of another size) and none more."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+    metric = PooledConfusionMatrix()
+    for seed in range(rank, 3, 2):
+        truth, prediction = random_pair(seed, (20 + seed, 30))
+        metric.update(torch.from_numpy(truth), torch.from_numpy(prediction))
+    np.save(Path(folder) / f"{rank}.npy", metric.compute().numpy())
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_accumulate_one_matrix(tmp_path: Path) -> None:
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.multiprocessing.start_processes(_accumulate, (str(tmp_path),), nprocs=2, start_method="spawn")
+    expected = sum(confusion_matrix(*random_pair(seed, (20 + seed, 30))) for seed in range(3))
+    for rank in range(2):
+        assert np.array_equal(np.load(tmp_path / f"{rank}.npy"), expected)

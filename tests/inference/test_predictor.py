@@ -1,0 +1,151 @@
+"""The predictor: reference outputs, sizes, modalities, devices."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+import deresunet
+from deresunet import Frame, InputError
+from deresunet.config import ModelConfig, Preprocessing
+from deresunet.data.folder import FolderReader
+from deresunet.inference.preprocessing import normalise_depth, to_frame_size, to_tensors
+from deresunet.model.checkpoint import Checkpoint
+from deresunet.model.network import DeResUNet
+
+GOLDEN_LOGITS = 2e-2  # absolute, float32 on any CPU
+FAST_AGREEMENT = 0.995  # share of pixels whose label the default path keeps
+
+
+def logits_of(predictor, frame):
+    return predictor.logits(*to_tensors(frame, predictor.checkpoint.preprocessing))[0].float().numpy()
+
+
+@pytest.mark.parametrize("name", ["0001", "0582", "1129"])
+def test_reference_logits_on_real_frames(exact, predictor, shared, name):
+    expected = np.load(shared / "reference" / "expected.npz")
+    frame = FolderReader(shared / "data" / "nyuv2", "test").read(name)
+    assert (exact(frame).label == expected[f"{name}_argmax"] + 1).mean() >= 0.999
+    assert (predictor(frame).label == expected[f"{name}_argmax"] + 1).mean() >= FAST_AGREEMENT
+    assert np.abs(logits_of(exact, frame)[:, ::8, ::8] - expected[f"{name}_logits_every_8"]).max() <= GOLDEN_LOGITS
+
+
+def test_golden_logits_on_a_sample_room(exact, predictor, room, request):
+    golden = np.load(request.path.parent / "golden" / "room_0001.npz")
+    assert (exact(room).label == golden["label"]).mean() >= 0.999
+    assert (predictor(room).label == golden["label"]).mean() >= FAST_AGREEMENT
+    logits = logits_of(exact, room)[:, ::8, ::8]
+    assert np.abs(logits - golden["logits_every_8"].astype(np.float32)).max() <= GOLDEN_LOGITS
+
+
+@pytest.fixture(scope="module")
+def small(request):
+    """A predictor whose network is small and random, for what does not depend on its weights."""
+    torch.manual_seed(0)
+    config = ModelConfig(
+        backbone="resnet18", skip_channels=(8, 8, 8, 8), bottleneck_channels=32, decoder_channels=(32, 32, 16, 16)
+    )
+    state = DeResUNet(config).state_dict()
+    fast = request.config.getoption("--fast")
+    return deresunet.Predictor(Checkpoint(state, config, Preprocessing(), name="small"), "cpu", fast)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (45, 77), (32, 500), (480, 640), (530, 730), (1080, 1920)])
+def test_a_prediction_has_the_frames_own_size(small, noise_frame, size):
+    prediction = small(noise_frame(*size))
+    assert prediction.label.shape == size
+    assert prediction.label.dtype == np.uint8
+    assert prediction.label.min() >= 1
+    assert prediction.label.max() <= 37
+    assert prediction.confidence.shape == size
+    assert prediction.confidence.dtype == np.float32
+    assert prediction.classes.shape == prediction.probabilities.shape == (5, *size)
+    assert np.array_equal(prediction.classes[0], prediction.label)
+    assert (np.diff(prediction.probabilities, axis=0) <= 0).all()
+    assert prediction.probabilities.min() >= 0
+    assert prediction.probabilities.sum(0).max() <= 1 + 1e-5
+    assert prediction.latency_ms > 0
+
+
+@pytest.mark.slow
+def test_the_largest_size(small, noise_frame):
+    prediction = small(noise_frame(4096, 4096))
+    assert prediction.label.shape == (4096, 4096)
+
+
+def test_the_network_runs_at_the_size_it_was_trained_at():
+    preprocessing = Preprocessing()
+    assert preprocessing.network_size(480, 640) == (480, 640)
+    assert preprocessing.network_size(427, 561) == (480, 640)
+    assert preprocessing.network_size(4096, 4096) == (544, 544)
+    assert preprocessing.network_size(32, 32) == (544, 544)
+
+
+def test_way_back_equals_softmax_of_the_resized_logits():
+    logits = torch.randn(1, 37, 64, 96, generator=torch.Generator().manual_seed(0))
+    labels, probabilities, entropy = to_frame_size(logits, (77, 101), 5)
+    resized = torch.nn.functional.interpolate(logits, (77, 101), mode="bilinear", align_corners=False)
+    expected = resized.softmax(1)[0]
+    assert np.array_equal(labels[0], expected.argmax(0).numpy() + 1)
+    taken = np.take_along_axis(expected.numpy(), labels.astype(np.int64) - 1, axis=0)
+    assert np.allclose(probabilities, taken, atol=1e-5)
+    by_definition = -(expected * expected.log()).sum(0) / np.log(37)
+    assert np.allclose(entropy, by_definition, atol=1e-5)
+    _, _, undecided = to_frame_size(torch.zeros(1, 37, 32, 32), (32, 32), 5)
+    assert np.allclose(undecided, 1.0, atol=1e-5)
+
+
+def test_normalised_depth_is_zero_where_missing_and_by_the_formula_elsewhere():
+    depth = torch.tensor([[[[0.0, 2.8, 4.2, 1.4]]]])
+    assert torch.allclose(normalise_depth(depth, Preprocessing()), torch.tensor([[[[0.0, 0.0, 1.0, -1.0]]]]))
+
+
+def test_modalities_give_the_network_different_things(predictor, room):
+    both = predictor(room)
+    without_depth = predictor(room, "rgb")
+    without_rgb = predictor(room, "depth")
+    assert both.provenance.modality == "rgbd"
+    assert (both.label == room.label)[room.label > 0].mean() > (without_rgb.label == room.label)[room.label > 0].mean()
+    rgb_only = predictor(Frame(rgb=room.rgb, name="rgb only"))
+    assert np.array_equal(rgb_only.label, without_depth.label), "absent depth and depth not asked for are the same"
+    assert rgb_only.provenance.modality == "rgb"
+    depth_only = predictor(Frame(rgb=None, depth=room.depth, name="depth only"))
+    assert np.array_equal(depth_only.label, without_rgb.label)
+
+
+def test_a_modality_that_is_not_there_is_an_error(small, noise_frame):
+    with pytest.raises(InputError, match="depth alone was asked for"):
+        small(noise_frame(64, 64, depth=None), "depth")
+    with pytest.raises(ValueError, match="rgbd, rgb, depth"):
+        small(noise_frame(64, 64), "thermal")
+
+
+def test_threads_get_their_own_results(small, noise_frame):
+    frames = [noise_frame(64 + 8 * k, 96) for k in range(8)]
+    expected = [small(frame).label for frame in frames]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda frame: small(frame).label, frames))
+    assert all(np.array_equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(InputError, match=r"not here; there are .*cpu"):
+        deresunet.load(device="warp")
+
+
+def test_provenance_names_weights_and_hash(predictor):
+    origin = predictor.provenance().as_dict()
+    assert origin["weights"] == "deresunet_r50.safetensors"
+    assert origin["architecture"] == "deresunet_r50"
+    assert origin["device"] == "cpu"
+    assert (origin["execution"], origin["precision"]) == (predictor.path, predictor.precision)
+    assert len(origin["sha256"]) == 64
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_half_precision_on_cuda_keeps_the_label(predictor, room):
+    on_cuda = deresunet.load(device="cuda")
+    assert on_cuda.precision == "float16"
+    assert (on_cuda(room).label == predictor(room).label).mean() > 0.995

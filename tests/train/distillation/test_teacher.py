@@ -1,0 +1,321 @@
+"""The teacher against its exact form, its weights and DINOv2's; the stages that it teaches in."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_helpers import SHARED, SMALL, small_data, trainer
+
+from deresunet.config import Preprocessing
+from deresunet.data.frame import Frame
+from deresunet.data.images import read_depth, read_rgb
+from deresunet.errors import InputError
+from deresunet.evaluation.metrics import confusion_matrix, scores
+from deresunet.inference.preprocessing import to_frame_size, to_tensors
+from deresunet.model.checkpoint import load_checkpoint
+from train.distillation.dinov2 import load_dinov2
+from train.distillation.features import FeatureModule, TeacherModule
+from train.distillation.teacher import DEPTH, GRID, WIDTH, FrozenTeacher, Teacher, load_teacher
+from train.module import Distillation, SegmentationModule
+from train.optimisation import Optimisation
+
+WEIGHTS = SHARED / "weights/teacher_dinov2s_nyuv2_40.int8.safetensors"
+NYU = SHARED / "data/nyuv2"
+needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the teacher's weights are not here")
+
+
+def random_teacher(path: Path, classes: int = 37) -> Path:
+    """A teacher's checkpoint with random weights, as its own training would leave it."""
+    torch.manual_seed(1)
+    state = Teacher(classes).state_dict()
+    torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}}, path)
+    return path
+
+
+@needs_weights
+def test_teacher_is_the_reference():
+    spec = importlib.util.spec_from_file_location("reference_teacher", SHARED / "reference/teacher.py")
+    reference_module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference_module)
+    teacher = load_teacher(WEIGHTS)
+    reference = reference_module.Teacher(40)
+    reference.load_state_dict(teacher.state_dict())
+    reference.eval()
+    torch.manual_seed(0)
+    rgb, depth = torch.randn(2, 3, 96, 128), torch.randn(2, 1, 96, 128)
+    with torch.no_grad():
+        logits, (patches,) = reference(rgb, depth, aux=True)
+        own_logits, own_patches = teacher.outputs(rgb, depth)
+        last = reference.vit(
+            torch.nn.functional.interpolate(rgb, (98, 126), mode="bilinear"),
+            (11,),
+            reference.dpe(torch.nn.functional.interpolate(depth, (98, 126), mode="nearest")),
+        )[0]
+    torch.testing.assert_close(own_logits, logits)
+    torch.testing.assert_close(own_patches, patches)
+    torch.testing.assert_close(teacher.patch_features(rgb, depth), last)
+
+
+@needs_weights
+@pytest.mark.slow
+@pytest.mark.skipif(not NYU.is_dir(), reason="NYU Depth v2 is not here")
+def test_teacher_segments_test_frames():
+    """mIoU is 50.01 over 654 frames and 40 classes; a handful of frames can only show that it is in its place."""
+    teacher = load_teacher(WEIGHTS)
+    matrix = np.zeros((40, 40), np.int64)
+    for name in (NYU / "test.txt").read_text().split()[::18]:
+        frame = Frame(rgb=read_rgb(NYU / f"rgb/{name}.jpg"), depth=read_depth(NYU / f"depth/{name}.png", "mm").metres)
+        label = read_label_40(NYU / f"label/{name}.png")
+        with torch.no_grad():
+            logits = teacher(*to_tensors(frame, Preprocessing()))
+        matrix += confusion_matrix(label, to_frame_size(logits, frame.size, 1).labels[0], 40)
+    result = scores(matrix)
+    assert result.pixel_acc > 0.65
+    assert result.miou > 0.35
+
+
+def read_label_40(path):
+    from PIL import Image  # noqa: PLC0415
+
+    return np.asarray(Image.open(path)).astype(np.uint8)
+
+
+def test_depth_enters_an_untrained_teacher_as_nothing():
+    torch.manual_seed(0)
+    teacher = Teacher().eval()
+    rgb = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(
+            teacher.patch_features(rgb, torch.zeros(1, 1, 64, 64)),
+            teacher.patch_features(rgb, torch.randn(1, 1, 64, 64)),
+        )
+
+
+def hub_state():
+    """DINOv2 ViT-S/14 under torch hub's names, with random numbers."""
+    generator = torch.Generator().manual_seed(3)
+
+    def drawn(*shape):
+        return 0.02 * torch.randn(*shape, generator=generator)
+
+    state = {
+        "cls_token": drawn(1, 1, WIDTH),
+        "pos_embed": drawn(1, 1 + GRID * GRID, WIDTH),
+        "mask_token": drawn(1, WIDTH),
+        "patch_embed.proj.weight": drawn(WIDTH, 3, 14, 14),
+        "patch_embed.proj.bias": drawn(WIDTH),
+        "norm.weight": drawn(WIDTH),
+        "norm.bias": drawn(WIDTH),
+    }
+    shapes = {"attn.qkv": (3 * WIDTH, WIDTH), "attn.proj": (WIDTH, WIDTH)}
+    shapes |= {"mlp.fc1": (4 * WIDTH, WIDTH), "mlp.fc2": (WIDTH, 4 * WIDTH), "norm1": (WIDTH,), "norm2": (WIDTH,)}
+    for block in range(DEPTH):
+        for name, shape in shapes.items():
+            state[f"blocks.{block}.{name}.weight"] = drawn(*shape)
+            state[f"blocks.{block}.{name}.bias"] = drawn(shape[0])
+        for name in ("ls1", "ls2"):
+            state[f"blocks.{block}.{name}.gamma"] = drawn(WIDTH)
+    return state
+
+
+def hub_features(state, rgb):
+    """DINOv2's own forward at its own resolution, written down from its paper's code independently of the teacher."""
+    functional = torch.nn.functional
+    patches = functional.conv2d(rgb, state["patch_embed.proj.weight"], state["patch_embed.proj.bias"], stride=14)
+    tokens = torch.cat([state["cls_token"].expand(len(rgb), -1, -1), patches.flatten(2).mT], 1) + state["pos_embed"]
+    for block in range(DEPTH):
+        own = {name.split(".", 2)[2]: value for name, value in state.items() if name.startswith(f"blocks.{block}.")}
+        x = functional.layer_norm(tokens, (WIDTH,), own["norm1.weight"], own["norm1.bias"], 1e-6)
+        qkv = functional.linear(x, own["attn.qkv.weight"], own["attn.qkv.bias"])
+        query, key, value = qkv.reshape(len(rgb), -1, 3, 6, WIDTH // 6).permute(2, 0, 3, 1, 4)
+        attention = (query @ key.mT * (WIDTH // 6) ** -0.5).softmax(-1)
+        x = (attention @ value).transpose(1, 2).flatten(2)
+        tokens = tokens + own["ls1.gamma"] * functional.linear(x, own["attn.proj.weight"], own["attn.proj.bias"])
+        x = functional.layer_norm(tokens, (WIDTH,), own["norm2.weight"], own["norm2.bias"], 1e-6)
+        x = functional.gelu(functional.linear(x, own["mlp.fc1.weight"], own["mlp.fc1.bias"]))
+        tokens = tokens + own["ls2.gamma"] * functional.linear(x, own["mlp.fc2.weight"], own["mlp.fc2.bias"])
+    tokens = functional.layer_norm(tokens, (WIDTH,), state["norm.weight"], state["norm.bias"], 1e-6)
+    return tokens[:, 1:].mT.unflatten(2, (GRID, GRID))
+
+
+def test_dinov2_of_torch_hub_keeps_its_features(tmp_path):
+    state = hub_state()
+    torch.save(state, tmp_path / "dinov2_vits14_pretrain.pth")
+    teacher = Teacher().eval()
+    load_dinov2(teacher, tmp_path / "dinov2_vits14_pretrain.pth")
+    rgb = torch.randn(1, 3, 518, 518, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features = teacher.patch_features(rgb, torch.zeros(1, 1, 518, 518))
+    torch.testing.assert_close(features, hub_features(state, rgb), rtol=1e-3, atol=1e-5)
+
+
+def test_dinov2_of_onnx_is_read_by_the_layers_that_use_each_matrix(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    state = hub_state()
+    torch.save(state, tmp_path / "hub.pth")
+    from_hub, from_onnx = Teacher(), Teacher()
+    load_dinov2(from_hub, tmp_path / "hub.pth")
+    onnx.save(as_onnx(onnx, state), str(tmp_path / "focus.onnx"))
+    load_dinov2(from_onnx, tmp_path / "focus.onnx")
+    for name, tensor in from_hub.vit.state_dict().items():
+        assert torch.equal(from_onnx.vit.state_dict()[name], tensor), name
+
+
+def as_onnx(onnx, state):
+    """The same weights as the exporter leaves them: biases by name, matrices transposed and nameless."""
+    tensors, nodes = [], []
+
+    def constant(name, tensor):
+        tensors.append(onnx.numpy_helper.from_array(tensor.contiguous().numpy(), name))
+
+    def linear(layer, weight, bias):
+        matrix = f"onnx::MatMul_{len(nodes)}"
+        constant(matrix, weight.T)
+        constant(f"{layer}.bias", bias)
+        path = "/" + layer.replace("backbone.encoder.layer.", "backbone/encoder/layer#").replace(".", "/")
+        nodes.append(onnx.helper.make_node("MatMul", ["x", matrix], ["y"], name=path.replace("#", ".") + "/MatMul"))
+
+    constant("backbone.embeddings.cls_token", state["cls_token"])
+    constant("backbone.embeddings.patch_embeddings.projection.weight", state["patch_embed.proj.weight"])
+    constant("backbone.embeddings.patch_embeddings.projection.bias", state["patch_embed.proj.bias"])
+    constant("onnx::Concat_1", state["pos_embed"][:, :1])
+    constant("onnx::Reshape_2", state["pos_embed"][:, 1:])
+    constant("backbone.layernorm.weight", state["norm.weight"])
+    constant("backbone.layernorm.bias", state["norm.bias"])
+    for block in range(DEPTH):
+        root, hub = f"backbone.encoder.layer.{block}", f"blocks.{block}"
+        for ours, theirs in (("norm1", "norm1"), ("norm2", "norm2")):
+            for kind in ("weight", "bias"):
+                constant(f"{root}.{ours}.{kind}", state[f"{hub}.{theirs}.{kind}"])
+        constant(f"{root}.layer_scale1.lambda1", state[f"{hub}.ls1.gamma"])
+        constant(f"{root}.layer_scale2.lambda1", state[f"{hub}.ls2.gamma"])
+        weights, biases = state[f"{hub}.attn.qkv.weight"].chunk(3), state[f"{hub}.attn.qkv.bias"].chunk(3)
+        # In the exporter's order, which is not that of the names.
+        for name, third in (("key", 1), ("value", 2), ("query", 0)):
+            linear(f"{root}.attention.attention.{name}", weights[third], biases[third])
+        for name, theirs in (("attention.output.dense", "attn.proj"), ("mlp.fc1", "mlp.fc1"), ("mlp.fc2", "mlp.fc2")):
+            linear(f"{root}.{name}", state[f"{hub}.{theirs}.weight"], state[f"{hub}.{theirs}.bias"])
+    return onnx.helper.make_model(onnx.helper.make_graph(nodes, "focus", [], [], tensors))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", None])
+def test_files_that_are_no_weights_are_refused(tmp_path, content):
+    for name, load in (("x.pth", load_dinov2), ("x.safetensors", None), ("x.ckpt", None)):
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InputError, match=name):
+            load_teacher(path) if load is None else load(Teacher(), path)
+
+
+def test_distilled_training_learns_from_the_teacher_and_does_not_save_it(tmp_path):
+    teacher = random_teacher(tmp_path / "teacher.ckpt", 40)
+    torch.manual_seed(0)
+    module = SegmentationModule(
+        network=SMALL, optimisation=Optimisation(rate=1e-3), distillation=Distillation(str(teacher), weight=0.5)
+    )
+    # The network's own labels are void here, so all it can learn is the teacher.
+    data = small_data(batch_size=4)
+    run = trainer(tmp_path, max_epochs=1, enable_checkpointing=False)
+    run.fit(module, datamodule=data)
+    run.save_checkpoint(tmp_path / "network.ckpt")
+    assert float(run.callback_metrics["train/loss_distillation"]) > 0
+    names = torch.load(tmp_path / "network.ckpt", weights_only=True)["state_dict"]
+    assert not any("vit" in name for name in names)
+    assert load_checkpoint(tmp_path / "network.ckpt").build().config == SMALL
+
+
+def test_teacher_sees_the_full_frame_and_the_student_the_degraded_one():
+    data = small_data(batch_size=8)
+    data.setup("fit")
+    data.augmentation = data.augmentation.__class__(missing_depth=0.5, missing_rgb=0.5, colour=1.0)
+    data.clean = True
+    batch = next(iter(data.train_dataloader()))
+    module = SegmentationModule(network=SMALL)
+    module.preprocessing = data.preprocessing
+    inputs = module.inputs(batch)
+    assert (batch.has_rgb ^ batch.has_depth).all()
+    for k in range(8):
+        assert inputs.clean_rgb[k].any()
+        assert inputs.clean_depth[k].any()
+        assert inputs.rgb[k].any() == batch.has_rgb[k]
+        assert inputs.depth[k].any() == batch.has_depth[k]
+
+
+def test_distillation_alone_pulls_the_network_to_the_teacher(tmp_path):
+    teacher = FrozenTeacher(load_teacher(random_teacher(tmp_path / "teacher.ckpt")))
+    module = SegmentationModule(network=SMALL, distillation=Distillation(str(tmp_path / "teacher.ckpt")))
+    torch.manual_seed(0)
+    rgb, depth = torch.randn(2, 3, 64, 64), torch.randn(2, 1, 64, 64)
+    label = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    optimiser = torch.optim.Adam(module.model.parameters(), 1e-3)
+    wanted = teacher.logits(rgb, depth)
+    seen = []
+    for _ in range(15):
+        terms, _ = module.terms(rgb, depth, label, wanted)
+        optimiser.zero_grad()
+        module.total(terms).backward()
+        optimiser.step()
+        seen.append(float(terms["distillation"].detach()))
+        assert float(terms["labels"].detach()) == 0.0
+    assert seen[-1] < 0.5 * seen[0]
+
+
+def test_features_reach_both_encoders_and_nothing_else(tmp_path):
+    teacher = random_teacher(tmp_path / "teacher.ckpt")
+    photos = tmp_path / "photos/below"
+    photos.mkdir(parents=True)
+    from PIL import Image  # noqa: PLC0415
+
+    for k in range(4):
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (70, 50, 3), np.uint8)).save(photos / f"{k}.jpg")
+    torch.manual_seed(0)
+    module = FeatureModule(str(teacher), network=SMALL, optimisation=Optimisation(rate=1e-3))
+    before = {name: tensor.clone() for name, tensor in module.model.named_parameters()}
+    data = small_data(photos=str(tmp_path / "photos"), batch_size=4)
+    run = trainer(tmp_path, max_epochs=1)
+    run.fit(module, datamodule=data)
+    assert len(data.training_frames()) == data.count("training") + 4
+    moved = {name for name, tensor in module.model.named_parameters() if not torch.equal(tensor, before[name])}
+    assert any(name.startswith("rgb_encoder.") for name in moved)
+    assert any(name.startswith("depth_encoder.") for name in moved)
+    assert all(name.startswith(("rgb_encoder.", "depth_encoder.")) for name in moved)
+    run.save_checkpoint(tmp_path / "features.ckpt")
+    checkpoint = load_checkpoint(tmp_path / "features.ckpt")
+    assert "ENCODERS ONLY" in checkpoint.training
+    # The next stage starts its encoders, and only them, from here.
+    student = SegmentationModule(network=SMALL, encoders=str(tmp_path / "features.ckpt"))
+    for name, tensor in student.model.state_dict().items():
+        same = torch.equal(tensor, checkpoint.state[name])
+        assert same or not name.startswith(("rgb_encoder.", "depth_encoder.")), name
+
+
+def test_photographs_teach_the_depth_encoder_nothing(tmp_path):
+    module = FeatureModule(str(random_teacher(tmp_path / "teacher.ckpt")), network=SMALL)
+    data = small_data(batch_size=4)
+    data.setup("fit")
+    data.clean = True
+    batch = next(iter(data.train_dataloader()))
+    photographs = batch._replace(with_depth=0, has_depth=torch.zeros(4, dtype=torch.bool))
+    module._loss(photographs, module.model).backward()
+    assert not any(p.grad.any() for p in module.model.depth_encoder.parameters())
+    assert any(p.grad.any() for p in module.model.rgb_encoder.parameters())
+
+
+@pytest.mark.slow
+def test_teacher_is_fine_tuned_and_read_back(tmp_path):
+    torch.save(hub_state(), tmp_path / "hub.pth")
+    torch.manual_seed(0)
+    module = TeacherModule(
+        dinov2=str(tmp_path / "hub.pth"), optimisation=Optimisation(rate=1e-3, pretrained_rate=1e-5), ema_decay=0.9
+    )
+    run = trainer(tmp_path, max_epochs=1)
+    run.fit(module, datamodule=small_data())
+    rates = sorted({group["lr"] for group in run.optimizers[0].param_groups})
+    assert rates == [1e-5, 1e-3]
+    run.save_checkpoint(tmp_path / "teacher.ckpt")
+    again = load_teacher(tmp_path / "teacher.ckpt")
+    for name, tensor in module.ema.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)

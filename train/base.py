@@ -1,0 +1,250 @@
+"""What all stages of training share: chance, validation, logs, learning rate, average, what a checkpoint says."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from deresunet.classes import CLASSES, NUM_CLASSES
+from deresunet.config import Preprocessing
+from deresunet.evaluation.evaluator import percent
+from deresunet.evaluation.metrics import Scores, scores
+from deresunet.inference.preprocessing import frame_labels, network_input
+from deresunet.model.checkpoint import LIGHTNING_KEY
+from train import losses
+from train.data.dataset import Batch
+from train.data.module import RGBDDataModule
+from train.ema import Average, averaged_copy
+from train.metrics import PooledConfusion
+from train.optimisation import Optimisation, build_optimiser, build_schedule, step_seed
+
+# Training IoU is measured on every so many pixels a side: it is a trend, and full resolution would cost a step's tenth.
+TRAIN_STRIDE = 4
+DEFAULT_OPTIMISATION = Optimisation()
+
+
+class Inputs(NamedTuple):
+    """A batch as the network takes it, and as a teacher sees it (None where nobody asked)."""
+
+    rgb: Tensor
+    depth: Tensor
+    clean_rgb: Tensor | None
+    clean_depth: Tensor | None
+
+
+class Recipe(pl.LightningModule):
+    """Base of the stages. A stage sets `self.model`, calls `keep_average`, and writes `training_step`.
+
+    Args:
+        optimisation: how weights are changed.
+        ema_decay: decay of the running average of the weights; None keeps none.
+        channels_last: memory layout of the network and its input, which tensor cores like.
+        recipe: the recipe's name, for the checkpoint.
+
+    Attributes:
+        model: the network that is trained.
+        ema: the running average of its weights, or None; it is what is validated and used.
+        preprocessing: how frames are prepared, as the data module says.
+    """
+
+    model: nn.Module
+    pretrained: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        optimisation: Optimisation = DEFAULT_OPTIMISATION,
+        ema_decay: float | None = None,
+        channels_last: bool = False,
+        recipe: str = "",
+    ) -> None:
+        super().__init__()
+        if ema_decay is not None and not 0.0 < ema_decay < 1.0:
+            raise ValueError(f"ema_decay is {ema_decay}; expected above 0 and below 1, or null")
+        self.optimisation, self.ema_decay, self.recipe = optimisation, ema_decay, recipe
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.preprocessing = Preprocessing()
+        self.ema: nn.Module | None = None
+        self.validation = PooledConfusion(NUM_CLASSES)
+        self.training_confusion = PooledConfusion(NUM_CLASSES)
+        self.last_scores: Scores | None = None
+        self.start = ""
+        self._average: Average | None = None
+        self._measured: dict[str, Any] = {}
+
+    @property
+    def network(self) -> nn.Module:
+        """The weights to use: the average where there is one."""
+        return self.model if self.ema is None else self.ema
+
+    def keep_average(self) -> None:
+        """Start the running average from the network as it stands; called once by a stage, when it is built."""
+        if self.ema_decay is not None:
+            self.ema = averaged_copy(self.model)
+
+    # --- data ---------------------------------------------------------------------------------------------------------
+
+    def setup(self, stage: str) -> None:
+        """Take over what the data module knows, once it has been set up itself."""
+        self.prepare(self.trainer.datamodule, stage == "fit")
+
+    def prepare(self, data: RGBDDataModule, training: bool) -> None:
+        """Take over how frames are prepared; a stage adds what it needs in training."""
+        self.preprocessing = data.preprocessing
+        for network in (self.model, self.ema):
+            if network is not None:
+                network.to(memory_format=self.memory_format)
+
+    def inputs(self, batch: Batch) -> Inputs:
+        """The batch as the network and the teacher take it; everything happens on the device."""
+        rgb, depth = network_input(batch.rgb, batch.depth, batch.has_rgb, batch.has_depth, self.preprocessing)
+        clean: tuple[Tensor | None, Tensor | None] = (None, None)
+        if batch.clean_rgb is not None and batch.clean_depth is not None:
+            # The teacher is given all that the frame has: depth that was never measured is missing for it, too.
+            every = torch.ones_like(batch.has_rgb)
+            clean = network_input(batch.clean_rgb, batch.clean_depth, every, every, self.preprocessing)
+        return Inputs(
+            rgb.contiguous(memory_format=self.memory_format), depth.contiguous(memory_format=self.memory_format), *clean
+        )
+
+    # --- training -----------------------------------------------------------------------------------------------------
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Draw this step's chance from (seed, epoch, step, process), whatever was drawn before."""
+        seed = getattr(self.trainer.datamodule, "seed", 0)
+        torch.manual_seed(step_seed(seed, self.current_epoch, batch_idx, self.global_rank))
+
+    def on_fit_start(self) -> None:
+        """Tie the average to the network, now that both are on their device."""
+        if self.ema is not None:
+            self._average = Average(self.model, self.ema, self.ema_decay or 0.0)
+        wrapped = self.trainer.strategy.model
+        if isinstance(wrapped, nn.parallel.DistributedDataParallel):
+            # Processes validate different numbers of frames, so no forward may wait for the others; see
+            # `on_validation_epoch_start` for what keeps the BatchNorm statistics equal.
+            wrapped.broadcast_buffers = False
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Change the weights, then their average."""
+        super().optimizer_step(*args, **kwargs)
+        if self._average is not None:
+            self._average.update(self.trainer.global_step - 1)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the training metrics of the epoch (after a resumption: of what was left of it)."""
+        matrix, loss = self.training_confusion.result()
+        self.training_confusion.reset()
+        self.log("train/loss", loss)
+        self._log_scores("train", scores(matrix))
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def configure_optimizers(self) -> Any:
+        """Optimiser, and the schedule with it."""
+        optimiser = build_optimiser(self.optimisation, self, self.pretrained)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = build_schedule(self.optimisation, optimiser, steps)
+        if schedule is None:
+            return optimiser
+        if isinstance(schedule, ReduceLROnPlateau):
+            return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "monitor": "val/loss"}}
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step the schedule; a plateau is stepped in `on_validation_epoch_end`.
+
+        Lightning would do that after it has written the epoch's checkpoint, and a resumed run would miss the step.
+        """
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
+
+    # --- validation ---------------------------------------------------------------------------------------------------
+
+    def on_validation_epoch_start(self) -> None:
+        """Give all processes the first one's BatchNorm statistics, which is what is saved."""
+        if self.trainer.world_size > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    def evaluation_logits(self, inputs: Inputs) -> Tensor:
+        """Logits (B, 37, h, w) of the network to use."""
+        return self.network(inputs.rgb, inputs.depth)
+
+    def validation_step(self, batches: list[Batch], batch_idx: int) -> None:
+        """Add frames to the pooled confusion matrix, at ground-truth resolution."""
+        for batch in batches:
+            logits = self.evaluation_logits(self.inputs(batch)).float()
+            for row, label in zip(logits[:, None], batch.label, strict=True):  # (1, 37, h, w) and (H, W)
+                prediction = frame_labels(row, tuple(label.shape))[0].long() - 1
+                at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
+                loss = losses.cross_entropy(row, at_network_size)
+                self.validation.update(label, prediction, loss)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of the pass, the same in every process."""
+        matrix, loss = self.validation.result()
+        self.validation.reset()
+        if self.trainer.sanity_checking:
+            return
+        self.last_scores = result = scores(matrix)
+        stage = "test" if self.trainer.testing else "val"
+        self.last_matrix = matrix
+        self.log(f"{stage}/loss", loss, prog_bar=True)
+        self._log_scores(stage, result)
+        if not self.trainer.testing:
+            self._measured = {
+                "validation": {
+                    "miou": percent(result.miou),
+                    "pixel_acc": percent(result.pixel_acc),
+                    "mean_acc": percent(result.mean_acc),
+                    "loss": round(loss, 6),
+                    "epoch": self.current_epoch,
+                }
+            }
+        if self.trainer.state.fn == "fit":
+            for config in self.trainer.lr_scheduler_configs:
+                if isinstance(config.scheduler, ReduceLROnPlateau):
+                    config.scheduler.step(loss)
+
+    def test_step(self, batches: list[Batch], batch_idx: int) -> None:
+        """As in validation."""
+        self.validation_step(batches, batch_idx)
+
+    def on_test_epoch_start(self) -> None:
+        """As in validation."""
+        self.on_validation_epoch_start()
+
+    def on_test_epoch_end(self) -> None:
+        """As in validation."""
+        self.on_validation_epoch_end()
+
+    def _log_scores(self, stage: str, result: Scores) -> None:
+        # A class that is not there has no IoU: NaN, which loggers leave open.
+        self.log(f"{stage}/miou", 0.0 if math.isnan(result.miou) else result.miou, prog_bar=stage == "val")
+        self.log(f"{stage}/pixel_acc", 0.0 if math.isnan(result.pixel_acc) else result.pixel_acc)
+        self.log_dict({f"{stage}/iou/{name}": float(iou) for name, iou in zip(CLASSES, result.iou, strict=True)})
+
+    # --- checkpoint ---------------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write what is needed to use the weights, as plain types: reading it back runs no code."""
+        data = self.trainer.datamodule
+        checkpoint[LIGHTNING_KEY] = {
+            "config": dataclasses.asdict(self.model.config) if hasattr(self.model, "config") else {},
+            "preprocessing": dataclasses.asdict(self.preprocessing),
+            "training": f"{self.recipe or type(self).__name__}: {self.start}; "
+            f"{self.trainer.global_step} steps, {self.current_epoch} whole epochs; "
+            f"{data.describe() if data is not None else ''}",
+            "metrics": self._measured,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what was measured, for the checkpoints to come."""
+        self._measured = dict(checkpoint.get(LIGHTNING_KEY, {}).get("metrics", {}))
+        rank_zero_info(f"Goes on from: {checkpoint.get(LIGHTNING_KEY, {}).get('training', '')}")

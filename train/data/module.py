@@ -1,0 +1,295 @@
+"""The data of a run: any layout that `deresunet` reads, split, surveyed once, and handed to the loaders."""
+
+from __future__ import annotations
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from deresunet.classes import NUM_CLASSES, LabelSet
+from deresunet.config import Preprocessing
+from deresunet.data.depth import DepthEncoding
+from deresunet.data.frame import Frame
+from deresunet.data.readers import Reader, open_reader
+from deresunet.errors import InputError
+from train.data.augmentation import Augmentation, Augmenter
+from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
+from train.data.photos import Photos
+from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
+from train.data.split import carve
+
+READING_THREADS = 8
+PREFETCH_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one look at all frames of a list told.
+
+    Attributes:
+        shares: float64 (37,): each class's share of the labelled pixels, by frame.
+        sequences: of each frame, the recording it belongs to, or "".
+        frames: the frames themselves, where they are to be kept; else empty.
+    """
+
+    shares: np.ndarray
+    sequences: tuple[str, ...]
+    frames: tuple[Frame, ...]
+
+
+class RGBDDataModule(pl.LightningDataModule):
+    """Training, validation and test frames.
+
+    Validation comes from a list of its own or is carved out of the training list, never out of the test list.
+
+    Args:
+        dataset: layout, a name of `deresunet.data.readers.READERS`.
+        root: where it lies; the bundled rooms need none.
+        train_split: name of the list to train on.
+        validation_split: name of the list to validate on; None carves it out of the training list.
+        test_split: name of the list that `test` takes.
+        validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
+        label_set: what the values of label files mean.
+        depth_encoding: how depth files are stored.
+        preprocessing: how frames are prepared: the network's size and units. It is stored with the weights.
+        augmentation: how training frames are varied.
+        batch_size: frames a process and step.
+        evaluation_batch_size: frames at a time in validation and test.
+        workers: processes that prepare frames; 0 prepares them between steps.
+        cache: "ram" keeps decoded frames in memory, shared by the workers.
+        photos: folder of photographs that join the training frames; only distillation of features looks at them.
+        limit: take only the first so many frames of each list, to try something out.
+        seed: of split, order and augmentation.
+
+    Attributes:
+        clean: whether training batches also hold the frames before colour and sensor faults. A module with a teacher,
+            which sees those, sets it.
+        class_shares: float64 (37,): each class's share of the labelled training pixels; None before `setup`.
+    """
+
+    def __init__(
+        self,
+        dataset: str = "rooms",
+        root: str | None = None,
+        train_split: str = "train",
+        validation_split: str | None = None,
+        test_split: str = "test",
+        validation_share: float = 0.1,
+        label_set: LabelSet = "nyu40",
+        depth_encoding: DepthEncoding = "auto",
+        preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
+        batch_size: int = 8,
+        evaluation_batch_size: int = 1,
+        workers: int = 0,
+        cache: Literal["none", "ram"] = "none",
+        photos: str | None = None,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self._open = functools.partial(
+            open_reader, dataset, os.fspath(root) if root else None, label_set=label_set, depth_encoding=depth_encoding
+        )
+        self.dataset, self.train_split, self.test_split = dataset, train_split, test_split
+        self.validation_split, self.validation_share = validation_split, validation_share
+        self.preprocessing, self.augmentation = preprocessing, augmentation
+        self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
+        self.workers, self.cache, self.photos, self.clean = workers, cache, photos, False
+        self.limit, self.seed = limit, seed
+        self._lists: dict[str, tuple[Any, int]] = {}
+        self.class_shares: np.ndarray | None = None
+        self._loader: TrainingLoader | None = None
+        self._place_in_epoch: dict[str, int] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Open the lists that `stage` (fit, validate, test) needs, and survey the training list.
+
+        Raises:
+            InputError: the data cannot be read, or no training frame has ground truth.
+        """
+        if stage in ("fit", "validate") and "training" not in self._lists:
+            self._set_up_training()
+        if stage == "test" and "test" not in self._lists:
+            reader = self._open(split=self.test_split)
+            self._lists["test"] = _by_index(reader, self._names(reader)), len(self._names(reader))
+
+    def _set_up_training(self) -> None:
+        reader = self._open(split=self.train_split)
+        names = self._names(reader)
+        survey = look_at(reader, names, keep=self.cache == "ram")
+        if not survey.shares.sum():
+            raise InputError(f"none of the {len(names)} training frames has ground truth; training needs label/.")
+        read = _from_memory(survey.frames) if survey.frames else _by_index(reader, names)
+        if self.validation_split is None:
+            training, validation = carve(survey.sequences, self.validation_share, self.seed)
+            self._lists["validation"] = _subset(read, validation), len(validation)
+        else:
+            training = list(range(len(names)))
+            own = self._open(split=self.validation_split)
+            self._lists["validation"] = _by_index(own, self._names(own)), len(self._names(own))
+        self._lists["training"] = _subset(read, training), len(training)
+        self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
+
+    def train_dataloader(self) -> TrainingLoader:
+        """Varied frames in the epoch's own order, this process's share."""
+        frames = self.training_frames()
+        rank, world_size = self._place()
+        self._loader = TrainingLoader(
+            frames,
+            batch_size=self.batch_size,
+            sampler=TrainingSampler(len(frames), self.batch_size, self.seed, rank, world_size),
+            collate_fn=frames.collate,
+            drop_last=True,
+            **self._loading(),
+        )
+        if self._place_in_epoch is not None:
+            self._loader.load_state_dict(self._place_in_epoch)
+            self._place_in_epoch = None
+        return self._loader
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the epoch, for the checkpoint."""
+        return {} if self._loader is None else self._loader.state_dict()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Take up the epoch where `state_dict` was taken.
+
+        Lightning has a loader's own `load_state_dict` for this, but forgets it when the loader was already needed to
+        count the steps of a schedule; this one comes before.
+        """
+        self._place_in_epoch = state or None
+
+    def training_frames(self) -> TrainingFrames:
+        """The varied frames; photographs after those of the training list."""
+        read, count = self._lists["training"]
+        # The largest frame size of a list is not known beforehand; what is cropped to is the network's size at 4:3.
+        size = self.preprocessing.network_size(480, 640)
+        if self.photos is not None:
+            photos = Photos(self.photos, size)
+            read, count = _joined(read, count, photos.read), count + len(photos)
+        augmenter = Augmenter(self.augmentation, size)
+        return TrainingFrames(read, count, self.preprocessing, augmenter, self.seed, self.clean)
+
+    def val_dataloader(self) -> DataLoader:
+        """Validation frames, each once over all processes."""
+        return self._evaluation_loader("validation")
+
+    def test_dataloader(self) -> DataLoader:
+        """Test frames, each once over all processes."""
+        return self._evaluation_loader("test")
+
+    def frame(self, kind: Literal["training", "validation", "test"], index: int) -> Frame:
+        """A frame of a list as it was read."""
+        return self._lists[kind][0](index)
+
+    def count(self, kind: Literal["training", "validation", "test"]) -> int:
+        """Frames in a list."""
+        return self._lists[kind][1]
+
+    def describe(self) -> str:
+        """What was trained on, for people."""
+        carved = self.validation_split or f"carved from {self.train_split}"
+        return (
+            f"{self.count('training')} frames of {self.dataset} ({self.train_split}), "
+            f"{self.count('validation')} for validation ({carved}), seed {self.seed}"
+        )
+
+    def _evaluation_loader(self, kind: str) -> DataLoader:
+        read, count = self._lists[kind]
+        rank, world_size = self._place()
+        return DataLoader(
+            EvaluationFrames(read, count, self.preprocessing),
+            batch_size=self.evaluation_batch_size,
+            sampler=EvaluationSampler(count, rank, world_size),
+            collate_fn=collate_evaluation,
+            **self._loading(),
+        )
+
+    def _loading(self) -> dict[str, Any]:
+        common: dict[str, Any] = {"num_workers": self.workers, "pin_memory": torch.cuda.is_available()}
+        if self.workers:
+            common |= {
+                "persistent_workers": True,
+                "prefetch_factor": PREFETCH_BATCHES,
+                "worker_init_fn": _use_one_thread,
+            }
+        return common
+
+    def _names(self, reader: Reader) -> tuple[str, ...]:
+        return tuple(reader.names[: self.limit])
+
+    def _place(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+
+def look_at(reader: Reader, names: tuple[str, ...], keep: bool = False) -> Survey:
+    """Read every frame once: class shares, recordings, and the frames themselves if they are to be kept.
+
+    Raises:
+        InputError: a frame cannot be read.
+    """
+
+    def look(name: str) -> tuple[np.ndarray, str, Frame | None]:
+        frame = reader.read(name)
+        pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
+        return pixels / frame.size[0] / frame.size[1], frame.sequence, frame if keep else None
+
+    # Decoding releases the interpreter's lock, so threads do.
+    with ThreadPoolExecutor(READING_THREADS) as pool:
+        looked = list(pool.map(look, names))
+    if not looked:
+        raise InputError("the training list is empty.")
+    return Survey(
+        shares=np.stack([pixels for pixels, _, _ in looked]),
+        sequences=tuple(sequence for _, sequence, _ in looked),
+        frames=tuple(frame for _, _, frame in looked if frame is not None),
+    )
+
+
+# Functions of an index that can be pickled, so that workers may be started by any method.
+def _read_named(reader: Reader, names: tuple[str, ...], index: int) -> Frame:
+    return reader.read(names[index])
+
+
+def _read_kept(frames: tuple[Frame, ...], index: int) -> Frame:
+    return frames[index]
+
+
+def _read_subset(read: Any, indices: list[int], index: int) -> Frame:
+    return read(indices[index])
+
+
+def _read_joined(read: Any, count: int, read_further: Any, index: int) -> Frame:
+    return read(index) if index < count else read_further(index - count)
+
+
+def _by_index(reader: Reader, names: tuple[str, ...]) -> Any:
+    return functools.partial(_read_named, reader, names)
+
+
+def _from_memory(frames: tuple[Frame, ...]) -> Any:
+    return functools.partial(_read_kept, frames)
+
+
+def _subset(read: Any, indices: list[int]) -> Any:
+    return functools.partial(_read_subset, read, indices)
+
+
+def _joined(read: Any, count: int, read_further: Any) -> Any:
+    return functools.partial(_read_joined, read, count, read_further)
+
+
+def _use_one_thread(_worker: int) -> None:
+    """Workers share the cores between them already."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

@@ -1,0 +1,1 @@
+"""Distillation: the teacher, its features, and all stages from one command."""

@@ -1,0 +1,69 @@
+"""The pooled confusion matrix, and the loss beside it, exact over any number of processes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from deresunet.evaluation.metrics import PooledConfusionMatrix
+
+
+class PooledLoss(Metric):
+    """The mean loss a labelled pixel, over batches of different numbers of them."""
+
+    full_state_update = False
+    higher_is_better = False
+    total: Tensor
+    pixels: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("pixels", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, label: Tensor, loss: Tensor) -> None:
+        """Add a batch: its label uint8 (...), 0 = void, and its mean loss over the labelled pixels."""
+        count = (label > 0).sum()
+        self.total += loss.detach().double() * count
+        self.pixels += count
+
+    def compute(self) -> Tensor:
+        """float64 (); 0 where no pixel was labelled."""
+        return self.total / self.pixels.clamp(min=1)
+
+
+class PooledConfusion(torch.nn.Module):
+    """Confusion matrix and loss of an epoch.
+
+    Args:
+        num_classes: number of classes.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.matrix = PooledConfusionMatrix(num_classes)
+        self.loss = PooledLoss()
+
+    def update(self, label: Tensor, prediction: Tensor, loss: Tensor | None = None) -> None:
+        """Add pixels.
+
+        Args:
+            label: uint8 (...), 0 = void, 1..num_classes.
+            prediction: network indices 0..num_classes - 1, of the same shape.
+            loss: mean loss over the labelled pixels.
+        """
+        self.matrix.update(label, prediction + 1)
+        if loss is not None:
+            self.loss.update(label, loss)
+
+    def result(self) -> tuple[np.ndarray, float]:
+        """The matrix int64 (num_classes, num_classes) and the mean loss a labelled pixel, of all processes."""
+        matrix: Tensor = self.matrix.compute()
+        return matrix.cpu().numpy(), float(self.loss.compute())
+
+    def reset(self) -> None:
+        """Start a new epoch."""
+        self.matrix.reset()
+        self.loss.reset()
