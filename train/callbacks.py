@@ -19,8 +19,9 @@ from deresunet.classes import CLASSES
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.preprocessing import to_frame_size, to_tensors
-from train import figures
+from deresunet.visualization.panels import shrink, stack, strip
 from train.base import Inputs
+from train.figures import contact_sheet
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM
@@ -103,7 +104,7 @@ class Pictures(Callback):
         count = min(self.samples, 4 * len(varied))
         # The same frames again where there are few: as later epochs would show them.
         drawn = [varied[k // len(varied), k % len(varied)][0] for k in range(count)]
-        self._write(trainer, folder, "samples", figures.contact_sheet(drawn))
+        self._write(trainer, folder, "samples", contact_sheet(drawn))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `prediction.png`."""
@@ -121,10 +122,9 @@ class Pictures(Callback):
                 inputs = Inputs(rgb.to(pl_module.device), depth.to(pl_module.device), None, None)
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
-            metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-            rows.append(figures.shrink(figures.panel(frame.rgb, metres, frame.label, prediction), 240))
+            rows.append(shrink(strip(frame, prediction), 240))
         if rows:
-            self._write(trainer, folder, "prediction", figures.stack(rows))
+            self._write(trainer, folder, "prediction", stack(rows))
 
     def _write(self, trainer: pl.Trainer, folder: Path | None, name: str, picture: np.ndarray) -> None:
         if folder is not None:

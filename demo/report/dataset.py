@@ -18,12 +18,13 @@ from PIL import Image
 from demo.dataset import views as told
 from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.pictures import Pictures, write_jpeg
-from demo.dataset.plots import RIGHT, WRONG, heat_map, on_white, scatter
+from demo.dataset.plots import heat_map, on_white, scatter
 from demo.dataset.result import TRAITS, DatasetResult, Listed
-from demo.inspect.messages import MODALITY_NAMES
+from demo.markup import MODALITY_NAMES
 from deresunet.atomic import write_text, write_whole
 from deresunet.errors import InputError
 from deresunet.evaluation.report import confused_pairs, write_report
+from deresunet.visualization.colours import CORRECT, WRONG
 
 COUNT = 12
 # Of each of the four pictures [px]: in the page, and in the ZIP.
@@ -139,8 +140,8 @@ def _page(result: DatasetResult, drawn: dict[str, list[tuple[Listed, Image.Image
         "pooled over the frames; void pixels are not counted. n/a: nothing defines it.</p>",
         f"<h2>Classes</h2>{told.class_bars(result, everything)}",
         "<h2>What is confused with what</h2>"
-        f"<p class='soft'>{_key(RIGHT)}right {_key(WRONG)}taken for another class. Rows: what is there; columns: what "
-        "the network says. Numbers: % of the row's pixels.</p>"
+        f"<p class='soft'>{_key(CORRECT)}correct {_key(WRONG)}taken for another class. Rows: ground truth; columns: "
+        "the prediction. Numbers: % of the row's pixels.</p>"
         f"{_plot(heat_map(evaluation.matrix), 'Confusion matrix')}<ul>{sentences}</ul>",
         *(
             f"<h2>Do {TRAITS[trait]} matter?</h2><p>{result.trait_matters(everything, trait)}</p>"

@@ -15,11 +15,9 @@ from deresunet.evaluation.evaluator import Evaluation, Segmenter
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.stratified import FrameResult
 from deresunet.inference.preprocessing import Modality
-from deresunet.visualization.overlays import colorize_depth, colorize_label
+from deresunet.visualization.panels import strip
 
 COUNT = 20
-_WRONG = (214, 57, 62)
-_GAP_PX = 4
 
 
 class Gallery:
@@ -95,23 +93,6 @@ def write_gallery(
             if label is None or label.shape != frame.size:
                 label = predictor(frame, modality).label
             path = folder / f"{kind}_{place:02d}_{re.sub(r'[^A-Za-z0-9._-]+', '-', result.name)}.png"
-            write_png(path, strip(frame, label))
+            write_png(path, strip(frame, label, errors=True))
             written.append(path)
     return written
-
-
-def strip(frame: Frame, label: np.ndarray) -> np.ndarray:
-    """RGB, depth, ground truth, prediction and errors (red) beside each other: uint8 (H, W', 3)."""
-    height, width = frame.size
-    blank = np.full((height, width, 3), 255, np.uint8)
-    panels = [blank if frame.rgb is None else frame.rgb]
-    if frame.depth is not None:
-        panels.append(colorize_depth(frame.depth, 0.0, max(float(frame.depth.max()), 1.0)))
-    if frame.label is not None:
-        errors = np.where((frame.label == 0)[..., None], np.uint8(0), blank)
-        errors[(frame.label != 0) & (frame.label != label)] = _WRONG
-        panels += [colorize_label(frame.label), colorize_label(label), errors]
-    else:
-        panels.append(colorize_label(label))
-    gap = np.full((height, _GAP_PX, 3), 255, np.uint8)
-    return np.concatenate([piece for panel in panels for piece in (panel, gap)][:-1], axis=1)

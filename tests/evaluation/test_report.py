@@ -16,7 +16,7 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluator import Evaluation
-from deresunet.evaluation.gallery import Gallery, extremes, strip
+from deresunet.evaluation.gallery import Gallery, extremes
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report import confused_pairs, confusion_figure, write_report
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
@@ -139,18 +139,6 @@ def test_gallery_keeps_the_extremes_alone() -> None:
     assert [one.name for one in best] == [str(k) for k in order[::-1][:2]]
     kept = {name for name in [*map(str, range(10)), "void"] if gallery.prediction(name) is not None}
     assert kept == {one.name for one in (*worst, *best)}
-
-
-def test_strip_shows_errors_in_red_and_void_in_black() -> None:
-    label = halves(WALL, CHAIR, (40, 40))
-    label[:10] = 0
-    frame = Frame(np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32), label)
-    shown = strip(frame, np.full((40, 40), WALL, np.uint8))
-    assert shown.shape == (40, 5 * 40 + 4 * 4, 3)
-    errors = shown[:, -40:]
-    assert (errors[:10] == 0).all()
-    assert (errors[10:, :20] == 255).all()
-    assert (errors[10:, 20:] == (214, 57, 62)).all()
 
 
 def test_report_of_a_data_set_without_cameras(tmp_path: Path) -> None:
