@@ -50,7 +50,7 @@ class PooledConfusionMatrix(Metric):
         self.cells.scatter_add_(0, cell, torch.ones_like(cell))
 
     def compute(self) -> Tensor:
-        """int64 (num_classes, num_classes); rows are the ground truth. Feed it to `deresunet.evaluation.metrics.scores`."""
+        """int64 (num_classes, num_classes); rows are the ground truth. `metrics.scores` takes it."""
         return self.cells[:-1].view(self.num_classes, self.num_classes)
 
 

@@ -107,9 +107,7 @@ def confusion_rows(results: Sequence[FrameResult]) -> sparse.csr_matrix:
     return rows
 
 
-def score_intervals(
-    rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> ScoreIntervals:
+def score_intervals(rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> ScoreIntervals:
     """Scores of an evaluation with their intervals.
 
     Args:

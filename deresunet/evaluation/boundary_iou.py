@@ -8,7 +8,6 @@ matrix is.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from deresunet.classes import NUM_CLASSES, VOID
 
@@ -50,11 +49,19 @@ def inner_band(label: np.ndarray, width: int) -> np.ndarray:
         label: uint8 (H, W), 0 = void.
         width: width of the band [px].
     """
-    size = 2 * width + 1
     # Beyond the edge all is void, as the original erodes masks that are padded with zeros.
-    lowest = ndimage.minimum_filter(label, size, mode="constant", cval=VOID)
-    highest = ndimage.maximum_filter(label, size, mode="constant", cval=VOID)
-    return (label != VOID) & (lowest != highest)
+    padded = np.pad(label, width, constant_values=VOID)
+    # A window holds one value if no two neighbours in it differ; counting these takes a fifth of the time of a minimum
+    # and a maximum filter.
+    differing = _window_sums(padded[:, 1:] != padded[:, :-1], 2 * width + 1, 2 * width)
+    differing += _window_sums(padded[1:] != padded[:-1], 2 * width, 2 * width + 1)
+    return (label != VOID) & (differing > 0)
+
+
+def _window_sums(mask: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Number of true pixels in each window of `rows` x `columns` that fits into the mask, int32."""
+    total = np.pad(mask.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
+    return total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
 
 
 def boundary_iou(counts: np.ndarray) -> np.ndarray:

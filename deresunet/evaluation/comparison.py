@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.errors import InputError
@@ -165,9 +166,11 @@ def compare(
     common = [name for name in first if name in second]
     if not common:
         raise InputError("The two evaluations have no frame in common. Compare them on the same data set and split.")
-    rows = [confusion_rows([by_name[name] for name in common]) for by_name in (first, second)]
-    truths = [matrix.reshape((-1, NUM_CLASSES)).sum(1) for matrix in rows]
-    differing = np.flatnonzero((truths[0] != truths[1]).reshape(len(common), NUM_CLASSES).any(1))
+    rows_a, rows_b = (confusion_rows([by_name[name] for name in common]) for by_name in (first, second))
+    truth_a, truth_b = (
+        np.asarray(rows.reshape((len(common) * NUM_CLASSES, NUM_CLASSES)).sum(1)) for rows in (rows_a, rows_b)
+    )
+    differing = np.flatnonzero((truth_a != truth_b).reshape(len(common), NUM_CLASSES).any(1))
     if len(differing):
         raise InputError(
             f"{len(differing)} frames have another ground truth in each run, such as {common[differing[0]]}. Compare "
@@ -175,12 +178,16 @@ def compare(
         )
     return Comparison(
         names=names,
-        matrices=tuple(np.asarray(one.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES) for one in rows),  # type: ignore[arg-type]
-        differences=score_differences(*rows, draws, seed, level),
+        matrices=(_pooled(rows_a), _pooled(rows_b)),
+        differences=score_differences(rows_a, rows_b, draws, seed, level),
         frames=tuple(FrameDifference(name, first[name].miou, second[name].miou) for name in common),
         only_a=len(first) - len(common),
         only_b=len(second) - len(common),
     )
+
+
+def _pooled(rows: sparse.csr_matrix) -> np.ndarray:
+    return np.asarray(rows.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
 
 
 def _described(difference: Difference) -> dict[str, Any]:

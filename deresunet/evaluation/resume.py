@@ -41,7 +41,9 @@ class ResumeFile:
                 stored.truncate(good)  # a line cut short by the interruption goes
             self._file: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{self.path} cannot be written ({error.strerror}). Choose a folder that can be written to.") from error
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror}). Choose a folder that can be written to."
+            ) from error
         if good == 0:
             self._write(head)
 
