@@ -20,7 +20,7 @@ from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.preprocessing import to_frame_size, to_tensors
 from train import figures
-from train.base import Inputs
+from train.stage import Inputs
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM

@@ -14,7 +14,7 @@ from deresunet.errors import InputError
 from deresunet.model import registry
 from deresunet.model.network import DeResUNet
 from train import losses
-from train.base import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
+from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
 from train.distillation.teacher import FrozenTeacher, load_teacher
@@ -41,7 +41,7 @@ class Distillation:
     compiled: bool = False
 
 
-class SegmentationModule(Recipe):
+class SegmentationModule(StageModule):
     """Trains a DeResUNet.
 
     Args:

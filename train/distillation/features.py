@@ -15,18 +15,17 @@ from deresunet.model import registry
 from deresunet.model.checkpoint import LIGHTNING_KEY
 from deresunet.model.network import DeResUNet
 from train import losses
-from train.base import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
+from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
-from train.distillation.dinov2 import load_dinov2
-from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_teacher
+from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_dinov2, load_teacher
 from train.initialisation import ImageNet, start_from_imagenet
 from train.optimisation import Optimisation
 
 AUXILIARY_WEIGHT = 0.4
 
 
-class TeacherModule(Recipe):
+class TeacherModule(StageModule):
     """Fine-tunes DINOv2 on RGB-D frames with labels: stage (a).
 
     Args:
@@ -89,7 +88,7 @@ class TeacherModule(Recipe):
         return losses.cross_entropy(logits, coarse, self.class_weights)
 
 
-class FeatureModule(Recipe):
+class FeatureModule(StageModule):
     """Distils a teacher's patch features into both encoders: stage (b).
 
     The RGB encoder learns on frames and photographs, the depth encoder on frames that have depth. What follows the

@@ -40,7 +40,7 @@ class Inputs(NamedTuple):
     clean_depth: Tensor | None
 
 
-class Recipe(pl.LightningModule):
+class StageModule(pl.LightningModule):
     """Base of the stages. A stage sets `self.model`, calls `keep_average`, and writes `training_step`.
 
     Args:
