@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demo.deploy import zerogpu
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspector import DatasetFrame, Upload
 
 DEFAULT_OPACITY = 0.6

@@ -13,8 +13,8 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demo.ablation.ablation import MODALITIES, Trial, Verdict
-from demo.inspect import views
+from demo.ablation.summary import MODALITIES, Trial, Verdict
+from demo.inspect import messages as views
 from demo.inspection import Cache, Inspection, inspect
 from demo.networks import Checkpoints
 from deresunet.data.depth import DepthEncoding, DepthReading

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from demo.inspect.pictures import VIEWS, View
-from demo.inspect.views import ALL_CLASSES, MODALITY_NAMES
+from demo.inspect.messages import ALL_CLASSES, MODALITY_NAMES
+from demo.inspect.panels import VIEWS, View
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.errors import InputError
 from deresunet.inference.preprocessing import Modality

@@ -11,7 +11,7 @@ from demo.compare.tab import build_compare_tab
 from demo.components import NETWORK, QUIET
 from demo.dataset.tab import DatasetTab, OpenRequest, build_dataset_tab
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspect.tab import InspectTab, build_inspect_tab, opened
 from demo.inspector import Inspector, Upload, told_on_the_page, told_to_programs
 from deresunet.data.depth import ENCODINGS

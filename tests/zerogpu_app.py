@@ -38,8 +38,8 @@ from spaces.zero.torch import patching  # noqa: E402
 
 from demo import page as ui  # noqa: E402
 from demo.deploy import zerogpu  # noqa: E402
-from demo.inspect import views  # noqa: E402
-from demo.inspect.pictures import Look  # noqa: E402
+from demo.inspect import messages as views  # noqa: E402
+from demo.inspect.panels import Look  # noqa: E402
 from demo.inspector import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
 from deresunet import load  # noqa: E402

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from deresunet.visualization import colorize_depth, colorize_label
+from deresunet.visualization.overlays import colorize_depth, colorize_label
 from train.data.augmentation import GREY, Sample
 
 # Depth is shown on one scale, so that pictures can be compared [m].

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation import ablation as trial
+from demo.ablation import summary as trial
 from demo.components import NETWORK, PRIVATE, Origin, panel
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspection import Inspection
 from demo.inspector import Inspector, told_on_the_page
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from demo.inspect.pictures import Colour, Look, prediction_picture
-from demo.inspect.views import MODALITY_NAMES
+from demo.inspect.messages import MODALITY_NAMES
+from demo.inspect.panels import Colour, Look, prediction_picture
 from demo.inspection import Inspection
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.visualization import paint
+from deresunet.visualization.overlays import paint
 
 # Okabe and Ito's colours again: both right needs none.
 SCORED_KEYS: dict[str, Colour] = {

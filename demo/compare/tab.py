@@ -8,8 +8,8 @@ import gradio as gr
 
 from demo.compare import comparison as contest
 from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, Origin
+from demo.inspect.messages import key_line
 from demo.inspect.tab import InspectTab
-from demo.inspect.views import key_line
 from demo.inspector import Inspector, told_on_the_page
 
 

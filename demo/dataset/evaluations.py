@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 
 from demo.dataset.result import DatasetResult
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, Place, fingerprint
-from demo.inspect.views import MODALITY_NAMES
+from demo.inspect.messages import MODALITY_NAMES
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader

@@ -12,12 +12,12 @@ from PIL import Image
 
 from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.result import Confusion
-from demo.inspect.pictures import CLASS_KEYS, FOUND, WRONG, Colour, error_codes
+from demo.inspect.panels import CLASS_KEYS, FOUND, WRONG, Colour, error_codes
 from deresunet.atomic import write_whole
 from deresunet.classes import VOID
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.visualization import colorize_depth, overlay, paint
+from deresunet.visualization.overlays import colorize_depth, overlay, paint
 
 _OPACITY = 0.65
 _FOURTH_OPACITY = 0.8

@@ -27,7 +27,7 @@ from demo.dataset.updates import (
     DatasetUpdates,
 )
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspector import DatasetFrame, Inspector, told_on_the_page
 from demo.report.dataset import write_dataset_report
 from deresunet.inference.preprocessing import Modality

@@ -13,7 +13,7 @@ from demo.dataset.evaluations import Evaluations, Progress, Request
 from demo.dataset.pictures import Focus, Pictures
 from demo.dataset.plots import heat_map, scatter
 from demo.dataset.result import TRAITS, Confusion, DatasetResult, Trait
-from demo.inspect import views
+from demo.inspect import messages as views
 from deresunet.inference.preprocessing import Modality
 
 ALL_SENSORS, ALL_SCENES = "all sensors", "all scenes"

@@ -11,7 +11,7 @@ from demo.dataset.evaluations import Progress, Request, duration
 from demo.dataset.pictures import Focus, fourth_keys
 from demo.dataset.plots import RIGHT, WRONG
 from demo.dataset.result import Confusion, DatasetResult, Trait, most_confused
-from demo.inspect.views import ALL_CLASSES, MODALITY_NAMES
+from demo.inspect.messages import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluator import percent

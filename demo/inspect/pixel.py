@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.inspect.views import swatch
+from demo.inspect.messages import swatch
 from demo.inspection import Inspection
 from deresunet.classes import COLOURS, display_name
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation import ablation as trial
+from demo.ablation import summary as trial
 from demo.ablation.tab import TRIAL_CLEARED, lay_out_trial, wire_trial
 from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspect.calibration import reliability_svg
-from demo.inspect.pictures import VIEWS, Look, panels, wipe_pictures
+from demo.inspect.panels import VIEWS, Look, panels, wipe_pictures
 from demo.inspect.pixel import pixel_card
 from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector, Upload, told_on_the_page

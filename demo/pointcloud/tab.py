@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from demo.components import PRIVATE, QUIET
-from demo.inspect import views
+from demo.inspect import messages as views
 from demo.inspection import Inspection
 from demo.inspector import told_on_the_page
-from demo.pointcloud.files import CLOUD_COLOURS, cloud_file, cloud_note, points_file
+from demo.pointcloud.exports import CLOUD_COLOURS, cloud_file, cloud_note, points_file
 
 SCENE_CLEARED = [None, "", gr.update(value=None, interactive=False)]
 

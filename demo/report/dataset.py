@@ -20,7 +20,7 @@ from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.pictures import Pictures, write_jpeg
 from demo.dataset.plots import RIGHT, WRONG, heat_map, on_white, scatter
 from demo.dataset.result import TRAITS, DatasetResult, Listed
-from demo.inspect.views import MODALITY_NAMES
+from demo.inspect.messages import MODALITY_NAMES
 from deresunet.atomic import write_text, write_whole
 from deresunet.errors import InputError
 from deresunet.evaluation.report import confused_pairs, write_report

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from demo.ablation import ablation as trial
-from demo.inspect import views
+from demo.ablation import summary as trial
+from demo.inspect import messages as views
 from demo.inspect.calibration import reliability_svg
-from demo.inspect.pictures import Look, depth_picture, error_picture, prediction_picture, truth_picture, view_keys
+from demo.inspect.panels import Look, depth_picture, error_picture, prediction_picture, truth_picture, view_keys
 from demo.inspection import Inspection
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from demo.theme import REPORT_CSS

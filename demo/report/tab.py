@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation.ablation import Trial
+from demo.ablation.summary import Trial
 from demo.components import PRIVATE, Origin
 from demo.downloads import handed_out
 from demo.inspection import Inspection

@@ -22,7 +22,7 @@ from deresunet.cli.app import (
 from deresunet.data.images import read_frame
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.predictor import load
-from deresunet.visualization import colorize_depth, overlay
+from deresunet.visualization.overlays import colorize_depth, overlay
 
 OVERLAY_OPACITY = 0.6
 

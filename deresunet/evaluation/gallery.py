@@ -15,7 +15,7 @@ from deresunet.evaluation.evaluator import Evaluation, Segmenter
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.stratified import FrameResult
 from deresunet.inference.preprocessing import Modality
-from deresunet.visualization import colorize_depth, colorize_label
+from deresunet.visualization.overlays import colorize_depth, colorize_label
 
 COUNT = 20
 _WRONG = (214, 57, 62)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.ablation.ablation import MODALITIES, Verdict, class_changes, trial_summary
+from demo.ablation.summary import MODALITIES, Verdict, class_changes, trial_summary
 from demo.dataset.pictures import fourth, fourth_keys
 from demo.inspect.calibration import reliability_svg
-from demo.inspect.pictures import Look, error_codes, error_picture, view_keys
-from demo.inspect.views import confused
+from demo.inspect.messages import confused
+from demo.inspect.panels import Look, error_codes, error_picture, view_keys
 from demo.inspection import inspect
 from demo.inspector import GALLERY_SIZE, DatasetFrame, Inspector, Upload, told_on_the_page, told_to_programs
 from demo.report.frame import Report

@@ -26,7 +26,7 @@ from deresunet.data.sunrgbd.boxes import project
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.data.sunrgbd.toolbox import SegLabels, frame_name, read_boxes, read_order, read_split
 from deresunet.errors import InputError
-from deresunet.wireframe import draw_boxes
+from deresunet.visualization.boxes import draw_boxes
 
 SHARED = ROOT.parent / "shared" / "data" / "sunrgbd"
 REAL = SHARED / "SUNRGBD"

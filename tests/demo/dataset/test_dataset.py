@@ -23,8 +23,8 @@ from demo.dataset.pictures import Pictures, fourth
 from demo.dataset.plots import RIGHT, WRONG, HeatMap, Scatter, heat_map, scatter
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.store import EvaluationStore, fingerprint
-from demo.inspect.pictures import FALSE_ALARM, FOUND, MISSED
-from demo.inspect.pictures import WRONG as ERROR
+from demo.inspect.panels import FALSE_ALARM, FOUND, MISSED
+from demo.inspect.panels import WRONG as ERROR
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
 from deresunet.cli.app import shown

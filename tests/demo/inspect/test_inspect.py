@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 
-from demo.ablation import ablation as trial
-from demo.ablation.ablation import Verdict
+from demo.ablation import summary as trial
+from demo.ablation.summary import Verdict
 from demo.compare import comparison as contest
-from demo.inspect.pictures import (
+from demo.inspect.messages import captions, confused
+from demo.inspect.panels import (
     CLASS_KEYS,
     ERROR_KEYS,
     VIEWS,
@@ -25,12 +26,11 @@ from demo.inspect.pictures import (
     view_keys,
 )
 from demo.inspect.pixel import pixel_card
-from demo.inspect.views import captions, confused
 from demo.inspection import inspect
 from demo.link import Link, read_link, write_link
 from demo.networks import Checkpoints
 from demo.pointcloud.cloud import MAX_POINTS, back_project, box_segments, camera_intrinsics, to_glb, to_ply
-from demo.pointcloud.files import cloud_file, cloud_note
+from demo.pointcloud.exports import cloud_file, cloud_note
 from demo.report.frame import Report
 from deresunet import Frame, InputError
 from deresunet.classes import DISPLAY_NAMES, PALETTE

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from demo.inspect import views
-from demo.inspect.pictures import Look, depth_picture, prediction_picture, truth_picture, wipe_pictures
+from demo.inspect import messages as views
+from demo.inspect.panels import Look, depth_picture, prediction_picture, truth_picture, wipe_pictures
 from demo.inspection import DISPLAY_SIDE, Cache, inspect
 from deresunet import Frame
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import decode_depth
 from deresunet.evaluation.metrics import confusion_matrix, scores
-from deresunet.visualization import colorize_depth, overlay
+from deresunet.visualization.overlays import colorize_depth, overlay
 
 
 @pytest.fixture(scope="module")

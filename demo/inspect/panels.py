@@ -10,7 +10,7 @@ import numpy as np
 from demo.inspection import Inspection
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.stratified import BOUNDARY_PX, boundary
-from deresunet.visualization import colorize_depth, overlay, paint, viridis
+from deresunet.visualization.overlays import colorize_depth, overlay, paint, viridis
 
 View = Literal["classes", "errors", "confidence", "entropy"]
 VIEWS: dict[View, str] = {

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from demo.inspect.pictures import Colour, Look, depth_bounds, view_keys
+from demo.inspect.panels import Colour, Look, depth_bounds, view_keys
 from demo.inspection import Inspection
 from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import ENCODINGS, DepthReading
 from deresunet.evaluation.report import confused_pairs
 from deresunet.inference.predictor import Predictor
-from deresunet.visualization import viridis
+from deresunet.visualization.overlays import viridis
 
 ALL_CLASSES = "all classes"
 CONFUSIONS = 12

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from demo.inspect.views import MODALITY_NAMES
+from demo.inspect.messages import MODALITY_NAMES
 from demo.inspection import Inspection
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
 from deresunet.inference.preprocessing import Modality
-from deresunet.visualization import overlay
+from deresunet.visualization.overlays import overlay
 
 MODALITIES: tuple[Modality, ...] = ("rgbd", "rgb", "depth")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from demo.downloads import handed_out
-from demo.inspect.pictures import Look, error_picture, prediction_picture, truth_picture
+from demo.inspect.panels import Look, error_picture, prediction_picture, truth_picture
 from demo.inspection import Inspection
 from demo.pointcloud.cloud import DEFAULT_FOV, back_project, box_segments, camera_intrinsics, to_glb, to_ply
 from deresunet.errors import InputError

@@ -1,0 +1,1 @@
+"""Arrays -> pictures: the only place that draws a frame, and where each colour's meaning is set."""
