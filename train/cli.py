@@ -14,10 +14,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.errors import InputError
 from train import bench
-from train.stage import StageModule
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.data.module import RGBDDataModule
 from train.distillation import run as distill
+from train.stage import StageModule
 
 USAGE = """usage: python -m train COMMAND ...
 

@@ -1,7 +1,7 @@
 """The teacher: a DINOv2 ViT-S/14 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193) that also sees depth.
 
-The transformer is timm's `vit_small_patch14_dinov2`. A patch embedding of depth is added to RGB's, and a light head brings
-the patches' features to a quarter of the frame's size. The teacher is used in training only.
+The transformer is timm's `vit_small_patch14_dinov2`. A patch embedding of depth is added to RGB's, and a light head
+brings the patches' features to a quarter of the frame's size. The teacher is used in training only.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import re
 import zipfile
 from pathlib import Path
 
-import timm
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from timm.layers import resample_abs_pos_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models import load_checkpoint
-from timm.models.vision_transformer import checkpoint_filter_fn
+from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn, vit_small_patch14_dinov2
 from torch import Tensor, nn
 
 from deresunet.errors import InputError, first_line
@@ -44,14 +43,16 @@ class Teacher(nn.Module):
         num_classes: outputs; index k is class k + 1 of NYU40, whose first 37 are SUN RGB-D's.
     """
 
+    vit: VisionTransformer
+
     def __init__(self, num_classes: int = 37) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.vit = timm.create_model("vit_small_patch14_dinov2", img_size=POSITIONS_SIDE, num_classes=0)
+        self.vit = vit_small_patch14_dinov2(img_size=POSITIONS_SIDE, num_classes=0)
         self.dpe = nn.Conv2d(1, WIDTH, PATCH, PATCH)
         # Depth enters as nothing, so that fine-tuning starts from DINOv2 as it is.
-        nn.init.zeros_(self.dpe.weight)
-        nn.init.zeros_(self.dpe.bias)
+        for parameter in self.dpe.parameters():
+            nn.init.zeros_(parameter)
         self.stem = nn.Sequential(
             nn.Conv2d(4, 32, 3, 2, 1),
             nn.BatchNorm2d(32),
@@ -96,8 +97,10 @@ class Teacher(nn.Module):
         size = list(x.shape[-2:])
         # Not antialiased, as the published weights were trained; timm's own forward would be, and knows no depth.
         positions = resample_abs_pos_embed(self.vit.pos_embed, size, num_prefix_tokens=1, antialias=False)
-        class_token = self.vit.cls_token.expand(len(x), -1, -1).to(x.dtype)
-        tokens = torch.cat([class_token, x.flatten(2).transpose(1, 2)], 1) + positions  # (B, 1 + h w, 384)
+        class_token: Tensor = self.vit.cls_token  # type: ignore[assignment]
+        tokens = (
+            torch.cat([class_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions
+        )  # (B, 1 + h w, 384)
         maps = []
         for number, block in enumerate(self.vit.blocks):
             tokens = block(tokens)
