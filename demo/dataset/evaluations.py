@@ -26,7 +26,7 @@ from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.resume import Journal
 from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor
 
 log = logging.getLogger(__name__)
 
@@ -251,7 +251,7 @@ class Evaluations:
             {
                 "data": fingerprint(self._reader(request.source)),
                 "weights": origin.sha256 or origin.weights,
-                "execution": origin.execution,  # another rounding moves a pixel here and there
+                "backend": origin.backend,  # another rounding moves a pixel here and there
                 "protocol": describe_protocol(self._inference(request)),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
@@ -260,7 +260,7 @@ class Evaluations:
 
     def segmenter(self, request: Request) -> Segmenter:
         """What runs the frames of `request`, as `python -m deresunet evaluate` would."""
-        return InferencePredictor(self.predictor, self._inference(request))
+        return TTAPredictor(self.predictor, self._inference(request))
 
     def reader(self, request: Request) -> Reader:
         """The data set of `request`."""

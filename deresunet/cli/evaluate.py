@@ -11,12 +11,12 @@ import typer
 
 from deresunet.atomic import write_json, write_text
 from deresunet.cli.app import (
+    BackendOption,
     Checkpoint,
     DatasetOption,
     DepthEncodingOption,
     DepthSourceOption,
     Device,
-    FastOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
@@ -42,7 +42,7 @@ from deresunet.evaluation.report import write_report
 from deresunet.evaluation.resume import Journal
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
 
 command = typer.Typer(add_completion=False)
 ProtocolName = Literal["auto", "native", "sunrgbd"]
@@ -73,7 +73,7 @@ def evaluate_command(
     limit: LimitOption = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
-    fast: FastOption = "auto",
+    backend: BackendOption = "auto",
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
     label_source: LabelSourceOption = "auto",
@@ -112,7 +112,7 @@ def evaluate_command(
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        result = _evaluate_one(run, load(checkpoint, device, fast), report, _journal_path(report, json_out, ""))
+        result = _evaluate_one(run, load(checkpoint, device, backend), report, _journal_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
         _print(result)
@@ -122,7 +122,7 @@ def evaluate_command(
         folder = None if report is None else report / letter
         if folder is not None:
             make_folder(folder)
-        results.append(_evaluate_one(run, load(one, device, fast), folder, _journal_path(folder, json_out, letter)))
+        results.append(_evaluate_one(run, load(one, device, backend), folder, _journal_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {one}")
         _print(results[-1], classes=False)
     comparison = compare(results[0], results[1])
@@ -140,7 +140,7 @@ def evaluate_command(
 
 def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_path: Path | None) -> Evaluation:
     """Evaluate one set of weights, with a progress bar, and write its report."""
-    segmenter = InferencePredictor(predictor, run.inference)
+    segmenter = TTAPredictor(predictor, run.inference)
     protocol = describe_protocol(run.inference)
     gallery = Gallery()
     journal = None
@@ -150,7 +150,7 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_
             "weights": predictor.checkpoint.sha256,
             "protocol": protocol,
             "modality": run.modality,
-            "path": predictor.path,
+            "backend": predictor.backend,
         }
         journal = Journal(journal_path, subject)
         if journal.resumed:

@@ -20,7 +20,7 @@ from deresunet.evaluation.resume import Journal
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool
 from deresunet.inference.predictor import Prediction
 from deresunet.inference.preprocessing import PixelScores
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor
 
 WALL, CHAIR, SOFA = 1, 5, 6
 SIZES = [(48, 64), (64, 96), (96, 64)]
@@ -168,7 +168,7 @@ def test_modality_that_a_frame_lacks_is_a_failure_of_that_frame(frames: Frames) 
         "with": Frame(picture(1, 5), np.ones((48, 64), np.float32), halves(1, 5), name="with"),
         "f0": frames.frames["f0"],
     }
-    result = evaluate(InferencePredictor(RedReader(), Inference(SUNRGBD_SIZE)), frames, "depth", on_error="skip")
+    result = evaluate(TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE)), frames, "depth", on_error="skip")
     assert [failure.name for failure in result.failed] == ["f0"]
 
 
