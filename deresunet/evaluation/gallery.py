@@ -49,14 +49,9 @@ class Gallery:
         return self._kept[name][1] if name in self._kept else None
 
 
-def frame_miou(result: FrameResult) -> float:
-    """A frame's own mean IoU over the classes in its ground truth, 0..1; NaN if all of it is void."""
-    return scores(result.matrix()).miou
-
-
 def extremes(evaluation: Evaluation, count: int = COUNT) -> tuple[list[FrameResult], list[FrameResult]]:
     """The `count` frames of the lowest own mean IoU, lowest first, and of the highest, highest first."""
-    scored = [(frame_miou(result), result.name, result) for result in evaluation.results]
+    scored = [(result.miou, result.name, result) for result in evaluation.results]
     ordered = [result for miou, _, result in sorted(scored, key=lambda item: item[:2]) if not np.isnan(miou)]
     return ordered[:count], ordered[::-1][:count]
 
