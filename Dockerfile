@@ -1,12 +1,12 @@
 # The inspector in a container, on the CPU, or on CUDA with the drivers of the machine (nvidia-container-toolkit):
 #   docker build -t deresunet .
-#   docker build -t deresunet:cuda --build-arg TORCH=cu128 .
+#   docker build -t deresunet:cuda --build-arg TORCH=cu130 .
 #   docker run --rm -p 7860:7860 deresunet
 #   docker run --rm -p 7860:7860 --gpus all deresunet:cuda
 # What comes after the image's name goes to app.py: docker run ... deresunet --root-path /rooms
 FROM python:3.11-slim
 
-# Which of PyTorch's own builds: cpu, or cu126, cu128, ... as https://pytorch.org lists them.
+# Which of PyTorch's own builds: cpu, or cu130, ... as https://pytorch.org lists them for the release in constraints.txt.
 ARG TORCH=cpu
 
 ENV PYTHONUNBUFFERED=1 \
@@ -20,10 +20,11 @@ RUN useradd --create-home --uid 1000 app
 WORKDIR /app
 
 # Before the code, so that a change of it does not install everything again; torch first, or the next line would take
-# PyPI's build of it.
-COPY requirements-linux.txt ./
-RUN python -m pip install --index-url "https://download.pytorch.org/whl/${TORCH}" "torch>=2.8" "torchvision>=0.23" \
-    && python -m pip install -r requirements-linux.txt
+# PyPI's build of it, and without what it needs, which that line takes from PyPI in the tested versions.
+COPY requirements-linux.txt constraints.txt ./
+RUN python -m pip install -c constraints.txt --no-deps --index-url "https://download.pytorch.org/whl/${TORCH}" \
+        "torch>=2.8" "torchvision>=0.23" \
+    && python -m pip install -c constraints.txt -r requirements-linux.txt
 
 COPY LICENSE app.py ./
 COPY deresunet ./deresunet

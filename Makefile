@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The tested versions. `make demo CONSTRAINTS=` takes the newest that requirements-linux.txt allows.
+CONSTRAINTS ?= constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=-c %)
 .PHONY: demo test test-space lint clean
 
 demo: $(VENV)/.run
@@ -30,10 +33,10 @@ $(VENV)/.python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: requirements-linux.txt $(VENV)/.python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-linux.txt
+$(VENV)/.run: requirements-linux.txt $(CONSTRAINTS) $(VENV)/.python
+	$(INSTALL) -r requirements-linux.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@

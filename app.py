@@ -34,12 +34,12 @@ def main(arguments: list[str] | None = None) -> None:
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
-        predictor = load(chosen, options.device, options.fast)
+        predictor = load(chosen, options.device, options.backend)
         # The first run on a GPU is slow; it is paid here and not by the first visitor. On a CPU and on ZeroGPU nothing
         # is done.
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.fast))
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.backend))
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:
@@ -75,7 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N (default: auto)")
     parser.add_argument(
-        "--fast", choices=["auto", "off"], default="auto", help="off runs the network as PyTorch's eager mode does"
+        "--backend",
+        default="auto",
+        metavar="auto|eager|NAME",
+        help="how the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32",
+    )
+    parser.add_argument(  # the option's earlier name
+        "--fast",
+        dest="backend",
+        default=argparse.SUPPRESS,
+        type=lambda value: "eager" if value == "off" else value,
+        help=argparse.SUPPRESS,
     )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")

@@ -22,17 +22,19 @@ class Checkpoints:
         first: the predictor that the page uses unless told otherwise.
         others: paths of weights, or models' names, that may be compared with it.
         device: where the others run.
-        fast: how they run; see `Predictor`.
+        backend: how they run; see `Predictor`.
 
     Attributes:
         first_name: what the page calls the first one.
     """
 
-    def __init__(self, first: Predictor, others: Iterable[str] = (), device: str = "auto", fast: str = "auto") -> None:
+    def __init__(
+        self, first: Predictor, others: Iterable[str] = (), device: str = "auto", backend: str = "auto"
+    ) -> None:
         self.first_name = _label(first)
         self._first = first
         self._device = device
-        self._fast = fast
+        self._backend = backend
         self._paths = {Path(other).name: other for other in others}
         bundled = registry.entry(registry.DEFAULT_MODEL).checkpoint
         if bundled is not None and bundled.is_file() and bundled.name != first.checkpoint.name:
@@ -51,7 +53,7 @@ class Checkpoints:
         Raises:
             InputError: it is no checkpoint of this project.
         """
-        predictor = load(path, self._device, self._fast)
+        predictor = load(path, self._device, self._backend)
         name = f"{_label(predictor)} ({predictor.checkpoint.sha256[:6]})"
         with self._lock:
             self._paths[name] = path
@@ -70,7 +72,7 @@ class Checkpoints:
             raise InputError(f"no weights are called {name!r}; there are {', '.join(self.names)}.")
         with self._lock:
             if name not in self._loaded:
-                self._keep(name, load(self._paths[name], self._device, self._fast))
+                self._keep(name, load(self._paths[name], self._device, self._backend))
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
 

@@ -25,21 +25,21 @@ def shared() -> Path:
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--fast",
+        "--backend",
         default="auto",
-        help="how the network of the `predictor` fixture runs: auto, off, or the name of a backend",
+        help="how the network of the `predictor` fixture runs: auto, eager, or the name of another backend",
     )
 
 
 @pytest.fixture(scope="session")
 def predictor(request) -> deresunet.Predictor:
-    return deresunet.load(device="cpu", fast=request.config.getoption("--fast"))
+    return deresunet.load(device="cpu", backend=request.config.getoption("--backend"))
 
 
 @pytest.fixture(scope="session")
 def exact() -> deresunet.Predictor:
     """The same weights in float32 and PyTorch's eager mode, for what is compared with stored numbers."""
-    return deresunet.load(device="cpu", fast="off")
+    return deresunet.load(device="cpu", backend="eager")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.inference.predictor import Prediction, Provenance
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import Inference, InferencePredictor
+from deresunet.inference.tta import Inference, TTAPredictor
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])
@@ -327,7 +327,7 @@ class RedReader:
         self.calls = 0
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        return InferencePredictor(self, Inference((288, 384)))(frame, modality)
+        return TTAPredictor(self, Inference((288, 384)))(frame, modality)
 
     usual_batch = 1
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from deresunet import create_model
 from deresunet.benchmark import candidates
 from deresunet.benchmark import timing as bench
-from deresunet.benchmark.candidates import Candidate, make_candidate, paths_of
+from deresunet.benchmark.candidates import Candidate, backends_on, make_candidate
 from deresunet.cli import app
 from deresunet.cli import bench as command
 from deresunet.model.checkpoint import save_checkpoint
@@ -38,7 +38,7 @@ def run(weights):
 def test_one_run_gives_a_table_and_json(run, tmp_path):
     out = tmp_path / "bench.json"
     done = run(
-        "--size=64x96", "--batch=1,2", "--paths=folded", "--rounds=3", "--rooms=1", f"--json={out}", "--no-frames"
+        "--size=64x96", "--batch=1,2", "--backends=folded", "--rounds=3", "--rooms=1", f"--json={out}", "--no-frames"
     )
     assert done.exit_code == 0, done.output
     told = json.loads(out.read_text())
@@ -65,7 +65,7 @@ def test_one_run_gives_a_table_and_json(run, tmp_path):
 
 def test_the_figure_shows_every_candidate(run, tmp_path):
     out = tmp_path / "bench.svg"
-    some = ["--size=64x64", "--paths=folded", "--rounds=1", "--rooms=0", "--no-frames", f"--figure={out}"]
+    some = ["--size=64x64", "--backends=folded", "--rounds=1", "--rooms=0", "--no-frames", f"--figure={out}"]
     done = run(*some, "--batch=1")
     assert done.exit_code == 2
     assert "two batch sizes" in done.stderr
@@ -146,7 +146,7 @@ def test_what_cannot_be_built_is_left_out_with_its_reason(run, monkeypatch):
         return make_candidate(name, *arguments)
 
     monkeypatch.setattr(command, "make_candidate", make)
-    done = run("--size=32x32", "--paths=compiled", "--rounds=1", "--rooms=0", "--no-frames")
+    done = run("--size=32x32", "--backends=compiled", "--rounds=1", "--rooms=0", "--no-frames")
     assert done.exit_code == 0, done.output
     assert "compiled was left out: no C++ compiler\n" in done.stdout
 
@@ -158,8 +158,8 @@ def test_what_cannot_be_built_is_left_out_with_its_reason(run, monkeypatch):
         (["--size=100x100"], "multiples of 32"),
         (["--size=axb"], "expected such as 480x640"),
         (["--batch=0"], "--batch is '0'; expected such as 1,16"),
-        (["--paths=warp"], "there is no 'warp'; expected some of eager"),
-        (["--paths=cuda-graph"], "needs a CUDA device"),
+        (["--backends=warp"], "there is no 'warp'; expected some of eager"),
+        (["--backends=cuda-graph"], "needs a CUDA device"),
     ],
 )
 def test_bad_input_gets_one_line_and_status_2(run, arguments, said):
@@ -174,7 +174,7 @@ def test_peers_run_on_rgb_alone():
     peer = make_candidate("torchvision DeepLabV3", small_checkpoint(), CPU, (64, 64))
     assert not peer.ours
     assert peer.parameters > 30e6
-    assert paths_of(CPU)[0] == "eager"
+    assert backends_on(CPU)[0] == "eager"
     with torch.inference_mode():
         assert peer.run(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))["out"].shape == (1, 37, 64, 64)
     here = candidates.peers_here(CPU)

@@ -19,7 +19,7 @@ from deresunet.visualization.overlays import (
     paint_outcomes,
     paint_values,
 )
-from deresunet.visualization.panels import GAP_PX, row, sheet, shrink, stack, strip
+from deresunet.visualization.panels import GAP, below, beside, frame_row, grid, sheet, shrink
 
 
 def test_a_colour_has_one_meaning():
@@ -139,25 +139,26 @@ def test_boxes_around_the_room_are_drawn_only_when_asked_for(room):
     assert np.array_equal(draw_boxes(room.rgb, [], room.intrinsics), room.rgb)
 
 
-def test_strips_leave_out_what_is_absent():
+def test_rows_leave_out_what_is_absent():
     label = np.full((40, 40), 1, np.uint8)
     label[:10] = 0
     frame = Frame(np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32), label)
     prediction = np.full((40, 40), 1, np.uint8)
     prediction[:, 20:] = 5
-    shown = strip(frame, prediction, errors=True)
-    assert shown.shape == (40, 5 * 40 + 4 * GAP_PX, 3)
+    shown = frame_row(frame.rgb, frame.depth, frame.label, prediction, errors=True)
+    assert shown.shape == (40, 5 * 40 + 4 * GAP, 3)
     assert (shown[:10, -40:] == 0).all()
     assert (shown[10:, -40:-20] == 255).all()
     assert (shown[10:, -20:] == colours.WRONG).all()
-    assert strip(frame).shape == (40, 3 * 40 + 2 * GAP_PX, 3)
-    assert strip(Frame(frame.rgb)).shape == (40, 40, 3)
+    assert frame_row(frame.rgb, frame.depth, frame.label).shape == (40, 3 * 40 + 2 * GAP, 3)
+    assert frame_row(frame.rgb, None, None).shape == (40, 40, 3)
 
 
 def test_pictures_in_rows_and_below_each_other():
     wide, narrow = np.zeros((40, 100, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
-    assert row([wide, narrow]).shape == (40, 140 + GAP_PX, 3)
-    assert stack([wide, narrow]).shape == (80 + 2 * GAP_PX, 100, 3)
+    assert beside([wide, narrow]).shape == (40, 140 + GAP, 3)
+    assert below([wide, narrow]).shape == (80 + 2 * GAP, 100, 3)
+    assert grid([narrow] * 3, 2).shape == (80 + 2 * GAP, 80 + GAP, 3)
     assert shrink(wide, 20).shape == (20, 50, 3)
     assert shrink(wide, 50) is wide
 

@@ -1,4 +1,4 @@
-"""What the tests of training share."""
+"""Small networks, data and trainers for the tests of training."""
 
 from __future__ import annotations
 

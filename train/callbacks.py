@@ -1,17 +1,18 @@
-"""What a run leaves beside its weights, and how it stops: pictures, metrics, and a checkpoint on SIGTERM."""
+"""Callbacks of every run: pictures, metrics as JSON, and a checkpoint on SIGTERM."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.plugins.environments import SLURMEnvironment
+from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
@@ -19,9 +20,9 @@ from deresunet.classes import CLASSES
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.preprocessing import to_frame_size, to_tensors
-from deresunet.visualization.panels import shrink, stack, strip
-from train.base import Inputs
-from train.figures import contact_sheet
+from deresunet.visualization.panels import below, frame_row, grid, shrink
+from train.data.augmentation import GREY, Sample
+from train.stage import Inputs, data_of
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM
@@ -30,6 +31,25 @@ SIGTERM_STATUS = 128 + signal.SIGTERM
 def run_folder(trainer: pl.Trainer) -> Path | None:
     """Where the run's files go, or None without logs. All processes must ask: they agree on it."""
     return None if trainer.log_dir is None else Path(trainer.log_dir)
+
+
+def contact_sheet(samples: Sequence[Sample], columns: int = 4, height: int = 120) -> np.ndarray:
+    """Augmented samples, each as RGB, depth and label; a modality that the network is not given is grey.
+
+    Args:
+        samples: the samples, of one size.
+        columns: samples beside each other.
+        height: of each picture [px].
+
+    Returns:
+        uint8 (rows, columns, 3).
+    """
+    cells = []
+    for sample in samples:
+        rgb = sample.rgb if sample.has_rgb else np.full_like(sample.rgb, GREY)
+        depth = sample.depth if sample.has_depth else np.zeros_like(sample.depth)
+        cells.append(shrink(frame_row(rgb, depth, sample.label), height))
+    return grid(cells, columns)
 
 
 class StopGracefully(Callback):
@@ -85,7 +105,7 @@ class StopGracefully(Callback):
 
 
 class Pictures(Callback):
-    """Augmented samples at the start, and a figure of RGB, depth, truth and prediction after each validation.
+    """Augmented samples at the start, and a figure of RGB, depth, ground truth and prediction after each validation.
 
     Args:
         samples: how many augmented samples.
@@ -100,18 +120,18 @@ class Pictures(Callback):
         folder = run_folder(trainer)
         if not trainer.is_global_zero:
             return
-        varied = trainer.datamodule.training_frames()
+        varied = data_of(trainer).training_frames()
         count = min(self.samples, 4 * len(varied))
         # The same frames again where there are few: as later epochs would show them.
         drawn = [varied[k // len(varied), k % len(varied)][0] for k in range(count)]
         self._write(trainer, folder, "samples", contact_sheet(drawn))
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write `prediction.png`."""
         folder = run_folder(trainer)
         if not trainer.is_global_zero or trainer.sanity_checking or pl_module.last_scores is None:
             return
-        data = trainer.datamodule
+        data = data_of(trainer)
         rows = []
         for index in range(min(self.frames, data.count("validation"))):
             frame = data.frame("validation", index)
@@ -122,9 +142,10 @@ class Pictures(Callback):
                 inputs = Inputs(rgb.to(pl_module.device), depth.to(pl_module.device), None, None)
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
-            rows.append(shrink(strip(frame, prediction), 240))
+            metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
+            rows.append(shrink(frame_row(frame.rgb, metres, frame.label, prediction), 240))
         if rows:
-            self._write(trainer, folder, "prediction", stack(rows))
+            self._write(trainer, folder, "prediction", below(rows))
 
     def _write(self, trainer: pl.Trainer, folder: Path | None, name: str, picture: np.ndarray) -> None:
         if folder is not None:
@@ -146,7 +167,7 @@ class MetricsFile(Callback):
         """Write `test.json`."""
         self._write(trainer, pl_module, "test")
 
-    def _write(self, trainer: pl.Trainer, pl_module: pl.LightningModule, kind: str) -> None:
+    def _write(self, trainer: pl.Trainer, pl_module: Any, kind: Literal["validation", "test"]) -> None:
         folder = run_folder(trainer)
         matrix = getattr(pl_module, "last_matrix", None)
         if not trainer.is_global_zero or trainer.sanity_checking or matrix is None or folder is None:
@@ -155,7 +176,7 @@ class MetricsFile(Callback):
         folder.mkdir(parents=True, exist_ok=True)
         described = {
             "epoch": trainer.current_epoch,
-            "frames": trainer.datamodule.count(kind),
+            "frames": data_of(trainer).count(kind),
             "miou": percent(result.miou),
             "pixel_acc": percent(result.pixel_acc),
             "mean_acc": percent(result.mean_acc),

@@ -14,10 +14,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.errors import InputError
 from train import bench
-from train.base import Recipe
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.data.module import RGBDDataModule
 from train.distillation import run as distill
+from train.stage import StageModule
 
 USAGE = """usage: python -m train COMMAND ...
 
@@ -54,7 +54,7 @@ class KeepConfig(SaveConfigCallback):
 
 
 class TrainingCLI(LightningCLI):
-    """LightningCLI over `Recipe` and `RGBDDataModule`; loggers and callbacks that every run has are set here."""
+    """LightningCLI over `StageModule` and `RGBDDataModule`; loggers and callbacks that every run has are set here."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The run's place, and one seed for everything."""
@@ -102,7 +102,7 @@ class TrainingCLI(LightningCLI):
 def build(arguments: list[str] | None, run: bool) -> TrainingCLI:
     """Parse a command line and build module, data and trainer; `run` also carries out the subcommand."""
     return TrainingCLI(
-        Recipe,
+        StageModule,
         RGBDDataModule,
         subclass_mode_model=True,
         seed_everything_default=0,

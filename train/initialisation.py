@@ -34,7 +34,7 @@ def start_as_nearest(network: DeResUNet) -> None:
     shuffled = [_last_convolution(network.bottleneck)]
     shuffled += [_last_convolution(stage) for stage in list(network.decoder)[:-1]]
     # The sub-pixel head has its own convolution before the shuffle; the other shuffles what the decoder gave.
-    shuffled.append(network.head[0] if network.config.head == "subpixel" else _last_convolution(network.decoder[-1]))
+    shuffled.append(_last_convolution(network.head[0] if network.config.head == "subpixel" else network.decoder[-1]))
     for convolution in shuffled:
         icnr_(convolution.weight)
         if convolution.bias is not None:

@@ -23,12 +23,12 @@ def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -
     Args:
         logits: (B, classes, h, w).
         label: uint8 (B, h, w), 0 = void.
-        weight: float32 (classes,): what a pixel of each class counts.
+        weight: float32 (classes,), weight of a pixel of each class.
     """
-    truth = target(label)
-    total = F.cross_entropy(logits.float(), truth, weight, ignore_index=IGNORED, reduction="sum")
-    known = truth != IGNORED
-    counted = known.sum() if weight is None else (weight[truth.clamp(min=0)] * known).sum()
+    wanted = target(label)
+    total = F.cross_entropy(logits.float(), wanted, weight, ignore_index=IGNORED, reduction="sum")
+    known = wanted != IGNORED
+    counted = known.sum() if weight is None else (weight[wanted.clamp(min=0)] * known).sum()
     return total / counted.clamp(min=1e-6)
 
 
@@ -63,7 +63,7 @@ def distillation(logits: Tensor, teacher: Tensor, temperature: float = 1.0) -> T
     """
     classes = logits.shape[1]
     # The mean over each cell of the teacher's grid. A teacher rounds its own size, so the cell need not be whole.
-    student = F.adaptive_avg_pool2d(logits.float(), teacher.shape[-2:])
+    student = F.adaptive_avg_pool2d(logits.float(), (teacher.shape[-2], teacher.shape[-1]))
     every = teacher.float().log_softmax(1)
     sure = every[:, :classes].exp().sum(1)  # (B, h/s, w/s)
     wanted = (teacher[:, :classes].float() / temperature).log_softmax(1)
@@ -84,7 +84,7 @@ def features(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def class_weights(shares: np.ndarray) -> Tensor:
-    """What a pixel of each class counts, from the classes' shares of the training pixels.
+    """Weights of the classes in the cross-entropy, from their shares of the training pixels.
 
     The inverse square root of the share: rare classes are heard without drowning the walls. The average pixel counts
     1; a class that does not occur counts as the rarest that does.

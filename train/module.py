@@ -14,12 +14,12 @@ from deresunet.errors import InputError
 from deresunet.model import registry
 from deresunet.model.network import DeResUNet
 from train import losses
-from train.base import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
 from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_as_nearest, start_from, start_from_imagenet
 from train.optimisation import Optimisation
+from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 
 CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune-no-cudagraphs"]
 
@@ -41,7 +41,7 @@ class Distillation:
     compiled: bool = False
 
 
-class SegmentationModule(Recipe):
+class SegmentationModule(StageModule):
     """Trains a DeResUNet.
 
     Args:

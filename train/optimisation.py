@@ -94,5 +94,5 @@ def cosine_rate(step: int, warmup: int, steps: int) -> float:
 
 
 def step_seed(seed: int, epoch: int, batch: int, rank: int) -> int:
-    """The seed of one step's chance (dropout) in one process, so that a resumed run draws what an unbroken one does."""
+    """Seed of one step's random generator (dropout) in one process, so that a resumed run draws as an unbroken one."""
     return int(np.random.SeedSequence([seed, epoch, batch, rank]).generate_state(1, np.uint64)[0] >> 2)

@@ -1,4 +1,4 @@
-"""What `bench` times: this network on its paths and in other runtimes, and networks that one could take instead."""
+"""What `bench` times: this network on its backends and in other runtimes, and networks that one could take instead."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from torchvision import models
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.errors import InputError
-from deresunet.inference.backends import PATHS, build_path, why_not
+from deresunet.inference.backends import BACKENDS, build_backend, why_not
 from deresunet.model.checkpoint import Checkpoint, Precision
 from deresunet.model.network import DeResUNet
 from deresunet.programs import PACKAGES, write_onnx, write_openvino
 
 # In the order of the table; eager comes first, since the others are compared with it.
-CPU_PATHS = ("eager", "folded", "onednn", "onednn-bf16", "compiled")
-CUDA_PATHS = ("eager-half", "eager", "folded-half", "cuda-graph", "compiled-graph")
+CPU_BACKENDS = ("eager", "folded", "onednn", "onednn-bf16", "compiled")
+CUDA_BACKENDS = ("eager-half", "eager", "folded-half", "cuda-graph", "compiled-graph")
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class _Runtime:
     make: Callable[[Checkpoint, Precision, str], Callable[[Tensor, Tensor], Tensor]]
 
 
-def paths_of(device: torch.device) -> tuple[str, ...]:
-    """Names of the paths that can be timed on a device, the one to compare with first."""
-    wanted = {"cpu": CPU_PATHS, "cuda": CUDA_PATHS}.get(device.type, ("eager", "folded"))
+def backends_on(device: torch.device) -> tuple[str, ...]:
+    """Names of the backends that can be timed on a device, the one to compare with first."""
+    wanted = {"cpu": CPU_BACKENDS, "cuda": CUDA_BACKENDS}.get(device.type, ("eager", "folded"))
     return tuple(name for name in wanted if why_not(name, device) is None)
 
 
@@ -81,7 +81,7 @@ def peers_here(device: torch.device) -> tuple[str, ...]:
 
 
 def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size: tuple[int, int]) -> Candidate:
-    """The candidate called `name`: a path, a runtime or a peer.
+    """The candidate called `name`: a backend, a runtime or a peer.
 
     Raises:
         InputError: there is none of that name, or it cannot run here.
@@ -92,19 +92,19 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
     prepare: Callable[[Tensor, Tensor], object] | None = None
     if name.removesuffix(COMPILED) in PEERS:
         return _peer(name, device)
-    if name in PATHS:
+    if name in BACKENDS:
         network = checkpoint.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        path = build_path(name, network, device, size)
-        run, prepare, precision = path.logits, path.prepare_logits, path.precision
+        backend = build_backend(name, network, device, size)
+        run, prepare, precision = backend.logits, backend.prepare_logits, backend.precision
     elif name in RUNTIMES:
         missing = _missing(RUNTIMES[name].packages)
         if missing or device.type != "cpu":
             lacking = f"{' and '.join(missing)} installed" if missing else "the CPU"
-            raise InputError(f"{name} needs {lacking}. Leave it out of --paths, or see to that.")
+            raise InputError(f"{name} needs {lacking}. Leave it out of --backends, or see to that.")
         runtime = RUNTIMES[name]
         run, precision = runtime.make(checkpoint, runtime.stored, runtime.precision), runtime.precision
     else:
-        raise InputError(f"there is no {name!r}; expected some of {', '.join([*PATHS, *RUNTIMES, *PEERS])}.")
+        raise InputError(f"there is no {name!r}; expected some of {', '.join([*BACKENDS, *RUNTIMES, *PEERS])}.")
     taken = time.perf_counter() - start
     with torch.device("meta"):
         bare = DeResUNet(checkpoint.config).eval()

@@ -1,4 +1,4 @@
-"""Time of one network on each of its paths, in one interleaved run, and of a frame from picture to label."""
+"""Time of one network on each of its backends, in one interleaved run, and of a frame from picture to label."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from deresunet.benchmark.candidates import Candidate
 from deresunet.data.folder import sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.inference.predictor import TOP_K, Predictor, describe_device, load
-from deresunet.inference.preprocessing import Ends, raw_batch, to_tensors
+from deresunet.inference.preprocessing import OutputSpec, raw_batch, to_tensors
 from deresunet.model.checkpoint import Checkpoint
 
 # Inputs take turns, so that nothing is in a cache only because the same frame came before.
@@ -161,64 +161,64 @@ def label_agreement(
 
 
 def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, Any]:
-    """A bundled room from picture to label, with `fast` off and auto in turn: where the time goes.
+    """A bundled room from picture to label, by the eager and the automatic backend in turn: where the time goes.
 
     Returns:
-        For "off" and "auto": path, precision, the seconds until it was loaded and warm, the first and the second
+        For "eager" and "auto": backend, precision, the seconds until it was loaded and warm, the first and the second
         call [ms], minimum and median of all [ms], medians of the way to the device, of network, normalisation and
         scores there, and of the way back [ms], and the peak of memory of a process that does only this [MB].
     """
     frame = sample_rooms().read(sample_rooms().names[0])
     told: dict[str, Any] = {}
     predictors: dict[str, Predictor] = {}
-    for fast in ("off", "auto"):
+    for backend in ("eager", "auto"):
         start = time.perf_counter()
-        predictors[fast] = load(checkpoint, device, fast)
+        predictors[backend] = load(checkpoint, device, backend)
         loaded = time.perf_counter()
-        predictors[fast].warm_up()
+        predictors[backend].warm_up()
         warm = time.perf_counter()
-        told[fast] = {
-            "path": predictors[fast].path,
-            "precision": predictors[fast].precision,
+        told[backend] = {
+            "backend": predictors[backend].backend,
+            "precision": predictors[backend].precision,
             "load_s": round(loaded - start, 2),
             "warm_up_s": round(warm - loaded, 2),
         }
-    whole: dict[str, list[float]] = {"off": [], "auto": []}
-    stages: dict[str, list[tuple[float, float, float]]] = {"off": [], "auto": []}
+    whole: dict[str, list[float]] = {"eager": [], "auto": []}
+    stages: dict[str, list[tuple[float, float, float]]] = {"eager": [], "auto": []}
     for _ in range(max(2, rounds)):
-        for fast, predictor in predictors.items():
-            whole[fast].append(predictor(frame).latency_ms)
+        for backend, predictor in predictors.items():
+            whole[backend].append(predictor(frame).latency_ms)
     for _ in range(rounds):
-        for fast, predictor in predictors.items():
+        for backend, predictor in predictors.items():
             marks = [time.perf_counter()]
             preprocessing = predictor.checkpoint.preprocessing
             batch = raw_batch([frame], preprocessing, device=predictor.device)
             _synchronise(predictor.device)
             marks.append(time.perf_counter())
-            scores = predictor.tensors(batch, Ends(preprocessing, frame.size, TOP_K))
+            scores = predictor.tensors(batch, OutputSpec(preprocessing, frame.size, TOP_K))
             _synchronise(predictor.device)
             marks.append(time.perf_counter())
             for kept in scores:
                 kept.cpu().numpy()
             marks.append(time.perf_counter())
-            stages[fast].append(tuple(1000 * np.diff(marks)))  # type: ignore[arg-type]
-    for fast in told:
-        before, network, after = np.median(np.array(stages[fast]), axis=0)
-        told[fast] |= {
-            "first_ms": round(whole[fast][0], 2),
-            "second_ms": round(whole[fast][1], 2),
-            "min_ms": round(min(whole[fast]), 2),
-            "median_ms": round(float(np.median(whole[fast])), 2),
+            stages[backend].append(tuple(1000 * np.diff(marks)))  # type: ignore[arg-type]
+    for backend in told:
+        before, network, after = np.median(np.array(stages[backend]), axis=0)
+        told[backend] |= {
+            "first_ms": round(whole[backend][0], 2),
+            "second_ms": round(whole[backend][1], 2),
+            "min_ms": round(min(whole[backend]), 2),
+            "median_ms": round(float(np.median(whole[backend])), 2),
             "way_there_ms": round(float(before), 2),
             "network_ms": round(float(network), 2),
             "way_back_ms": round(float(after), 2),
-            **peak_memory(checkpoint, device, fast),
+            **peak_memory(checkpoint, device, backend),
         }
     return told
 
 
 def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int, int], rounds: int) -> dict[str, Any]:
-    """The default path from frames on the device to labels on it, normalisation and argmax included.
+    """The default backend from frames on the device to labels on it, normalisation and argmax included.
 
     Args:
         checkpoint: weights, see `load`.
@@ -228,7 +228,7 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         rounds: how often it is timed, after it was warmed up.
 
     Returns:
-        Path, precision, batch, and minimum, median and 95th percentile [ms a frame].
+        Backend, precision, batch, and minimum, median and 95th percentile [ms a frame].
     """
     predictor = load(checkpoint, device)
     predictor.warm_up(size, batch, labels=True)
@@ -249,11 +249,11 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
     for turn in range(rounds + 1):
         _synchronise(predictor.device)
         start = time.perf_counter()
-        predictor.tensors(batches[turn % _ROTATED], Ends(preprocessing, size))
+        predictor.tensors(batches[turn % _ROTATED], OutputSpec(preprocessing, size))
         _synchronise(predictor.device)
         taken.append(1000 * (time.perf_counter() - start) / batch)
     return {
-        "path": predictor.path,
+        "backend": predictor.backend,
         "precision": predictor.precision,
         "batch": batch,
         "min_ms": round(min(taken[1:]), 3),
@@ -262,7 +262,7 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
     }
 
 
-def peak_memory(checkpoint: str | None, device: str, fast: str) -> dict[str, float | None]:
+def peak_memory(checkpoint: str | None, device: str, backend: str) -> dict[str, float | None]:
     """The most memory that a process of its own holds while it loads a predictor and segments one room.
 
     Returns:
@@ -270,11 +270,11 @@ def peak_memory(checkpoint: str | None, device: str, fast: str) -> dict[str, flo
     """
     fresh = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return pool.submit(_segment_one, checkpoint, device, fast).result()
+        return pool.submit(_segment_one, checkpoint, device, backend).result()
 
 
-def _segment_one(checkpoint: str | None, device: str, fast: str) -> dict[str, float | None]:
-    predictor = load(checkpoint, device, fast)
+def _segment_one(checkpoint: str | None, device: str, backend: str) -> dict[str, float | None]:
+    predictor = load(checkpoint, device, backend)
     predictor.warm_up()
     predictor(sample_rooms().read(sample_rooms().names[0]))
     cuda = predictor.device.type == "cuda"
@@ -342,7 +342,7 @@ def count_gflop(network: torch.nn.Module, size: tuple[int, int], inputs: int = 2
 def rows(timings: Sequence[Timing]) -> Iterator[str]:
     """The table that the command prints, line by line."""
     yield (
-        f"{'path':22} {'precision':9} {'batch':>5} {'min ms':>9} {'median ms':>9} {'p95 ms':>9} {'frames/s':>8} "
+        f"{'backend':22} {'precision':9} {'batch':>5} {'min ms':>9} {'median ms':>9} {'p95 ms':>9} {'frames/s':>8} "
         f"{'x eager':>7} {'labels':>8} {'GFLOP':>6} {'of rate':>7}"
     )
     for timing in timings:

@@ -20,12 +20,32 @@ from deresunet.errors import InputError
 COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "bench", "info")
 
 
+def backend_for_fast(arguments: list[str]) -> list[str]:
+    """Arguments with `--fast auto|off`, as the option was called before, as `--backend auto|eager`."""
+    backends = {"auto": "auto", "off": "eager"}
+    renamed = list(arguments)
+    for place, argument in enumerate(arguments):
+        option, given, value = argument.partition("=")
+        if option != "--fast":
+            continue
+        if given:
+            renamed[place] = f"--backend={backends.get(value, value)}"
+        else:
+            renamed[place] = "--backend"
+            for after in range(place + 1, min(place + 2, len(arguments))):
+                renamed[after] = backends.get(arguments[after], arguments[after])
+    return renamed
+
+
 class _LazyGroup(typer.core.TyperGroup):
     """The commands of `COMMANDS`; each module calls its own `command`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment] # for "Did you mean ...?"
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        return super().resolve_command(ctx, backend_for_fast(args))
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -57,9 +77,12 @@ Checkpoint = Annotated[
     str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
-FastOption = Annotated[
-    Literal["auto", "off"],
-    typer.Option(help="auto runs the network the fastest way that keeps its labels, off as PyTorch's eager mode does."),
+BackendOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|eager|NAME",
+        help="How the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32.",
+    ),
 ]
 DepthEncodingOption = Annotated[
     Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")

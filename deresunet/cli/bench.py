@@ -10,7 +10,7 @@ import typer
 
 from deresunet.atomic import write_json
 from deresunet.benchmark import timing as bench
-from deresunet.benchmark.candidates import Candidate, make_candidate, paths_of, peers_here, runtimes_here
+from deresunet.benchmark.candidates import Candidate, backends_on, make_candidate, peers_here, runtimes_here
 from deresunet.benchmark.figure import write_figure
 from deresunet.cli.app import Checkpoint, Device, speaks_plainly
 from deresunet.errors import InputError, first_line
@@ -26,7 +26,7 @@ def bench_command(
     device: Device = "auto",
     batch: Annotated[str, typer.Option(help="Frames at once: 1, or several numbers with commas between.")] = "1",
     size: Annotated[str, typer.Option(help="Height x width of the input, multiples of 32.")] = "480x640",
-    paths: Annotated[
+    backends: Annotated[
         str | None, typer.Option(help="What to time, with commas between; all that can run here if left out.")
     ] = None,
     peers: Annotated[bool, typer.Option(help="Also time other projects' networks, with random weights.")] = False,
@@ -39,7 +39,7 @@ def bench_command(
         Path | None, typer.Option(help="PNG or SVG: time of a frame against frames a second; needs two batch sizes.")
     ] = None,
 ) -> None:
-    """Time the network on each of its paths, all in turn, and a frame from picture to label."""
+    """Time the network on each of its backends, all in turn, and a frame from picture to label."""
     where = resolve_device(device)
     batches, shape = _numbers(batch, ",", "--batch", "1,16"), _numbers(size, "x", "--size", "480x640")
     if figure is not None and len(set(batches)) < 2:
@@ -49,9 +49,9 @@ def bench_command(
     if len(shape) != 2 or any(side % cell for side in shape):
         raise InputError(f"--size is {size!r}; expected height x width, multiples of {cell}, such as 480x640.")
     told: dict[str, Any] = {"machine": bench.machine(where), "weights": weights.name, "sha256": weights.sha256}
-    names = paths_of(where) + (runtimes_here() if where.type == "cpu" else ())
-    if paths is not None:
-        asked = [name.strip() for name in paths.split(",")]
+    names = backends_on(where) + (runtimes_here() if where.type == "cpu" else ())
+    if backends is not None:
+        asked = [name.strip() for name in backends.split(",")]
         names = tuple(dict.fromkeys([names[0], *asked]))
     candidates, left_out = _made(names + (peers_here(where) if peers else ()), weights, where, (shape[0], shape[1]))
 
@@ -77,14 +77,14 @@ def bench_command(
         ]
         for row in told["labels"]:
             typer.echo(
-                f"{row['path']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
+                f"{row['backend']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
                 f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}"
             )
         told["frames"] = bench.time_frames(checkpoint, device, rounds)
-        for fast, row in told["frames"].items():
+        for wanted, row in told["frames"].items():
             typer.echo(
-                f"fast={fast}: {row['path']}, a frame from picture to scores in {row['min_ms']:.1f} ms at least, "
-                f"{row['median_ms']:.1f} median (to the device {row['way_there_ms']:.1f}, "
+                f"--backend {wanted}: {row['backend']}, a frame from picture to scores in {row['min_ms']:.1f} ms at "
+                f"least, {row['median_ms']:.1f} median (to the device {row['way_there_ms']:.1f}, "
                 f"network {row['network_ms']:.1f}, way back {row['way_back_ms']:.1f})"
             )
             typer.echo(

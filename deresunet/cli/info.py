@@ -7,7 +7,7 @@ import json
 import typer
 
 import deresunet
-from deresunet.cli.app import Checkpoint, FastOption, speaks_plainly
+from deresunet.cli.app import BackendOption, Checkpoint, speaks_plainly
 from deresunet.inference.predictor import available_devices, load
 from deresunet.model import registry
 
@@ -16,9 +16,9 @@ command = typer.Typer(add_completion=False)
 
 @command.command()
 @speaks_plainly
-def info(checkpoint: Checkpoint = None, fast: FastOption = "auto") -> None:
-    """Print the weights' configuration, metrics and hash, the models, the devices, and the path taken on the CPU."""
-    predictor = load(checkpoint, "cpu", fast)
+def info(checkpoint: Checkpoint = None, backend: BackendOption = "auto") -> None:
+    """Print the weights' configuration, metrics and hash, the models, the devices, and the CPU's backend."""
+    predictor = load(checkpoint, "cpu", backend)
     weights = predictor.checkpoint
     described = {
         "version": deresunet.__version__,
@@ -35,6 +35,6 @@ def info(checkpoint: Checkpoint = None, fast: FastOption = "auto") -> None:
         },
         "models": {name: registry.entry(name).summary for name in registry.model_names()},
         "devices": available_devices(),
-        "cpu": {"path": predictor.path, "precision": predictor.precision},
+        "cpu": {"backend": predictor.backend, "precision": predictor.precision},
     }
     typer.echo(json.dumps(described, indent=2))

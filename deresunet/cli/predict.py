@@ -9,10 +9,10 @@ import typer
 
 from deresunet.atomic import write_json, write_png
 from deresunet.cli.app import (
+    BackendOption,
     Checkpoint,
     DepthEncodingOption,
     Device,
-    FastOption,
     LabelSetOption,
     ModalityOption,
     make_folder,
@@ -43,11 +43,11 @@ def predict(
     modality: ModalityOption = "rgbd",
     checkpoint: Checkpoint = None,
     device: Device = "auto",
-    fast: FastOption = "auto",
+    backend: BackendOption = "auto",
 ) -> None:
     """Segment one frame."""
     frame = read_frame(rgb, depth, label, depth_encoding, label_set)
-    prediction = load(checkpoint, device, fast)(frame, modality)
+    prediction = load(checkpoint, device, backend)(frame, modality)
     described = describe_frame(frame, prediction)
     make_folder(out)
     write_png(out / "label.png", prediction.label)

@@ -15,7 +15,7 @@ from deresunet.evaluation.evaluator import Evaluation, Segmenter
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.stratified import FrameResult
 from deresunet.inference.preprocessing import Modality
-from deresunet.visualization.panels import strip
+from deresunet.visualization.panels import frame_row
 
 COUNT = 20
 
@@ -47,14 +47,9 @@ class Gallery:
         return self._kept[name][1] if name in self._kept else None
 
 
-def frame_miou(result: FrameResult) -> float:
-    """A frame's own mean IoU over the classes in its ground truth, 0..1; NaN if all of it is void."""
-    return scores(result.matrix()).miou
-
-
 def extremes(evaluation: Evaluation, count: int = COUNT) -> tuple[list[FrameResult], list[FrameResult]]:
     """The `count` frames of the lowest own mean IoU, lowest first, and of the highest, highest first."""
-    scored = [(frame_miou(result), result.name, result) for result in evaluation.results]
+    scored = [(result.miou, result.name, result) for result in evaluation.results]
     ordered = [result for miou, _, result in sorted(scored, key=lambda item: item[:2]) if not np.isnan(miou)]
     return ordered[:count], ordered[::-1][:count]
 
@@ -93,6 +88,6 @@ def write_gallery(
             if label is None or label.shape != frame.size:
                 label = predictor(frame, modality).label
             path = folder / f"{kind}_{place:02d}_{re.sub(r'[^A-Za-z0-9._-]+', '-', result.name)}.png"
-            write_png(path, strip(frame, label, errors=True))
+            write_png(path, frame_row(frame.rgb, frame.depth, frame.label, label, errors=True))
             written.append(path)
     return written

@@ -17,8 +17,8 @@ from torch import Tensor
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.inference.backends import choose_path, first_run_is_slow, lent_gpu
-from deresunet.inference.preprocessing import Ends, Modality, PixelScores, RawBatch, raw_batch, usable_modality
+from deresunet.inference.backends import choose_backend, first_run_is_slow, lent_gpu
+from deresunet.inference.preprocessing import Modality, OutputSpec, PixelScores, RawBatch, raw_batch, usable_modality
 from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint, load_checkpoint
 from deresunet.model.hub import bundled_or_fetched
@@ -26,7 +26,7 @@ from deresunet.model.hub import bundled_or_fetched
 TOP_K = 5
 # Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
 _BATCH = 16
-# Height and width of the frames that a path is prepared for, as Kinect-like cameras give them.
+# Height and width of the frames that a backend is prepared for, as Kinect-like cameras give them.
 _USUAL_SIZE = (480, 640)
 
 
@@ -44,8 +44,7 @@ class Provenance:
         precision: arithmetic of the network: float32, bfloat16 or float16.
         modality: what the network was given: rgbd, rgb or depth.
         torch: version of PyTorch.
-        execution: how the network was run, a name of `backends.PATHS` (not "path", since Gradio's clients take
-            any object with a "path" for a file to fetch).
+        backend: how the network was run, a name of `deresunet.inference.backends.BACKENDS`.
     """
 
     weights: str
@@ -57,7 +56,7 @@ class Provenance:
     precision: str
     modality: str
     torch: str
-    execution: str = "eager"
+    backend: str = "eager"
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -99,20 +98,20 @@ class Predictor:
     Args:
         checkpoint: weights and their description.
         device: "cuda", "cuda:1", "mps", "cpu" or "auto" (CUDA when there, else MPS, else CPU).
-        fast: "auto" runs the network the fastest way that keeps its labels and that this machine can take; "off" runs
-            PyTorch's eager mode (float16 autocast on CUDA, float32 elsewhere). Also a name of `backends.PATHS`.
+        backend: "auto" takes the fastest that keeps the labels and runs on this machine; "eager" is PyTorch's eager
+            mode in float32. Also any other name of `deresunet.inference.backends.BACKENDS`.
 
     Attributes:
         checkpoint: the same, without the tensors.
         device: where the network runs.
-        path: how it runs, a name of `deresunet.inference.backends.PATHS`.
+        backend: how it runs, a name of `deresunet.inference.backends.BACKENDS`.
         precision: its arithmetic: "float32", "bfloat16" or "float16".
 
     Raises:
-        InputError: the device or the path is unknown or not there, or the weights do not fit their network.
+        InputError: the device or the backend is unknown or not there, or the weights do not fit their network.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto", fast: str = "auto") -> None:
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto", backend: str = "auto") -> None:
         if checkpoint.config.num_classes != len(checkpoint.classes):
             raise InputError(
                 f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {len(checkpoint.classes)} class "
@@ -120,8 +119,8 @@ class Predictor:
             )
         self.device = resolve_device(device)
         model = checkpoint.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._path = choose_path(fast, model, self.device, checkpoint.preprocessing.network_size(*_USUAL_SIZE))
-        self.path, self.precision = self._path.name, self._path.precision
+        self._backend = choose_backend(backend, model, self.device, checkpoint.preprocessing.network_size(*_USUAL_SIZE))
+        self.backend, self.precision = self._backend.name, self._backend.precision
         self.checkpoint = Checkpoint(**{**vars(checkpoint), "state": {}})
         self._lock = threading.Lock()
 
@@ -137,8 +136,8 @@ class Predictor:
         """
         modality = usable_modality(frame, modality)
         start = time.perf_counter()
-        ends = Ends(self.checkpoint.preprocessing, frame.size, TOP_K)
-        scores = PixelScores(*(kept[0].cpu().numpy() for kept in self._run([frame], modality, ends)))
+        outputs = OutputSpec(self.checkpoint.preprocessing, frame.size, TOP_K)
+        scores = PixelScores(*(kept[0].cpu().numpy() for kept in self._run([frame], modality, outputs)))
         latency_ms = 1000.0 * (time.perf_counter() - start)
         return Prediction.of(scores, latency_ms, self.provenance(modality))
 
@@ -151,18 +150,18 @@ class Predictor:
         """
         if len({frame.size for frame in frames}) != 1:
             raise ValueError(f"frames are of sizes {sorted({frame.size for frame in frames})}; expected one")
-        ends = Ends(self.checkpoint.preprocessing, frames[0].size)
-        return self._run(frames, modality, ends)[0].cpu().numpy()
+        outputs = OutputSpec(self.checkpoint.preprocessing, frames[0].size)
+        return self._run(frames, modality, outputs)[0].cpu().numpy()
 
-    def tensors(self, batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
-        """The same without leaving `device`: what `ends` want of a batch that is there.
+    def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        """The same without leaving `device`: what `outputs` want of a batch that is there.
 
         Args:
             batch: at a size that the network takes.
-            ends: such as `Ends(preprocessing, (h, w))` for labels, uint8 (B, h, w).
+            outputs: such as `OutputSpec(preprocessing, (h, w))` for labels, uint8 (B, h, w).
         """
         with self._lock, torch.inference_mode():
-            return self._path.run(batch, ends)
+            return self._backend.run(batch, outputs)
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
         """The network's output (B, 37, h, w) on `device` for inputs as `to_tensors` makes them."""
@@ -170,7 +169,7 @@ class Predictor:
         with self._lock, torch.inference_mode():
             rgb = rgb.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             depth = depth.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-            return self._path.logits(rgb, depth)
+            return self._backend.logits(rgb, depth)
 
     def warm_up(self, size: tuple[int, int] = _USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
         """Pay now what the first frame would pay: kernels chosen and compiled, graphs recorded, memory taken.
@@ -184,16 +183,16 @@ class Predictor:
             frames: how many at once.
             labels: whether for `labels` instead of a call.
         """
-        if lent_gpu() or not first_run_is_slow(self.path, self.device):
+        if lent_gpu() or not first_run_is_slow(self.backend, self.device):
             return
         blank = Frame(rgb=np.zeros((*size, 3), np.uint8), depth=np.ones(size, np.float32), name="warm-up")
-        ends = Ends(self.checkpoint.preprocessing, size, 0 if labels else TOP_K)
+        outputs = OutputSpec(self.checkpoint.preprocessing, size, 0 if labels else TOP_K)
         with self._lock, torch.inference_mode():
             batch = raw_batch([blank] * frames, self.checkpoint.preprocessing, "rgbd", self.device)
-            self._path.prepare(batch, ends)
+            self._backend.prepare(batch, outputs)
 
-    def _run(self, frames: Sequence[Frame], modality: Modality, ends: Ends) -> tuple[Tensor, ...]:
-        return self.tensors(raw_batch(frames, self.checkpoint.preprocessing, modality, self.device), ends)
+    def _run(self, frames: Sequence[Frame], modality: Modality, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        return self.tensors(raw_batch(frames, self.checkpoint.preprocessing, modality, self.device), outputs)
 
     @property
     def usual_batch(self) -> int:
@@ -212,23 +211,23 @@ class Predictor:
             precision=self.precision,
             modality=modality,
             torch=torch.__version__,
-            execution=self.path,
+            backend=self.backend,
         )
 
 
-def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto", fast: str = "auto") -> Predictor:
+def load(checkpoint: str | os.PathLike[str] | None = None, device: str = "auto", backend: str = "auto") -> Predictor:
     """A predictor with the weights of a file, of a registered model, or the bundled ones.
 
     Args:
         checkpoint: path of a `.safetensors` or `.ckpt` file, a name of `model_names()`, or None for the default.
         device: see `Predictor`.
-        fast: see `Predictor`.
+        backend: see `Predictor`.
 
     Raises:
-        InputError: the file, the device or the path cannot be used, the named model comes without weights, or they are
-            on the hub and cannot be had.
+        InputError: the file, the device or the backend cannot be used, the named model comes without weights, or they
+            are on the hub and cannot be had.
     """
-    return Predictor(read_weights(checkpoint), device, fast)
+    return Predictor(read_weights(checkpoint), device, backend)
 
 
 def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:

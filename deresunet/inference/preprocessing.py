@@ -167,8 +167,8 @@ def raw_batch(
 
 
 @dataclass(frozen=True)
-class Ends:
-    """What is done to a batch before and after the network, so that a fast path can run it in the same go.
+class OutputSpec:
+    """What is done to a batch before and after the network, so that a backend can run it in the same go.
 
     Attributes:
         preprocessing: units of the network, for a `RawBatch`; None for inputs that are in them.
@@ -188,7 +188,7 @@ class Ends:
         """What the network gets of depth, float32 (B, 1, h, w)."""
         return depth if self.preprocessing is None else _depth_input(depth, has_depth, self.preprocessing)
 
-    def answer(self, logits: Tensor) -> tuple[Tensor, ...]:
+    def postprocess(self, logits: Tensor) -> tuple[Tensor, ...]:
         """What is wanted of logits (B, classes, h, w): them, or `frame_labels`, or `frame_scores`."""
         if self.size is None:
             return (logits,)

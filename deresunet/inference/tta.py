@@ -95,7 +95,7 @@ class _FixedSize(Preprocessing):
         return self.size
 
 
-class InferencePredictor:
+class TTAPredictor:
     """A predictor that runs frames as an `Inference` says.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures of one frame beside each other: strips for reports and training logs, sheets of four for galleries."""
+"""Pictures beside and below each other: rows for reports and training logs, sheets of four for galleries."""
 
 from __future__ import annotations
 
@@ -13,34 +13,43 @@ from deresunet.visualization.colours import WRONG, Colour
 from deresunet.visualization.depth import colorize_depth, grey_depth
 from deresunet.visualization.overlays import colorize_label, overlay, paint_outcomes
 
-GAP_PX = 4
-# Depth is shown on one scale, so that strips can be compared [m].
+# Depth is shown on one scale, so that rows can be compared [m].
 NEAR_M, FAR_M = 0.5, 6.0
-_WHITE = 255
-_GREY: Colour = (148, 163, 184)
+GAP = 4
+WHITE = 255
+# Behind the four pictures of a sheet.
+_MOUNT: Colour = (148, 163, 184)
 
 
-def strip(frame: Frame, prediction: np.ndarray | None = None, errors: bool = False) -> np.ndarray:
-    """RGB, depth, ground truth, prediction and errors from left to right; those that are absent are left out.
+def frame_row(
+    rgb: np.ndarray | None,
+    depth: np.ndarray | None,
+    label: np.ndarray | None,
+    prediction: np.ndarray | None = None,
+    errors: bool = False,
+) -> np.ndarray:
+    """RGB, depth, ground truth, prediction and errors from left to right; those that are None are left out.
 
     Args:
-        frame: frame to show.
-        prediction: uint8 (H, W), 1..37, or None.
+        rgb: uint8 (H, W, 3).
+        depth: float32 (H, W) [m], 0 where missing.
+        label: ground truth, uint8 (H, W), 0 = void, 1..37; void is black.
+        prediction: uint8 (H, W), 1..37.
         errors: show wrong pixels, too, where there are ground truth and prediction; correct ones are white, void black.
 
     Returns:
-        uint8 (H, W', 3).
+        uint8 (H, about 5 W, 3).
     """
-    pictures = [] if frame.rgb is None else [frame.rgb]
-    if frame.depth is not None:
-        pictures.append(colorize_depth(frame.depth, NEAR_M, FAR_M))
-    pictures += [colorize_label(label) for label in (frame.label, prediction) if label is not None]
-    if errors and frame.label is not None and prediction is not None:
-        shown = np.full((*frame.size, 3), _WHITE, np.uint8)
-        shown[frame.label != prediction] = WRONG
-        shown[frame.label == VOID] = 0
+    pictures = [] if rgb is None else [rgb]
+    if depth is not None:
+        pictures.append(colorize_depth(depth, NEAR_M, FAR_M))
+    pictures += [colorize_label(each) for each in (label, prediction) if each is not None]
+    if errors and label is not None and prediction is not None:
+        shown = np.full((*label.shape, 3), WHITE, np.uint8)
+        shown[label != prediction] = WRONG
+        shown[label == VOID] = 0
         pictures.append(shown)
-    return row(pictures)
+    return beside(pictures)
 
 
 def sheet(
@@ -69,7 +78,7 @@ def sheet(
         paint_outcomes(background, small(codes), keys, 0.8, brightness=0.45),
     )
     gap = 6
-    picture = Image.new("RGB", (2 * size[0] + gap, 2 * size[1] + gap), _GREY)
+    picture = Image.new("RGB", (2 * size[0] + gap, 2 * size[1] + gap), _MOUNT)
     for index, each in enumerate(four):
         picture.paste(Image.fromarray(each), (index % 2 * (size[0] + gap), index // 2 * (size[1] + gap)))
     return picture
@@ -83,17 +92,24 @@ def background_of(frame: Frame) -> np.ndarray:
     return grey_depth(frame.depth)
 
 
-def row(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures uint8 (H, any, 3) from left to right."""
-    gap = np.full((pictures[0].shape[0], GAP_PX, 3), _WHITE, np.uint8)
+def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures uint8 (h, w, 3) of one size in rows of `columns`; the last row is filled up with white."""
+    blanks = [np.full_like(cells[0], WHITE)] * (-len(cells) % columns)
+    padded = [*cells, *blanks]
+    return below([beside(padded[start : start + columns]) for start in range(0, len(padded), columns)])
+
+
+def beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures uint8 (H, any, 3) from left to right, with white gaps."""
+    gap = np.full((pictures[0].shape[0], GAP, 3), WHITE, np.uint8)
     parts = [part for picture in pictures for part in (picture, gap)]
     return np.concatenate(parts[:-1], 1)
 
 
-def stack(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures uint8 (any, W, 3) below each other; narrower ones are filled up with white."""
-    width = max(each.shape[1] for each in rows)
-    filled = [np.pad(each, ((0, GAP_PX), (0, width - each.shape[1]), (0, 0)), constant_values=_WHITE) for each in rows]
+def below(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures uint8 (any, W, 3) from top to bottom; narrower ones are filled up with white."""
+    width = max(row.shape[1] for row in rows)
+    filled = [np.pad(row, ((0, GAP), (0, width - row.shape[1]), (0, 0)), constant_values=WHITE) for row in rows]
     return np.concatenate(filled)
 
 

@@ -32,7 +32,7 @@ def test_predict_writes_label_overlay_and_json(run, tmp_path, room, predictor):
     assert Image.open(tmp_path / "out" / "overlay.png").size == (640, 480)
     told = json.loads((tmp_path / "out" / "prediction.json").read_text())
     same = (label == predictor(room).label).mean()
-    assert same == 1.0 if told["provenance"]["execution"] == predictor.path else same >= 0.995
+    assert same == 1.0 if told["provenance"]["backend"] == predictor.backend else same >= 0.995
     assert sum(item["share"] for item in told["classes"]) == pytest.approx(1.0, abs=1e-4)
     assert len(told["iou"]) == 37
     assert told["iou"][30] is None, "there is no person in the room, nor seen in it"

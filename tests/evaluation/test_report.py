@@ -47,26 +47,33 @@ def evaluation(shares: list[float], names: list[str] | None = None) -> Evaluatio
 
 def test_difference_is_that_of_the_pooled_scores() -> None:
     a, b = evaluation([0.5, 0.6, 0.7]), evaluation([0.6, 0.6, 0.9])
-    told = compare(a, b)
-    assert told.miou.value == pytest.approx(scores(b.matrix).miou - scores(a.matrix).miou)
-    assert told.pixel_acc.value == pytest.approx(0.1)
-    assert (told.frames, told.draws, told.level) == (3, 2000, 0.95)
+    found = compare(a, b)
+    assert found.differences.miou.value == pytest.approx(scores(b.matrix).miou - scores(a.matrix).miou)
+    assert found.differences.pixel_acc.value == pytest.approx(0.1)
+    for label in (WALL, CHAIR):
+        expected = scores(b.matrix).iou[label - 1] - scores(a.matrix).iou[label - 1]
+        assert found.differences.iou[label - 1].value == pytest.approx(expected)
+    assert np.isnan(found.differences.iou[SOFA - 1].value), "no ground truth"
+    assert (found.differences.frames, found.differences.draws, found.differences.level) == (3, 2000, 0.95)
+    assert np.isnan(found.differences.miou.low), "three frames are too few for an interval"
+    assert "too few frames" in str(found)
 
 
 def test_a_clear_gain_is_certain_and_noise_is_not() -> None:
     rng = np.random.default_rng(0)
     base = rng.uniform(0.3, 0.7, 60)
     better = compare(evaluation(base.tolist()), evaluation((base + 0.1).tolist()))
-    assert better.miou.certain
-    assert 0.05 < better.miou.low < better.miou.value < better.miou.high < 0.15
-    assert better.miou.share_above_zero == 1.0
+    gain = better.differences.miou
+    assert gain.certain
+    assert 0.05 < gain.low < gain.value < gain.high < 0.15
+    assert gain.share_above_zero == 1.0
     assert "better than A" in str(better)
     worse = compare(evaluation((base + 0.1).tolist()), evaluation(base.tolist()))
-    assert worse.miou.high < 0
+    assert worse.differences.miou.high < 0
     assert "worse than A" in str(worse)
     noise = compare(evaluation(base.tolist()), evaluation((base + rng.permutation([0.2, -0.2] * 30)).tolist()))
-    assert not noise.miou.certain
-    assert noise.miou.low < 0 < noise.miou.high
+    assert not noise.differences.miou.certain
+    assert noise.differences.miou.low < 0 < noise.differences.miou.high
     assert "no difference is shown" in str(noise)
 
 
@@ -74,26 +81,70 @@ def test_interval_has_the_width_that_theory_gives() -> None:
     """Pixel accuracy of frames of equal size is a mean over frames, so its interval is 1.96 standard errors."""
     rng = np.random.default_rng(1)
     first, second = (rng.integers(5, 36, 80) / 40 for _ in range(2))
-    told = compare(evaluation(first.tolist()), evaluation(second.tolist()), draws=4000).pixel_acc
+    found = compare(evaluation(first.tolist()), evaluation(second.tolist()), draws=4000).differences.pixel_acc
     error = (second - first).std() / np.sqrt(80)
-    assert (told.high - told.low) == pytest.approx(2 * 1.96 * error, rel=0.08)
+    assert (found.high - found.low) == pytest.approx(2 * 1.96 * error, rel=0.08)
+
+
+def test_intervals_are_those_of_resampling_one_frame_after_the_other() -> None:
+    """Scores and class IoU of each draw, computed from the matrices without sparse rows or batches."""
+    shares = np.random.default_rng(2).uniform(0.2, 1.0, (2, 7))
+    runs = [evaluation(each.tolist()) for each in shares]
+    found = compare(*runs, draws=50)
+    rng = np.random.default_rng(0)
+    drawn = []
+    for counts in rng.multinomial(7, np.full(7, 1 / 7), size=50):
+        a, b = (
+            scores(sum(count * one.matrix() for count, one in zip(counts, run.results, strict=True))) for run in runs
+        )
+        drawn.append((b.miou - a.miou, b.iou[CHAIR - 1] - a.iou[CHAIR - 1]))
+    for difference, values in zip(
+        (found.differences.miou, found.differences.iou[CHAIR - 1]), np.transpose(drawn), strict=True
+    ):
+        assert (difference.low, difference.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
 
 
 def test_same_weights_have_no_difference_and_the_seed_fixes_the_rest() -> None:
-    a, b = evaluation([0.5, 0.7, 0.4]), evaluation([0.6, 0.5, 0.5])
-    same = compare(a, a).miou
+    a, b = evaluation([0.5, 0.7, 0.4, 0.2, 0.3]), evaluation([0.6, 0.5, 0.5, 0.1, 0.3])
+    same = compare(a, a).differences.miou
     assert (same.value, same.low, same.high, same.certain) == (0.0, 0.0, 0.0, False)
-    assert compare(a, b, seed=3) == compare(a, b, seed=3)
-    assert compare(a, b, seed=3) != compare(a, b, seed=4)
+    once, again, other = (compare(a, b, seed=seed).differences.miou for seed in (3, 3, 4))
+    assert once == again != other
+
+
+def test_frames_won_and_lost_and_the_confusions_that_changed() -> None:
+    a, b = evaluation([0.5, 0.7, 0.4, 0.2, 0.3]), evaluation([0.6, 0.5, 0.9, 0.2, 0.2])
+    found = compare(a, b, ("first", "second"))
+    assert [one.name for one in found.won] == ["2", "0"]
+    assert [one.name for one in found.lost] == ["1", "4"]
+    assert np.array_equal(found.confusion_difference, b.matrix - a.matrix)
+    shift = found.confusion_shift
+    assert shift[CHAIR - 1, SOFA - 1] == pytest.approx(-0.3 / 5)
+    assert np.isnan(shift[SOFA - 1]).all()
+    described = found.as_dict()
+    assert (described["frames_won"], described["frames_lost"], described["runs"]["B"]) == (2, 2, "second")
+    assert set(described["classes"]) == {"wall", "chair", "sofa"}
+    assert described["classes"]["chair"]["recall"] == [pytest.approx(42.0), pytest.approx(48.0)]
+    assert described["classes"]["chair"]["precision"] == [100.0, 100.0]
+    json.dumps(described, allow_nan=False)
 
 
 def test_only_common_frames_are_compared() -> None:
     a, b = evaluation([0.5, 0.6], ["x", "y"]), evaluation([0.7, 0.1], ["x", "z"])
-    told = compare(a, b)
-    assert told.frames == 1
-    assert told.pixel_acc.value == pytest.approx(0.2)
+    found = compare(a, b)
+    assert [one.name for one in found.frames] == ["x"]
+    assert (found.only_a, found.only_b) == (1, 1)
+    assert found.differences.pixel_acc.value == pytest.approx(0.2)
     with pytest.raises(InputError, match="no frame in common"):
         compare(a, evaluation([0.5], ["q"]))
+
+
+def test_frames_of_another_ground_truth_are_refused() -> None:
+    label = halves(CHAIR, WALL, (40, 40))
+    label[:5] = SOFA
+    other = frame_result(Frame(np.zeros((40, 40, 3), np.uint8), label=label, name="0"), label)
+    with pytest.raises(InputError, match="another ground truth"):
+        compare(evaluation([0.5]), Evaluation(other.matrix(), 1, (), 0.1, "", {}, (other,)))
 
 
 # Words and pictures
@@ -181,7 +232,7 @@ def test_on_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [failure["name"] for failure in told["failed"]] == [NAMES[2]]
     assert str(data / "SUNRGBD" / NAMES[2]) in told["failed"][0]["error"]
     assert told["miou"] == 100.0
-    assert not list(data.glob(".*journal*"))
+    assert not list(data.glob(".*resume*"))
 
 
 def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,10 +248,10 @@ def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(evaluate_command, "load", lambda *_: Interrupted())
     options = ("--root", data, "--on-error", "skip", "--report", data / "report")
     assert invoke(*options).exit_code != 0
-    assert (data / "report" / "journal.jsonl").is_file()
+    assert (data / "report" / "resume.jsonl").is_file()
     done = invoke(*options)
     assert done.exit_code == 0, done.output
-    assert "going on after 3 frames" in done.output
+    assert "Resuming after 3 frames" in done.output
     # 3 + the one interrupted + 2, and 3 more for the pictures whose predictions were lost.
     assert len(calls) == 4 + 2 + 3 * 2
     assert json.loads((data / "report" / "result.json").read_text())["frames"] == 5

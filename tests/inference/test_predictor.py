@@ -47,8 +47,8 @@ def small(request):
         backbone="resnet18", skip_channels=(8, 8, 8, 8), bottleneck_channels=32, decoder_channels=(32, 32, 16, 16)
     )
     state = DeResUNet(config).state_dict()
-    fast = request.config.getoption("--fast")
-    return deresunet.Predictor(Checkpoint(state, config, Preprocessing(), name="small"), "cpu", fast)
+    backend = request.config.getoption("--backend")
+    return deresunet.Predictor(Checkpoint(state, config, Preprocessing(), name="small"), "cpu", backend)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (45, 77), (32, 500), (480, 640), (530, 730), (1080, 1920)])
@@ -139,7 +139,7 @@ def test_provenance_names_weights_and_hash(predictor):
     assert origin["weights"] == "deresunet_r50.safetensors"
     assert origin["architecture"] == "deresunet_r50"
     assert origin["device"] == "cpu"
-    assert (origin["execution"], origin["precision"]) == (predictor.path, predictor.precision)
+    assert (origin["backend"], origin["precision"]) == (predictor.backend, predictor.precision)
     assert len(origin["sha256"]) == 64
 
 

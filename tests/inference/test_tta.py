@@ -12,7 +12,7 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.predictor import Predictor
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, InferencePredictor, parse_tta
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 
@@ -72,13 +72,13 @@ def test_other_tta_is_refused(written: str) -> None:
 
 
 def test_plain_inference_is_the_predictor_itself(tiny: Predictor, noise: Frame) -> None:
-    plain = InferencePredictor(tiny, Inference())(noise)
+    plain = TTAPredictor(tiny, Inference())(noise)
     assert np.array_equal(plain.label, tiny(noise).label)
     assert np.array_equal(plain.probabilities, tiny(noise).probabilities)
 
 
 def test_fixed_size_of_the_same_size_changes_nothing(tiny: Predictor, noise: Frame) -> None:
-    fixed = InferencePredictor(tiny, Inference((96, 128)))(noise)
+    fixed = TTAPredictor(tiny, Inference((96, 128)))(noise)
     assert np.array_equal(fixed.label, tiny(noise).label)
 
 
@@ -92,7 +92,7 @@ def test_network_sees_the_protocols_size_whatever_the_frames() -> None:
 
     for size in ((48, 64), (53, 73), (96, 64)):
         frame = Frame(picture(WALL, CHAIR, size), np.ones(size, np.float32))
-        prediction = InferencePredictor(Watched(), Inference(SUNRGBD_SIZE))(frame)
+        prediction = TTAPredictor(Watched(), Inference(SUNRGBD_SIZE))(frame)
         assert prediction.label.shape == prediction.confidence.shape == size
         assert prediction.classes.shape == (5, *size)
     assert set(sizes) == {((1, 3, 480, 640), (1, 1, 480, 640))}
@@ -101,12 +101,12 @@ def test_network_sees_the_protocols_size_whatever_the_frames() -> None:
 def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) -> None:
     """Worked out again, view by view."""
     noise = Frame(noise.rgb[:, :96].copy(), noise.depth[:, :96].copy())
-    result = InferencePredictor(tiny, Inference((96, 96), flip=True, scales=(0.67, 1.0)))(noise)
+    result = TTAPredictor(tiny, Inference((96, 96), flip=True, scales=(0.67, 1.0)))(noise)
     mirrored = Frame(noise.rgb[:, ::-1].copy(), noise.depth[:, ::-1].copy())
     total = torch.zeros(1, 37, 96, 96)
     for frame in (noise, mirrored):
         for size in ((64, 64), (96, 96)):
-            logits = InferencePredictor(tiny, Inference(size))._logits(frame, "rgbd").float()
+            logits = TTAPredictor(tiny, Inference(size))._logits(frame, "rgbd").float()
             wide = torch.nn.functional.interpolate(logits, (96, 96), mode="bilinear", align_corners=False)
             total += (wide if frame is noise else wide.flip(-1)).softmax(1)
     assert np.mean(result.label == (total / 4).argmax(1)[0].numpy() + 1) > 0.999
@@ -114,7 +114,7 @@ def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) ->
 
 
 def test_flip_makes_the_result_symmetric(tiny: Predictor, noise: Frame) -> None:
-    predictor = InferencePredictor(tiny, Inference(flip=True))
+    predictor = TTAPredictor(tiny, Inference(flip=True))
     mirrored = Frame(noise.rgb[:, ::-1].copy(), noise.depth[:, ::-1].copy())
     assert np.allclose(predictor(noise).confidence, predictor(mirrored).confidence[:, ::-1], atol=1e-4)
     # Without it, the result of an untrained network is not.
@@ -124,18 +124,18 @@ def test_flip_makes_the_result_symmetric(tiny: Predictor, noise: Frame) -> None:
 def test_number_of_passes() -> None:
     reader = RedReader()
     frame = Frame(picture(WALL, CHAIR), name="a")
-    InferencePredictor(reader, Inference(SUNRGBD_SIZE, True, (0.5, 1.0, 1.5)))(frame)
+    TTAPredictor(reader, Inference(SUNRGBD_SIZE, True, (0.5, 1.0, 1.5)))(frame)
     assert reader.calls == 6
 
 
 def test_augmented_result_of_a_plain_picture_is_right() -> None:
     frame = Frame(picture(WALL, CHAIR), name="a")
-    prediction = InferencePredictor(RedReader(), Inference(SUNRGBD_SIZE, True, (0.5, 1.0)))(frame)
+    prediction = TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE, True, (0.5, 1.0)))(frame)
     assert np.mean(prediction.label == halves(WALL, CHAIR)) > 0.96
     assert prediction.confidence.max() <= 1.0001
 
 
 def test_absent_modality_is_refused() -> None:
-    predictor = InferencePredictor(RedReader(), Inference(SUNRGBD_SIZE))
+    predictor = TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE))
     with pytest.raises(InputError, match="depth alone"):
         predictor(Frame(picture(WALL, CHAIR)), "depth")

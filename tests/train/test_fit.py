@@ -115,7 +115,7 @@ def test_validation_is_what_evaluate_measures(run):
         def read(self, name):
             return data.frame("validation", int(name))
 
-    result = evaluate(load(run / "checkpoints/last.ckpt", "cpu", fast="off"), Validation())
+    result = evaluate(load(run / "checkpoints/last.ckpt", "cpu", backend="eager"), Validation())
     logged = json.loads((run / "validation.json").read_text())
     matrix = np.array(logged["matrix"])
     assert matrix.sum() == result.matrix.sum()

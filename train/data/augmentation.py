@@ -1,4 +1,4 @@
-"""What training does to a frame: geometry to all of it, colour to RGB alone, sensor faults to depth alone.
+"""Augmentation of a training frame: geometry of all planes, colour of RGB alone, sensor faults of depth alone.
 
 Every random choice comes from one generator that the caller seeds, so a sample depends on nothing but that seed.
 """
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # an import must not ask the network for a newer version
-import albumentations as A
+import albumentations as A  # type: ignore[import-untyped]
 
 from train.data.depth_noise import DepthFaults, add_faults
 
@@ -117,7 +117,7 @@ class Augmenter:
             rgb: uint8 (H, W, 3), or None.
             depth: float32 (H, W) [m], 0 where missing, or None.
             label: uint8 (H, W).
-            generator: where all chance comes from.
+            generator: random generator of every choice.
         """
         config = self.config
         has_rgb, has_depth = rgb is not None, depth is not None
@@ -187,7 +187,7 @@ def colour(config: Augmentation) -> A.Compose:
 
 
 def _seed(transform: A.Compose, generator: np.random.Generator) -> None:
-    """One stream of chance for a whole pipeline.
+    """Give all transforms of a pipeline one random generator.
 
     `Compose.set_random_seed` would give every transform the same seed, and with it the same first draw: the frames
     that are flipped would always be those that are rotated.

@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     Attributes:
         rgb: (B, 3, h, w) in 0..255, uint8 or float32.
         depth: float32 (B, 1, h, w) [m], 0 where missing.
-        label: uint8 (B, h, w), 0 = void; of validation frames a list of (H, W) at their own resolution.
+        label: uint8 (B, h, w), 0 = void.
         clean_rgb: like `rgb`, before colour and noise; None where nobody looks at it.
         clean_depth: like `depth`, before the sensor's faults; None likewise.
         has_rgb: bool (B,): whether the network is given RGB.
@@ -34,12 +34,24 @@ class Batch(NamedTuple):
 
     rgb: Tensor
     depth: Tensor
-    label: Tensor | list[Tensor]
+    label: Tensor
     clean_rgb: Tensor | None
     clean_depth: Tensor | None
     has_rgb: Tensor
     has_depth: Tensor
     with_depth: int
+
+
+class EvaluationBatch(NamedTuple):
+    """Frames of one network size to validate or test on.
+
+    Attributes:
+        frames: the frames at the network's size, without label.
+        labels: of each frame, uint8 (H, W) at its own resolution, 0 = void.
+    """
+
+    frames: Batch
+    labels: list[Tensor]
 
 
 class TrainingFrames(Dataset):
@@ -52,7 +64,7 @@ class TrainingFrames(Dataset):
         count: number of frames.
         preprocessing: the network's size.
         augmenter: how frames are varied.
-        seed: of all chance.
+        seed: of the random generators.
         clean: also hand over what a teacher sees.
     """
 
@@ -117,7 +129,7 @@ class EvaluationFrames(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, item: tuple[int, int]) -> Batch:
+    def __getitem__(self, item: tuple[int, int]) -> EvaluationBatch:
         """A batch of one."""
         frame = self.read(item[1])
         size = self.preprocessing.network_size(*frame.size)
@@ -126,41 +138,29 @@ class EvaluationFrames(Dataset):
         label = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
         rgb = torch.zeros(1, 3, *size) if rgb is None else rgb[None].float()
         depth = torch.zeros(1, 1, *size) if depth is None else depth[None]
-        return Batch(
-            rgb=rgb,
-            depth=depth,
-            label=[torch.from_numpy(label.copy())],
-            clean_rgb=rgb,
-            clean_depth=depth,
-            has_rgb=torch.tensor([has_rgb]),
-            has_depth=torch.tensor([has_depth]),
-            with_depth=int(has_depth),
-        )
+        frames = _evaluated(rgb, depth, torch.tensor([has_rgb]), torch.tensor([has_depth]), int(has_depth))
+        return EvaluationBatch(frames, [torch.from_numpy(label.copy())])
 
 
-def collate_evaluation(items: Sequence[Batch]) -> list[Batch]:
+def collate_evaluation(items: Sequence[EvaluationBatch]) -> list[EvaluationBatch]:
     """Frames of equal network size as one batch each: data sets mix cameras."""
-    sizes: dict[tuple[int, ...], list[Batch]] = {}
+    sizes: dict[tuple[int, ...], list[EvaluationBatch]] = {}
     for item in items:
-        sizes.setdefault(tuple(item.rgb.shape[-2:]), []).append(item)
+        sizes.setdefault(tuple(item.frames.rgb.shape[-2:]), []).append(item)
     batches = []
     for group in sizes.values():
-        ordered = sorted(group, key=lambda item: not item.with_depth)
-        rgb = torch.cat([item.rgb for item in ordered])
-        depth = torch.cat([item.depth for item in ordered])
-        batches.append(
-            Batch(
-                rgb=rgb,
-                depth=depth,
-                label=[label for item in ordered for label in item.label],
-                clean_rgb=rgb,
-                clean_depth=depth,
-                has_rgb=torch.cat([item.has_rgb for item in ordered]),
-                has_depth=torch.cat([item.has_depth for item in ordered]),
-                with_depth=sum(item.with_depth for item in ordered),
-            )
+        ordered = sorted(group, key=lambda item: not item.frames.with_depth)
+        rgb, depth, has_rgb, has_depth = (
+            torch.cat([getattr(item.frames, plane) for item in ordered])
+            for plane in ("rgb", "depth", "has_rgb", "has_depth")
         )
+        frames = _evaluated(rgb, depth, has_rgb, has_depth, sum(item.frames.with_depth for item in ordered))
+        batches.append(EvaluationBatch(frames, [label for item in ordered for label in item.labels]))
     return batches
+
+
+def _evaluated(rgb: Tensor, depth: Tensor, has_rgb: Tensor, has_depth: Tensor, with_depth: int) -> Batch:
+    return Batch(rgb, depth, torch.zeros(0, dtype=torch.uint8), rgb, depth, has_rgb, has_depth, with_depth)
 
 
 def nearest(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:

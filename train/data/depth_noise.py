@@ -41,13 +41,13 @@ def add_faults(metres: np.ndarray, config: DepthFaults, generator: np.random.Gen
     Args:
         metres: float32 (H, W) [m], 0 where missing; not changed.
         config: which faults, how often.
-        generator: where all chance comes from.
+        generator: random generator of every choice.
 
     Returns:
         float32 (H, W) [m].
     """
     result = metres.copy()
-    # All three draws are made whatever comes out, so that one setting does not shift the others' chance.
+    # All three draws are made whatever comes out, so that one setting does not shift the others.
     with_edges, with_steps, with_holes = generator.random(3) < (config.edges, config.quantisation, config.holes)
     if with_edges:
         result = blur_edges(result, config.edge_jump_m, generator)

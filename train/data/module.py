@@ -32,7 +32,7 @@ PREFETCH_BATCHES = 4
 
 @dataclass(frozen=True)
 class Survey:
-    """What one look at all frames of a list told.
+    """Statistics of a list of frames, from reading each once.
 
     Attributes:
         shares: float64 (37,): each class's share of the labelled pixels, by frame.
@@ -196,7 +196,7 @@ class RGBDDataModule(pl.LightningDataModule):
         return self._lists[kind][1]
 
     def describe(self) -> str:
-        """What was trained on, for people."""
+        """Describe the data that was trained on, for the checkpoint."""
         carved = self.validation_split or f"carved from {self.train_split}"
         return (
             f"{self.count('training')} frames of {self.dataset} ({self.train_split}), "

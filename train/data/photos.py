@@ -1,4 +1,4 @@
-"""A folder of photographs as frames without depth and ground truth: what an RGB encoder can learn features on."""
+"""A folder of photographs as frames without depth and ground truth."""
 
 from __future__ import annotations
 

@@ -79,7 +79,9 @@ class TrainingLoader(DataLoader):
     workers have prepared.
     """
 
-    def __iter__(self) -> Iterator[Any]:
+    sampler: TrainingSampler
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         # A generator: the order is drawn at the first batch, when the epoch is known, not when the iterator is made.
         sampler = self.sampler
         self.handed_over = sampler.start

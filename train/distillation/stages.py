@@ -77,7 +77,7 @@ def passing_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# Processes of the stages that run now, and whether they were told to stop.
+# Processes of the stages that run now, and whether a signal to stop has come.
 _running: set[subprocess.Popen[bytes]] = set()
 _stopping = threading.Event()
 

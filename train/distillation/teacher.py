@@ -1,19 +1,23 @@
 """The teacher: a DINOv2 ViT-S/14 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193) that also sees depth.
 
-A patch embedding of depth is added to RGB's, and a light head brings the patches' features to a quarter of the frame's
-size. It is used only to train the network by; parameter names are those of its published weights.
+The transformer is timm's `vit_small_patch14_dinov2`. A patch embedding of depth is added to RGB's, and a light head
+brings the patches' features to a quarter of the frame's size. The teacher is used in training only.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
+from timm.layers.pos_embed import resample_abs_pos_embed
+from timm.models import load_checkpoint
+from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn, vit_small_patch14_dinov2
 from torch import Tensor, nn
 
 from deresunet.errors import InputError, first_line
@@ -22,76 +26,14 @@ from deresunet.model.checkpoint import LIGHTNING_AVERAGE_PREFIX, LIGHTNING_PREFI
 
 PATCH = 14
 WIDTH = 384
-HEADS = 6
-DEPTH = 12
-# Patches along a side at which DINOv2's positions were trained: 518 / 14.
-GRID = 37
+# Side of the square images that DINOv2's positions were trained on [px].
+POSITIONS_SIDE = 518
 # The blocks whose patch features the head sees; the last one's are those that are distilled.
 TAPPED = (2, 5, 8, 11)
 
 
-class Attention(nn.Module):
-    """Transformer block with LayerScale (Touvron et al. 2021, https://arxiv.org/abs/2103.17239)."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.n1 = nn.LayerNorm(width, eps=1e-6)
-        self.q = nn.Linear(width, width)
-        self.k = nn.Linear(width, width)
-        self.v = nn.Linear(width, width)
-        self.o = nn.Linear(width, width)
-        self.g1 = nn.Parameter(torch.ones(width))
-        self.n2 = nn.LayerNorm(width, eps=1e-6)
-        self.f1 = nn.Linear(width, 4 * width)
-        self.f2 = nn.Linear(4 * width, width)
-        self.g2 = nn.Parameter(torch.ones(width))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """The next tokens of tokens (B, N, width)."""
-        x = self.n1(tokens)
-        query, key, value = (
-            linear(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for linear in (self.q, self.k, self.v)
-        )  # (B, heads, N, width / heads) each
-        attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)  # (B, N, width)
-        tokens = tokens + self.g1 * self.o(attended)
-        return tokens + self.g2 * self.f2(F.gelu(self.f1(self.n2(tokens))))  # (B, N, width)
-
-
-class VisionTransformer(nn.Module):
-    """DINOv2's ViT-S/14 without its image-level head."""
-
-    def __init__(self, width: int = WIDTH, depth: int = DEPTH, heads: int = HEADS) -> None:
-        super().__init__()
-        self.pe = nn.Conv2d(3, width, PATCH, PATCH)
-        self.cls = nn.Parameter(torch.zeros(1, 1, width))
-        self.pos_cls = nn.Parameter(torch.zeros(1, 1, width))
-        self.pos = nn.Parameter(torch.zeros(1, GRID * GRID, width))
-        self.blocks = nn.ModuleList(Attention(width, heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(width, eps=1e-6)
-
-    def forward(self, rgb: Tensor, extra: Tensor, tapped: tuple[int, ...] = TAPPED) -> list[Tensor]:
-        """Patch features (B, width, h, w) after the tapped blocks.
-
-        Args:
-            rgb: (B, 3, 14 h, 14 w), normalised.
-            extra: (B, width, h, w), added to RGB's patch embedding.
-            tapped: numbers of blocks.
-        """
-        x = self.pe(rgb) + extra  # (B, width, h, w)
-        height, width = x.shape[-2:]
-        grid = self.pos.view(1, GRID, GRID, -1).permute(0, 3, 1, 2)  # (1, width, 37, 37)
-        if (height, width) != (GRID, GRID):
-            grid = F.interpolate(grid, (height, width), mode="bicubic", align_corners=False)
-        patches = x.flatten(2).transpose(1, 2) + grid.flatten(2).transpose(1, 2)  # (B, h w, width)
-        first = (self.cls + self.pos_cls).expand(len(x), -1, -1).to(patches.dtype)
-        tokens = torch.cat([first, patches], 1)  # (B, 1 + h w, width)
-        maps = []
-        for number, block in enumerate(self.blocks):
-            tokens = block(tokens)
-            if number in tapped:
-                maps.append(self.norm(tokens)[:, 1:].transpose(1, 2).unflatten(2, (height, width)))
-        return maps
+# Errors of reading a file that is no whole file of weights.
+UNREADABLE = (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError)
 
 
 class Teacher(nn.Module):
@@ -101,14 +43,16 @@ class Teacher(nn.Module):
         num_classes: outputs; index k is class k + 1 of NYU40, whose first 37 are SUN RGB-D's.
     """
 
+    vit: VisionTransformer
+
     def __init__(self, num_classes: int = 37) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.vit = VisionTransformer()
+        self.vit = vit_small_patch14_dinov2(img_size=POSITIONS_SIDE, num_classes=0)
         self.dpe = nn.Conv2d(1, WIDTH, PATCH, PATCH)
         # Depth enters as nothing, so that fine-tuning starts from DINOv2 as it is.
-        nn.init.zeros_(self.dpe.weight)
-        nn.init.zeros_(self.dpe.bias)
+        for parameter in self.dpe.parameters():
+            nn.init.zeros_(parameter)
         self.stem = nn.Sequential(
             nn.Conv2d(4, 32, 3, 2, 1),
             nn.BatchNorm2d(32),
@@ -147,9 +91,22 @@ class Teacher(nn.Module):
 
     def _taps(self, rgb: Tensor, depth: Tensor, tapped: tuple[int, ...]) -> list[Tensor]:
         height, width = (round(side / PATCH) * PATCH for side in rgb.shape[-2:])
-        patches = F.interpolate(rgb, (height, width), mode="bilinear", align_corners=False)
         distances = F.interpolate(depth, (height, width), mode="nearest")
-        return self.vit(patches, self.dpe(distances), tapped)
+        x = self.vit.patch_embed.proj(F.interpolate(rgb, (height, width), mode="bilinear", align_corners=False))
+        x = x + self.dpe(distances)  # (B, 384, h, w)
+        size = list(x.shape[-2:])
+        # Not antialiased, as the published weights were trained; timm's own forward would be, and knows no depth.
+        positions = resample_abs_pos_embed(self.vit.pos_embed, size, num_prefix_tokens=1, antialias=False)
+        class_token: Tensor = self.vit.cls_token  # type: ignore[assignment]
+        tokens = (
+            torch.cat([class_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions
+        )  # (B, 1 + h w, 384)
+        maps = []
+        for number, block in enumerate(self.vit.blocks):
+            tokens = block(tokens)
+            if number in tapped:
+                maps.append(self.vit.norm(tokens)[:, 1:].transpose(1, 2).unflatten(2, size))
+        return maps
 
 
 def load_teacher(path: str | os.PathLike[str]) -> Teacher:
@@ -165,16 +122,70 @@ def load_teacher(path: str | os.PathLike[str]) -> Teacher:
         )
     try:
         state = _checkpoint_state(path) if path.suffix == ".ckpt" else _safetensors_state(path)
-    except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path.name} is not a whole file of weights ({first_line(error)}).") from error
-    if "out.weight" not in state or "vit.pos" not in state:
-        raise InputError(f"{path.name} holds no teacher: out.weight and vit.pos are not both in it.")
+    state = timm_names(state)
+    if "out.weight" not in state or "vit.pos_embed" not in state:
+        raise InputError(f"{path.name} holds no teacher: out.weight and vit.pos_embed are not both in it.")
     teacher = Teacher(num_classes=state["out.weight"].shape[0])
     try:
         teacher.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path.name} does not fit the teacher: {error}") from error
     return teacher.eval()
+
+
+# Names of the published weights' transformer, and timm's.
+_TO_TIMM = (
+    (r"^vit\.pe\.", "vit.patch_embed.proj."),
+    (r"^vit\.cls$", "vit.cls_token"),
+    (r"^(vit\.blocks\.\d+)\.n([12])\.", r"\1.norm\2."),
+    (r"^(vit\.blocks\.\d+)\.o\.", r"\1.attn.proj."),
+    (r"^(vit\.blocks\.\d+)\.f([12])\.", r"\1.mlp.fc\2."),
+    (r"^(vit\.blocks\.\d+)\.g([12])$", r"\1.ls\2.gamma"),
+)
+
+
+def timm_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a teacher's tensors from the published weights' names to timm's; others stay as they are.
+
+    Published weights keep query, key and value apart, and the class token's position apart from the patches'.
+    """
+    if "vit.pos" not in state:
+        return state
+    state = dict(state)
+    renamed = {"vit.pos_embed": torch.cat([state.pop("vit.pos_cls"), state.pop("vit.pos")], 1)}
+    for name in [name for name in state if re.fullmatch(r"vit\.blocks\.\d+\.q\.(weight|bias)", name)]:
+        block, _, kind = name.rpartition(".q.")
+        thirds = [state.pop(f"{block}.{part}.{kind}") for part in "qkv"]
+        renamed[f"{block}.attn.qkv.{kind}"] = torch.cat(thirds)
+    for name, tensor in state.items():
+        for pattern, replacement in _TO_TIMM:
+            name = re.sub(pattern, replacement, name)  # noqa: PLW2901
+        renamed[name] = tensor
+    return renamed
+
+
+def load_dinov2(teacher: Teacher, path: str | os.PathLike[str]) -> None:
+    """Start a teacher's transformer from DINOv2; its depth embedding and its head stay as they are.
+
+    Args:
+        teacher: changed in place.
+        path: DINOv2 ViT-S/14 as Meta's `dinov2_vits14_pretrain.pth`, or timm's as .safetensors or .pth.
+
+    Raises:
+        InputError: the file is missing, or is not DINOv2 ViT-S/14.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. Expected DINOv2 ViT-S/14, such as dinov2_vits14_pretrain.pth.")
+    try:
+        load_checkpoint(teacher.vit, str(path), filter_fn=checkpoint_filter_fn)
+    except (*UNREADABLE, KeyError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path.name} is not DINOv2 ViT-S/14 ({first_line(error)}). Give Meta's dinov2_vits14_pretrain.pth, or "
+            "timm's vit_small_patch14_dinov2.lvd142m."
+        ) from error
 
 
 def _safetensors_state(path: Path) -> dict[str, Tensor]:

@@ -2,28 +2,28 @@
 
 `folding` does away with BatchNorm; `chains` finds what follows each convolution, for `onednn` on a CPU and `cudnn` on a
 GPU to take into the same pass; `branches` lets a GPU run both encoders at once; `cudagraph` records a pass on a GPU;
-`paths` names the ways and chooses one.
+`registry` names the backends and chooses one.
 """
 
 from __future__ import annotations
 
 from deresunet.inference.backends.registry import (
-    PATHS,
-    FastPath,
-    build_path,
-    choose_path,
-    default_paths,
+    BACKENDS,
+    Backend,
+    build_backend,
+    choose_backend,
+    default_backends,
     first_run_is_slow,
     lent_gpu,
     why_not,
 )
 
 __all__ = [
-    "PATHS",
-    "FastPath",
-    "build_path",
-    "choose_path",
-    "default_paths",
+    "BACKENDS",
+    "Backend",
+    "build_backend",
+    "choose_backend",
+    "default_backends",
     "first_run_is_slow",
     "lent_gpu",
     "why_not",

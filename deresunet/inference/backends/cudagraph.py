@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from deresunet.errors import first_line
-from deresunet.inference.preprocessing import Ends, RawBatch
+from deresunet.inference.preprocessing import OutputSpec, RawBatch
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ MAX_PIXELS = 16 * 480 * 640
 # Runs before recording: cuDNN chooses its kernels, a compiler compiles.
 _WARM_UPS = 3
 
-# From a batch to what its ends want of it, on a CUDA device.
-Pass = Callable[[RawBatch, Ends], tuple[Tensor, ...]]
+# From a batch to the outputs that a specification names, on a CUDA device.
+Pass = Callable[[RawBatch, OutputSpec], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,30 @@ class GraphedNetwork:
         self._recordings: OrderedDict[Hashable, _Recording | None] = OrderedDict()
         self._pool: Any = None
 
-    def __call__(self, batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
-        """What `ends` want of the batch, tensors of the caller's own."""
+    def __call__(self, batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        """The outputs of a batch, tensors of the caller's own."""
         if not _recordable(batch):
-            return self._run(batch, ends)
-        key = _key(batch, ends)
+            return self._run(batch, outputs)
+        key = _key(batch, outputs)
         if key not in self._recordings:
             # Somebody waits: cuDNN takes the kernels that it thinks best, without trying them.
-            self._keep(key, self._try_to_record(self._run, batch, ends, choose_kernels=False))
+            self._keep(key, self._try_to_record(self._run, batch, outputs, choose_kernels=False))
         self._recordings.move_to_end(key)
         recording = self._recordings[key]
         if recording is None:
-            return self._run(batch, ends)
+            return self._run(batch, outputs)
         for mine, given in zip(recording.batch, batch, strict=True):
             mine.copy_(given)
         recording.graph.replay()
         return tuple(tensor.clone() for tensor in recording.answer)  # the next replay writes over it
 
-    def prepare(self, batch: RawBatch, ends: Ends) -> None:
+    def prepare(self, batch: RawBatch, outputs: OutputSpec) -> None:
         """Record now, and as fast as it gets, what such a batch will take."""
         if _recordable(batch):
-            recording = self._try_to_record(self._prepared, batch, ends, choose_kernels=True)
+            recording = self._try_to_record(self._prepared, batch, outputs, choose_kernels=True)
             if recording is None and self._prepared is not self._run:
-                recording = self._try_to_record(self._run, batch, ends, choose_kernels=True)
-            self._keep(_key(batch, ends), recording)
+                recording = self._try_to_record(self._run, batch, outputs, choose_kernels=True)
+            self._keep(_key(batch, outputs), recording)
 
     def _keep(self, key: Hashable, recording: _Recording | None) -> None:
         self._recordings.pop(key, None)
@@ -87,14 +87,16 @@ class GraphedNetwork:
             self._recordings.popitem(last=False)
         self._recordings[key] = recording
 
-    def _try_to_record(self, run: Pass, batch: RawBatch, ends: Ends, choose_kernels: bool) -> _Recording | None:
+    def _try_to_record(
+        self, run: Pass, batch: RawBatch, outputs: OutputSpec, choose_kernels: bool
+    ) -> _Recording | None:
         try:
-            return self._record(run, RawBatch(*(tensor.clone() for tensor in batch)), ends, choose_kernels)
+            return self._record(run, RawBatch(*(tensor.clone() for tensor in batch)), outputs, choose_kernels)
         except Exception as error:  # of CUDA, cuDNN or the compiler: the size runs without this graph
             log.warning("%s is not recorded as a CUDA graph: %s", tuple(batch.rgb.shape), first_line(error))
             return None
 
-    def _record(self, run: Pass, batch: RawBatch, ends: Ends, choose_kernels: bool) -> _Recording:
+    def _record(self, run: Pass, batch: RawBatch, outputs: OutputSpec, choose_kernels: bool) -> _Recording:
         # `enabled` has to be said: by default these flags turn cuDNN off.
         flags = torch.backends.cudnn.flags(
             enabled=True, benchmark=choose_kernels, allow_tf32=torch.backends.cudnn.allow_tf32
@@ -104,13 +106,13 @@ class GraphedNetwork:
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
                 for _ in range(_WARM_UPS):
-                    run(batch, ends)
+                    run(batch, outputs)
             torch.cuda.current_stream().wait_stream(side)
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=self._pool):
-                answer = run(batch, ends)
+                answer = run(batch, outputs)
         return _Recording(batch, answer, graph)
 
 
@@ -119,5 +121,5 @@ def _recordable(batch: RawBatch) -> bool:
     return frames * height * width <= MAX_PIXELS
 
 
-def _key(batch: RawBatch, ends: Ends) -> Hashable:
-    return (ends, *((tensor.shape, tensor.dtype) for tensor in batch))
+def _key(batch: RawBatch, outputs: OutputSpec) -> Hashable:
+    return (outputs, *((tensor.shape, tensor.dtype) for tensor in batch))

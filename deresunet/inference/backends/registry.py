@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import importlib.util
 import logging
 import os
@@ -18,84 +19,85 @@ from deresunet.inference.backends.cudagraph import GraphedNetwork, Pass
 from deresunet.inference.backends.cudnn import fuse_convolutions
 from deresunet.inference.backends.folding import fold_batch_norm
 from deresunet.inference.backends.onednn import pack_convolutions
-from deresunet.inference.preprocessing import Ends, RawBatch
+from deresunet.inference.preprocessing import OutputSpec, RawBatch
 
 log = logging.getLogger(__name__)
 
-# Of the check that a path gives what eager gives: relative error in the Euclidean norm over logits of noise. Rounding
-# gives about 1e-6 in float32, 1e-3 in float16 and 1e-2 in bfloat16; a wrong network gives about 1.
+# Of the check that a backend gives what eager gives: relative error in the Euclidean norm over logits of noise.
+# Rounding gives about 1e-6 in float32, 1e-3 in float16 and 1e-2 in bfloat16; a wrong network gives about 1.
 _TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 5e-2}
 _CHECK_SIZE = (96, 128)
 
 
 @dataclass(frozen=True)
-class FastPath:
+class Backend:
     """A way to run a network, ready to be called.
 
     Attributes:
-        name: one of `PATHS`.
+        name: one of `BACKENDS`.
         precision: its arithmetic: float32, bfloat16 or float16.
-        run: from a batch on the path's device to what its ends want of it. The caller enters inference mode.
-        prepare: pays beforehand what the first such batch would pay; it is run besides on paths that need no more.
+        run: from a batch on the backend's device to the outputs that a specification names. The caller enters inference
+            mode.
+        prepare: pays beforehand what the first such batch would pay; it is `run` itself on backends that need no more.
     """
 
     name: str
     precision: str
     run: Pass
-    prepare: Callable[[RawBatch, Ends], object]
+    prepare: Callable[[RawBatch, OutputSpec], object]
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits (B, classes, h, w) of inputs in the network's units, float32, on the path's device."""
-        return self.run(_normalised(rgb, depth), Ends())[0]
+        """Logits (B, classes, h, w) of inputs in the network's units, float32, on the backend's device."""
+        return self.run(_normalised(rgb, depth), OutputSpec())[0]
 
     def prepare_logits(self, rgb: Tensor, depth: Tensor) -> None:
         """Pay beforehand what `logits` would pay for the first such inputs."""
-        self.prepare(_normalised(rgb, depth), Ends())
+        self.prepare(_normalised(rgb, depth), OutputSpec())
 
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a path is made: its precision, what it needs, and the function that makes it of a network."""
+    """How a backend is made: its precision, what it needs, and the function that makes it of a network."""
 
     precision: str
     needs: Callable[[torch.device], str | None]
     build: Callable[[nn.Module, torch.device, tuple[int, int]], Pass]
 
 
-def build_path(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
-    """The path called `name`, checked against the network run eagerly.
+def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> Backend:
+    """The backend called `name`, checked against the network run eagerly.
 
     Args:
-        name: one of `PATHS`.
+        name: one of `BACKENDS`.
         model: in eval mode, on `device`; it stays as it is.
         device: where it is to run.
         size: height and width that it is to be fastest at; it takes others, too.
 
     Raises:
-        InputError: there is no such path, or not on this machine.
+        InputError: there is no such backend, or not on this machine.
         RuntimeError: it could not be built, or its logits are not those of the network.
     """
-    if name not in PATHS:
-        raise InputError(f"no path is called {name!r}; there are {', '.join(PATHS)}.")
+    if name not in BACKENDS:
+        raise InputError(_unknown(name))
     lacking = why_not(name, device)
     if lacking is not None:
-        here = ", ".join(other for other in PATHS if why_not(other, device) is None)
-        raise InputError(f"the path {name} cannot be taken: {lacking}. Expected one of {here}.")
-    recipe = PATHS[name]
+        here = ", ".join(other for other in BACKENDS if why_not(other, device) is None)
+        raise InputError(f"The backend {name} cannot run on {device}: {lacking}. Expected auto or one of {here}.")
+    recipe = BACKENDS[name]
     run = recipe.build(model, device, size)
-    path = FastPath(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
+    backend = Backend(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
     if name not in ("eager", "eager-half"):
-        _check(path, model, device)
-    return path
+        _check(backend, model, device)
+    return backend
 
 
 def why_not(name: str, device: torch.device) -> str | None:
-    """What the path called `name` lacks on this machine; None where it can be taken."""
-    return PATHS[name].needs(device)
+    """What the backend called `name` lacks on this machine; None where it can run."""
+    return BACKENDS[name].needs(device)
 
 
-def default_paths(device: torch.device) -> tuple[str, ...]:
-    """The paths to try on a device, the fastest first; the last one always works."""
+def default_backends(device: torch.device) -> tuple[str, ...]:
+    """The backends to try on a device, the fastest first; the last one always works."""
     if device.type == "cpu":
         return ("onednn-bf16", "onednn", "folded", "eager")
     if device.type == "cuda":
@@ -112,7 +114,7 @@ def lent_gpu() -> bool:
 
 
 def first_run_is_slow(name: str, device: torch.device) -> bool:
-    """Whether the path called `name` pays in its first run for those to come.
+    """Whether the backend called `name` pays in its first run for those to come.
 
     On a CPU that is the compiled one alone: the others have their weights laid out when they are built, and the check
     there has run them once, so that the first frame takes about a tenth longer than the second.
@@ -120,51 +122,53 @@ def first_run_is_slow(name: str, device: torch.device) -> bool:
     return device.type != "cpu" or name == "compiled"
 
 
-def choose_path(fast: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> FastPath:
-    """The path to take, with one line in the log that says which and why not a faster one.
+def choose_backend(wanted: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> Backend:
+    """The backend to run a network on, with one line in the log that says which and why not a faster one.
 
     Args:
-        fast: "auto" for the fastest that this machine can take, "off" for PyTorch's eager mode, or a name of `PATHS`.
+        wanted: "auto" for the fastest that runs on this machine, or a name of `BACKENDS`.
         model: in eval mode, on `device`.
         device: where it is to run.
-        size: see `build_path`.
+        size: see `build_backend`.
 
     Raises:
-        InputError: `fast` is none of these, or names a path that cannot be taken here.
+        InputError: `wanted` is none of these, or names a backend that cannot run here.
     """
+    if wanted != "auto":
+        return build_backend(wanted, model, device, size)
     eager = "eager-half" if device.type == "cuda" else "eager"
-    if fast == "off":
-        return build_path(eager, model, device)
-    if fast != "auto":
-        if fast not in PATHS:
-            raise InputError(f"fast is {fast!r}; expected auto, off, or one of {', '.join(PATHS)}.")
-        return build_path(fast, model, device, size)
     passed: list[str] = []
     level = logging.INFO
-    for name in default_paths(device):
+    for name in default_backends(device):
         lacking = why_not(name, device)
         if lacking is None:
             try:
-                path = build_path(name, model, device, size)
+                backend = build_backend(name, model, device, size)
             except Exception as error:  # whatever a compiler or an operator raises, the network still runs eagerly
                 lacking, level = first_line(error), logging.WARNING
             else:
-                log.log(level, "path %s (%s) on %s%s", name, path.precision, device, "".join(passed))
-                return path
+                log.log(level, "backend %s (%s) on %s%s", name, backend.precision, device, "".join(passed))
+                return backend
         passed.append(f"; not {name}: {lacking}")
-    log.log(level, "path %s on %s%s", eager, device, "".join(passed))
-    return build_path(eager, model, device)
+    log.log(level, "backend %s on %s%s", eager, device, "".join(passed))
+    return build_backend(eager, model, device)
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, ["auto", *BACKENDS], n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"No backend is called {name!r}; expected auto or one of {', '.join(BACKENDS)}.{hint}"
 
 
 @torch.inference_mode()
-def _check(path: FastPath, model: nn.Module, device: torch.device) -> None:
-    """Raise `RuntimeError` if a path's logits are not those of the network, on seeded noise."""
+def _check(backend: Backend, model: nn.Module, device: torch.device) -> None:
+    """Raise `RuntimeError` if a backend's logits are not those of the network, on seeded noise."""
     generator = torch.Generator().manual_seed(0)
     rgb, depth = (torch.randn(1, channels, *_CHECK_SIZE, generator=generator) for channels in (3, 1))
     rgb, depth = (x.to(device, memory_format=torch.channels_last) for x in (rgb, depth))
     expected = model(rgb, depth).float()
-    error = float((path.logits(rgb, depth).float() - expected).norm() / expected.norm())
-    if not error <= _TOLERANCE[path.precision]:  # NaN, too
+    error = float((backend.logits(rgb, depth).float() - expected).norm() / expected.norm())
+    if not error <= _TOLERANCE[backend.precision]:  # NaN, too
         raise RuntimeError(f"its logits differ from eager's by {error:.2g} of their norm")
 
 
@@ -175,12 +179,12 @@ def _normalised(rgb: Tensor, depth: Tensor) -> RawBatch:
 
 
 def _between(network: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Pass:
-    """A network of inputs of `dtype` with a batch's ends around it."""
+    """Network with preprocessing and postprocessing attached, for inputs of `dtype`."""
 
-    def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
-        rgb, depth = ends.rgb(batch.rgb, batch.has_rgb), ends.depth(batch.depth, batch.has_depth)
+    def run(batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        rgb, depth = outputs.rgb(batch.rgb, batch.has_rgb), outputs.depth(batch.depth, batch.has_depth)
         inputs = (image.to(dtype, memory_format=torch.channels_last) for image in (rgb, depth))
-        return ends.answer(network(*inputs))
+        return outputs.postprocess(network(*inputs))
 
     return run
 
@@ -234,31 +238,31 @@ def _compiled_graph(model: nn.Module, device: torch.device, size: tuple[int, int
 def _fused(model: nn.Module, size: tuple[int, int]) -> tuple[Pass, Pass]:
     """A half-precision network of fused convolutions, its encoders side by side: as it is, and compiled.
 
-    The compiler puts what lies between the convolutions, and the batch's ends, into few passes over memory.
+    The compiler puts what lies between the convolutions, and the batch's outputs, into few passes over memory.
     """
     branches = split_branches(fuse_convolutions(fold_batch_norm(model), size))
 
-    def of_rgb(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
-        return branches.rgb(ends.rgb(image, present).to(torch.float16, memory_format=torch.channels_last))
+    def of_rgb(image: Tensor, present: Tensor, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        return branches.rgb(outputs.rgb(image, present).to(torch.float16, memory_format=torch.channels_last))
 
-    def of_depth(image: Tensor, present: Tensor, ends: Ends) -> tuple[Tensor, ...]:
-        return branches.depth(ends.depth(image, present).to(torch.float16, memory_format=torch.channels_last))
+    def of_depth(image: Tensor, present: Tensor, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        return branches.depth(outputs.depth(image, present).to(torch.float16, memory_format=torch.channels_last))
 
-    def joined(maps: tuple[Tensor, ...], ends: Ends) -> tuple[Tensor, ...]:
-        return ends.answer(branches.join(*maps))
+    def joined(maps: tuple[Tensor, ...], outputs: OutputSpec) -> tuple[Tensor, ...]:
+        return outputs.postprocess(branches.join(*maps))
 
     def side_by_side(
         rgb: Callable[..., tuple[Tensor, ...]],
         depth: Callable[..., tuple[Tensor, ...]],
         join: Callable[..., tuple[Tensor, ...]],
     ) -> Pass:
-        def run(batch: RawBatch, ends: Ends) -> tuple[Tensor, ...]:
+        def run(batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
             maps = run_side_by_side(
-                lambda: rgb(batch.rgb, batch.has_rgb, ends),
-                lambda: depth(batch.depth, batch.has_depth, ends),
+                lambda: rgb(batch.rgb, batch.has_rgb, outputs),
+                lambda: depth(batch.depth, batch.has_depth, outputs),
                 batch.rgb.device,
             )
-            return join(maps, ends)
+            return join(maps, outputs)
 
         return run
 
@@ -299,7 +303,7 @@ def _onednn_bf16(device: torch.device) -> str | None:
     return _onednn(device) or (None if native else "this CPU has no bfloat16 arithmetic")
 
 
-PATHS: dict[str, _Recipe] = {
+BACKENDS: dict[str, _Recipe] = {
     "eager": _Recipe("float32", _nothing, _eager),
     "eager-half": _Recipe("float16", _cuda, _eager_half),
     "folded": _Recipe("float32", _nothing, _folded),

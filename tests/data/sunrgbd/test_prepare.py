@@ -200,7 +200,7 @@ def test_end_to_end_with_iou_worked_out_by_hand(made: Made, tmp_path: Path, monk
     assert Image.open(report / "frames" / pictures[0]).size == (5 * 64 + 4 * 4, 48)
     assert Image.open(report / "confusion.png").size[0] > 500
     assert "| kv2 | 5 |" in (report / "report.md").read_text()
-    assert not (report / "journal.jsonl").exists()
+    assert not (report / "resume.jsonl").exists()
 
 
 def test_agreement_of_both_ground_truths(tmp_path: Path) -> None:

@@ -28,8 +28,7 @@ from deresunet import InputError
 from deresunet.cli.app import shown
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
-from deresunet.evaluation.bootstrap import MIN_FRAMES, spread, stack
-from deresunet.evaluation.comparison import DRAWS
+from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
 from deresunet.evaluation.evaluator import evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
@@ -133,11 +132,11 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
 
 
 def test_few_frames_have_no_interval(result):
-    found = spread(stack(result.frames[: MIN_FRAMES - 1]))
+    found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1]))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
     assert "too few for an interval" in told.headline(result, np.arange(2), None)
-    assert np.isnan(spread(stack([])).miou.value)
+    assert np.isnan(score_intervals(confusion_rows([])).miou.value)
 
 
 def test_frames_are_chosen_by_sensor_and_scene(result):
@@ -318,7 +317,7 @@ def test_a_run_that_fails_says_why(make, reader, monkeypatch):
     monkeypatch.setattr(reader, "read", lambda name: deresunet.Frame(rgb=whole(name).rgb, name=name))
     evaluations.start(REQUEST, "ann")
     wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
-    assert "none of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
+    assert "None of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
     evaluations.predictor.ran = None  # a mistake in the program, not of the visitor
     monkeypatch.setattr(reader, "read", whole)
     evaluations.start(Request("synthetic", "rgb"), "ann")

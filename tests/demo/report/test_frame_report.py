@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from demo.ablation.summary import MODALITIES, ModalityResult, ablation_summary
+from demo.ablation.summary import MODALITIES, ModalityResult, ablation_summary, class_table
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import inspect
 from demo.inspector import DatasetFrame, Inspector, Upload

@@ -90,6 +90,12 @@ def test_stages_are_wired_to_those_before(tmp_path):
     assert not [part for part in command if "photos" in part or "ckpt_path" in part]
 
 
+def test_options_of_a_stage_keep_their_quotes(tmp_path):
+    given = options(("out", tmp_path), ("teacher_args", "--data.root='My NYU' --run.monitor=val/loss"))
+    command = distill.stage_command("teacher", given, ["--data.photos=My photos"])
+    assert command[-3:] == ["--data.photos=My photos", "--data.root=My NYU", "--run.monitor=val/loss"]
+
+
 def test_a_stage_that_was_stopped_goes_on_and_does_not_count_as_done(tmp_path):
     stopped = leave(tmp_path / "teacher", "interrupted.ckpt")
     given = options(("out", tmp_path))

@@ -1,4 +1,4 @@
-"""What all stages of training share: chance, validation, logs, learning rate, average, what a checkpoint says."""
+"""Base of all stages of training: seeds, validation, logs, learning rate, average, and the checkpoint's metadata."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.inference.preprocessing import frame_labels, network_input
 from deresunet.model.checkpoint import LIGHTNING_KEY
+from deresunet.model.network import DeResUNet
 from train import losses
-from train.data.dataset import Batch
+from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
 from train.ema import Average, averaged_copy
 from train.metrics import PooledConfusion
@@ -40,7 +41,12 @@ class Inputs(NamedTuple):
     clean_depth: Tensor | None
 
 
-class Recipe(pl.LightningModule):
+def data_of(trainer: pl.Trainer) -> RGBDDataModule:
+    """The data module that a trainer runs on."""
+    return trainer.datamodule  # type: ignore[attr-defined]
+
+
+class StageModule(pl.LightningModule):
     """Base of the stages. A stage sets `self.model`, calls `keep_average`, and writes `training_step`.
 
     Args:
@@ -93,7 +99,7 @@ class Recipe(pl.LightningModule):
 
     def setup(self, stage: str) -> None:
         """Take over what the data module knows, once it has been set up itself."""
-        self.prepare(self.trainer.datamodule, stage == "fit")
+        self.prepare(data_of(self.trainer), stage == "fit")
 
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
         """Take over how frames are prepared; a stage adds what it needs in training."""
@@ -117,9 +123,8 @@ class Recipe(pl.LightningModule):
     # --- training -----------------------------------------------------------------------------------------------------
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Draw this step's chance from (seed, epoch, step, process), whatever was drawn before."""
-        seed = getattr(self.trainer.datamodule, "seed", 0)
-        torch.manual_seed(step_seed(seed, self.current_epoch, batch_idx, self.global_rank))
+        """Seed the random generators from (seed, epoch, step, process), whatever was drawn before."""
+        torch.manual_seed(step_seed(data_of(self.trainer).seed, self.current_epoch, batch_idx, self.global_rank))
 
     def on_fit_start(self) -> None:
         """Tie the average to the network, now that both are on their device."""
@@ -176,12 +181,12 @@ class Recipe(pl.LightningModule):
         """Logits (B, 37, h, w) of the network to use."""
         return self.network(inputs.rgb, inputs.depth)
 
-    def validation_step(self, batches: list[Batch], batch_idx: int) -> None:
+    def validation_step(self, batches: list[EvaluationBatch], batch_idx: int) -> None:
         """Add frames to the pooled confusion matrix, at ground-truth resolution."""
         for batch in batches:
-            logits = self.evaluation_logits(self.inputs(batch)).float()
-            for row, label in zip(logits[:, None], batch.label, strict=True):  # (1, 37, h, w) and (H, W)
-                prediction = frame_labels(row, tuple(label.shape))[0].long() - 1
+            logits = self.evaluation_logits(self.inputs(batch.frames)).float()
+            for row, label in zip(logits[:, None], batch.labels, strict=True):  # (1, 37, h, w) and (H, W)
+                prediction = frame_labels(row, (label.shape[0], label.shape[1]))[0].long() - 1
                 at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
                 loss = losses.cross_entropy(row, at_network_size)
                 self.validation.update(label, prediction, loss)
@@ -212,7 +217,7 @@ class Recipe(pl.LightningModule):
                 if isinstance(config.scheduler, ReduceLROnPlateau):
                     config.scheduler.step(loss)
 
-    def test_step(self, batches: list[Batch], batch_idx: int) -> None:
+    def test_step(self, batches: list[EvaluationBatch], batch_idx: int) -> None:
         """As in validation."""
         self.validation_step(batches, batch_idx)
 
@@ -234,13 +239,13 @@ class Recipe(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write what is needed to use the weights, as plain types: reading it back runs no code."""
-        data = self.trainer.datamodule
+        data = data_of(self.trainer)
         checkpoint[LIGHTNING_KEY] = {
-            "config": dataclasses.asdict(self.model.config) if hasattr(self.model, "config") else {},
+            "config": dataclasses.asdict(self.model.config) if isinstance(self.model, DeResUNet) else {},
             "preprocessing": dataclasses.asdict(self.preprocessing),
             "training": f"{self.recipe or type(self).__name__}: {self.start}; "
             f"{self.trainer.global_step} steps, {self.current_epoch} whole epochs; "
-            f"{data.describe() if data is not None else ''}",
+            f"{data.describe()}",
             "metrics": self._measured,
         }
 
