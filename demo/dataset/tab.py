@@ -239,7 +239,7 @@ def build_dataset_tab(
 
     @with_notice(1, "The report was not written")
     def on_report(source: str, modality: Any) -> list[Any]:
-        written = write_dataset_report(evaluations, pictures, Request(source, modality))
+        written = write_dataset_report(evaluations, Request(source, modality))
         return [gr.Files([str(path) for path in written], visible=True)]
 
     private: dict[str, Any] = {"api_visibility": "private"}

@@ -7,7 +7,7 @@ import numpy as np
 from demo.inspection import Inspection
 from demo.markup import ordered_list
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.evaluation.report import confused_pairs
+from deresunet.evaluation.report_page import confused_pairs
 
 COUNT = 12
 

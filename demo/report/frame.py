@@ -36,7 +36,7 @@ from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.evaluation.report import confused_pairs
+from deresunet.evaluation.report_page import confused_pairs
 
 _STYLE = Path(__file__).with_name("frame.css")
 
