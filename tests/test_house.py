@@ -40,7 +40,7 @@ ALLOWED = {
     "": BASE | {"model", "data", "inference"},  # deresunet itself, which names the public classes
 }
 # Agreement of SUN RGB-D's two kinds of labels is an IoU, and IoU is defined once, in a module of NumPy alone.
-EXCEPTIONS = {("deresunet.data.sunrgbd.prepare", "deresunet.evaluation.scores")}
+EXCEPTIONS = {("deresunet.data.sunrgbd.prepare", "deresunet.evaluation.metrics")}
 
 
 def modules(package):

@@ -240,7 +240,7 @@ def build_dataset_tab(
 
     @told_on_the_page(1)
     def on_report(source: str, modality: Any) -> list[Any]:
-        written = write_dataset_report(evaluations, pictures, Request(source, modality))
+        written = write_dataset_report(evaluations, Request(source, modality))
         return [gr.Files([str(path) for path in written], visible=True)]
 
     private: dict[str, Any] = {"api_visibility": "private"}

@@ -36,9 +36,8 @@ from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
-from deresunet.evaluation.gallery import Gallery, write_gallery
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.report import write_report
+from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import Modality
@@ -142,15 +141,16 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
     """Evaluate one set of weights, with a progress bar, and write its report."""
     segmenter = TTAPredictor(predictor, run.inference)
     protocol = describe_protocol(run.inference)
-    gallery = Gallery()
+    extreme = ExtremeFrames(run.reader, segmenter, run.modality)
     resume = None
     if resume_path is not None:
+        origin = segmenter.provenance(run.modality)
         subject = {
             **run.data,
-            "weights": predictor.checkpoint.sha256,
+            "weights": origin.sha256,
             "protocol": protocol,
             "modality": run.modality,
-            "backend": predictor.backend,
+            "backend": origin.backend,
         }
         resume = ResumeFile(resume_path, subject)
         if resume.resumed:
@@ -162,7 +162,7 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
         def show(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
             progress.update(task, completed=done, description=f"mIoU {100 * scores(matrix).miou:5.2f}")
             if report is not None:
-                gallery.add(frame, label)
+                extreme.add(frame, label)
 
         result = evaluate(
             segmenter,
@@ -177,10 +177,7 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
         )
         progress.update(task, completed=total)
     if report is not None:
-        write_report(report, result)
-        pictures = report / "frames"
-        make_folder(pictures)
-        write_gallery(pictures, result, run.reader, segmenter, run.modality, gallery)
+        write_report(report, result, extreme.picture)
     if resume is not None:
         resume.remove()
     return result

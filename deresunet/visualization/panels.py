@@ -7,31 +7,44 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from deresunet.classes import VOID
 from deresunet.visualization.overlays import colorize_depth, colorize_label
 
 # Depth is shown on one scale, so that rows can be compared [m].
 NEAR_M, FAR_M = 0.5, 6.0
+ERROR = (213, 94, 0)
 GAP = 4
 WHITE = 255
 
 
 def frame_row(
-    rgb: np.ndarray, depth: np.ndarray, label: np.ndarray, prediction: np.ndarray | None = None
+    rgb: np.ndarray | None,
+    depth: np.ndarray | None,
+    label: np.ndarray | None,
+    prediction: np.ndarray | None = None,
+    errors: bool = False,
 ) -> np.ndarray:
-    """RGB, depth, ground truth and (if given) prediction from left to right.
+    """RGB, depth, ground truth and prediction from left to right, each where it is given.
 
     Args:
         rgb: uint8 (H, W, 3).
         depth: float32 (H, W) [m], 0 where missing.
         label: ground truth, uint8 (H, W), 0 = void, 1..37; void is black.
         prediction: uint8 (H, W), 1..37.
+        errors: whether to add a picture of the errors: coloured on white, void black.
 
     Returns:
-        uint8 (H, about 4 W, 3).
+        uint8 (H, about 5 W at most, 3).
     """
-    pictures = [rgb, colorize_depth(depth, NEAR_M, FAR_M), colorize_label(label)]
-    if prediction is not None:
-        pictures.append(colorize_label(prediction))
+    pictures = [] if rgb is None else [rgb]
+    if depth is not None:
+        pictures.append(colorize_depth(depth, NEAR_M, FAR_M))
+    pictures += [colorize_label(each) for each in (label, prediction) if each is not None]
+    if errors and label is not None and prediction is not None:
+        picture = np.full((*label.shape, 3), WHITE, np.uint8)
+        picture[label == VOID] = 0
+        picture[(label != VOID) & (label != prediction)] = ERROR
+        pictures.append(picture)
     return beside(pictures)
 
 

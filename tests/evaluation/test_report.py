@@ -1,8 +1,9 @@
-"""The comparison of two sets of weights, the report's words and pictures, and the command as a whole."""
+"""The comparison of two runs, the report, and the command as a whole."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluator import Evaluation
-from deresunet.evaluation.gallery import Gallery, extremes, strip
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.report import confused_pairs, confusion_figure, write_report
+from deresunet.evaluation.report import ExtremeFrames, extremes, write_report
+from deresunet.evaluation.report_page import confused_pairs, confusion_figure
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
+from deresunet.visualization.panels import frame_row
 
 WALL, CHAIR, SOFA = 1, 5, 6
 NAMES = frame_names(12)
@@ -158,7 +160,7 @@ def test_confused_pairs_in_words() -> None:
         "wall is taken for refrigerator: 10.0% of its pixels (10), 20.0% of all errors",
     ]
     assert confused_pairs(matrix, 1) == confused_pairs(matrix)[:1]
-    assert confused_pairs(np.diag(np.full(37, 5))) == ["nothing is confused"]
+    assert confused_pairs(np.diag(np.full(37, 5))) == ["no confusions"]
 
 
 def test_confusion_picture_is_by_row() -> None:
@@ -169,8 +171,8 @@ def test_confusion_picture_is_by_row() -> None:
     assert np.ma.getmaskarray(shown)[0].all() or np.isnan(np.asarray(shown)[0]).all()
 
 
-def test_gallery_keeps_the_extremes_alone() -> None:
-    gallery = Gallery(count=2)
+def test_predictions_of_the_extremes_alone_are_kept() -> None:
+    kept = ExtremeFrames(None, None, "rgbd", count=2)
     rng = np.random.default_rng(0)
     shares = rng.permutation(np.arange(2, 40, 4) / 40)
     results = []
@@ -179,37 +181,58 @@ def test_gallery_keeps_the_extremes_alone() -> None:
         prediction = label.copy()
         prediction[round(40 * share) :] = SOFA
         frame = Frame(np.zeros((40, 40, 3), np.uint8), label=label, name=str(k))
-        gallery.add(frame, prediction)
+        kept.add(frame, prediction)
         results.append(frame_result(frame, prediction))
     void = Frame(np.zeros((40, 40, 3), np.uint8), label=np.zeros((40, 40), np.uint8), name="void")
-    gallery.add(void, prediction)
+    kept.add(void, prediction)
     results.append(frame_result(void, prediction))
     worst, best = extremes(Evaluation(np.zeros((37, 37)), 11, (), 0.0, "", {}, tuple(results)), 2)
     order = np.argsort(shares)
     assert [one.name for one in worst] == [str(k) for k in order[:2]]
     assert [one.name for one in best] == [str(k) for k in order[::-1][:2]]
-    kept = {name for name in [*map(str, range(10)), "void"] if gallery.prediction(name) is not None}
-    assert kept == {one.name for one in (*worst, *best)}
+    names = {name for name in [*map(str, range(10)), "void"] if kept.prediction(name) is not None}
+    assert names == {one.name for one in (*worst, *best)}
 
 
-def test_strip_shows_errors_in_red_and_void_in_black() -> None:
+def test_a_row_shows_errors_in_colour_and_void_in_black() -> None:
     label = halves(WALL, CHAIR, (40, 40))
     label[:10] = 0
-    frame = Frame(np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32), label)
-    shown = strip(frame, np.full((40, 40), WALL, np.uint8))
-    assert shown.shape == (40, 5 * 40 + 4 * 4, 3)
-    errors = shown[:, -40:]
+    rgb, depth = np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32)
+    row = frame_row(rgb, depth, label, np.full((40, 40), WALL, np.uint8), errors=True)
+    assert row.shape == (40, 5 * 40 + 4 * 4, 3)
+    errors = row[:, -40:]
     assert (errors[:10] == 0).all()
     assert (errors[10:, :20] == 255).all()
-    assert (errors[10:, 20:] == (214, 57, 62)).all()
+    assert len(np.unique(errors[10:, 20:].reshape(-1, 3), axis=0)) == 1
+    assert (errors[10, 30] != errors[10, 0]).any()
+    assert frame_row(rgb, None, label).shape == (40, 2 * 40 + 4, 3)
 
 
-def test_report_of_a_data_set_without_cameras(tmp_path: Path) -> None:
-    write_report(tmp_path, evaluation([0.5, 1.0]))
-    text = (tmp_path / "report.md").read_text()
-    assert "## Camera" not in text
-    assert "| all frames | 75.00 | 75.00 | 75.00 | 75.00 |" in text
+def test_report_of_a_data_set_without_sensors(tmp_path: Path) -> None:
+    pictures = {"0": np.full((40, 60, 3), 9, np.uint8), "1": None}
+    page = write_report(
+        tmp_path, evaluation([0.5, 1.0]), pictures.get, title="<b>rooms</b>", sections=["<h2>More</h2>"]
+    )
+    text = page.read_text()
+    assert "<b>rooms</b>" not in text
+    assert "&lt;b&gt;rooms&lt;/b&gt;" in text
+    assert "By sensor" not in text
+    assert "<b>75.00 %</b><span>mIoU over 2 classes</span>" in text
+    assert "too few for a confidence interval" in text
+    assert "<h2>More</h2>" in text
+    assert text.count("<figure>") == 2, "a frame that cannot be drawn is left out of the worst and of the best"
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["best_02_0.png", "worst_01_0.png"]
+    assert not re.search(r'(src|href)="(?!data:)', text), "nothing is fetched"
     assert "NaN" not in (tmp_path / "result.json").read_text()
+    told = json.loads((tmp_path / "result.json").read_text())
+    assert told["f1"][CHAIR - 1] == pytest.approx(100 * 2 * 0.75 / 1.75, abs=1e-3)
+    assert 0 < told["boundary_miou"] < 100
+
+
+def test_intervals_are_in_the_report(tmp_path: Path) -> None:
+    text = write_report(tmp_path, evaluation([0.5, 1.0, 0.6, 0.7, 0.8]), lambda name: None).read_text()
+    assert '<div class="interval">' in text
+    assert "95% bootstrap confidence interval" in text
 
 
 # The command
@@ -297,7 +320,7 @@ def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["comparison"]["frames"] == 5
     assert "B is worse than A" in done.output
     for letter in "AB":
-        assert (data / "report" / letter / "report.md").is_file()
+        assert (data / "report" / letter / "report.html").is_file()
     assert json.loads((data / "report" / "comparison.json").read_text()) == told["comparison"]
     refused = invoke(*options, "--compare", "a.safetensors", "b.safetensors", "--checkpoint", "a.safetensors")
     assert refused.exit_code == 2

@@ -436,12 +436,11 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
     request = Request(source)
     found = finished(evaluations, request)
     (tmp_path / "out").mkdir()
-    pictures = Pictures(evaluations, tmp_path / "pictures")
-    page, archive = write_dataset_report(evaluations, pictures, request, tmp_path / "out")
+    page, archive = write_dataset_report(evaluations, request, tmp_path / "out")
     assert sorted((tmp_path / "out").iterdir()) == sorted([page, archive]), "nothing is left beside them"
 
     written = archive.stat().st_ino
-    assert write_dataset_report(evaluations, pictures, request, tmp_path / "out") == (page, archive)
+    assert write_dataset_report(evaluations, request, tmp_path / "out") == (page, archive)
     assert archive.stat().st_ino == written, "made once"
 
     text = page.read_text()
@@ -451,13 +450,13 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
     assert "<i>known" not in text
     assert "made &lt;up&gt;" in text
     assert "http" not in text, "nothing is fetched"
-    assert text.count("src='data:image/") == text.count("<img ")
+    assert text.count('src="data:image/') == text.count("<img ")
     assert text.count("<figure>") == 24
     assert f"{100 * found.evaluation.scores.miou:.2f} %" in text
     with zipfile.ZipFile(archive) as packed:
         assert packed.testzip() is None
         names = {name.split("/", 1)[1] for name in packed.namelist()}
-        assert {"report.html", "result.json", "frames.csv", "classes.csv", "confusion.csv", "report.md"} <= names
+        assert {"report.html", "result.json", "frames.csv", "classes.csv", "confusion.csv", "confusion.png"} <= names
         assert sum(name.startswith("frames/worst_") for name in names) == 12
         assert all(".." not in name and "<" not in name and not name.startswith("/") for name in packed.namelist())
         top = packed.namelist()[0].split("/")[0]
@@ -471,7 +470,7 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
 def test_an_unfinished_evaluation_has_no_report(make, tmp_path):
     evaluations = make()
     with pytest.raises(InputError, match="not finished"):
-        write_dataset_report(evaluations, Pictures(evaluations, tmp_path), REQUEST, tmp_path)
+        write_dataset_report(evaluations, REQUEST, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
