@@ -64,7 +64,7 @@ class KnownPredictor:
         sha256: of the weights that it pretends to have.
     """
 
-    precision, path, usual_batch = "float32", "eager", 1
+    precision, backend, usual_batch = "float32", "eager", 1
 
     def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32):
         self.checkpoint = Checkpoint(
