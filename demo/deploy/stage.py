@@ -37,6 +37,7 @@ TRAINING = frozenset(
         "tensorboard",
         "timm",
         "opencv-python-headless",
+        "kornia",
     }
 )
 
