@@ -13,7 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from deresunet.errors import InputError
-from deresunet.inference.predictor import describe_device
+from deresunet.inference.devices import describe_device
 from train.data.dataset import Batch
 from train.ema import Average
 from train.module import SegmentationModule

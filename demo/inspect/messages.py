@@ -14,7 +14,7 @@ from demo.inspection import Inspection
 from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import ENCODINGS, DepthReading
 from deresunet.evaluation.report import confused_pairs
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.visualization.overlays import viridis
 
 ALL_CLASSES = "all classes"
@@ -230,7 +230,7 @@ def notice(message: str) -> str:
     return f'<div class="notice" role="alert"><b>That did not work.</b> {html.escape(message)}</div>'
 
 
-def header(predictor: Predictor) -> str:
+def header(predictor: SegmentationPredictor) -> str:
     """Title and what the page is about, as HTML."""
     metrics = predictor.checkpoint.metrics
     protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")

@@ -42,7 +42,7 @@ from deresunet.evaluation.report import write_report
 from deresunet.evaluation.resume import Journal
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 
 command = typer.Typer(add_completion=False)
 ProtocolName = Literal["auto", "native", "sunrgbd"]
@@ -140,15 +140,14 @@ def evaluate_command(
 
 def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_path: Path | None) -> Evaluation:
     """Evaluate one set of weights, with a progress bar, and write its report."""
-    segmenter = TTAPredictor(predictor, run.inference)
-    protocol = describe_protocol(run.inference)
+    segmenter = predictor.with_inference(run.inference)
     gallery = Gallery()
     journal = None
     if journal_path is not None:
         subject = {
             **run.data,
             "weights": predictor.checkpoint.sha256,
-            "protocol": protocol,
+            "protocol": describe_protocol(segmenter),
             "modality": run.modality,
             "backend": predictor.backend,
         }
@@ -170,7 +169,6 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_
             run.modality,
             run.limit,
             show,
-            protocol=protocol,
             on_error=run.on_error,
             workers=run.workers,
             journal=journal,

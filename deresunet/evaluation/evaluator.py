@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,9 +19,8 @@ from deresunet.errors import InputError
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import Journal
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
-from deresunet.inference.predictor import Prediction, Provenance
+from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
-from deresunet.inference.tta import Inference
 
 _SCORING = (
     "logits bilinear to the ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix "
@@ -29,12 +28,9 @@ _SCORING = (
 )
 
 
-def describe_protocol(inference: Inference) -> str:
-    """How frames run as `inference` says are measured, for people."""
-    return f"{inference}, {_SCORING}"
-
-
-PROTOCOL = describe_protocol(Inference())
+def describe_protocol(predictor: SegmentationPredictor) -> str:
+    """Describe for people how `evaluate` measures a predictor."""
+    return f"{predictor.protocol}, {_SCORING}"
 
 
 @dataclass(frozen=True)
@@ -131,35 +127,13 @@ class Evaluation:
         }
 
 
-class Segmenter(Protocol):
-    """What `evaluate` takes: a `Predictor`, or something that runs one in another way."""
-
-    @property
-    def usual_batch(self) -> int:
-        """How many frames to give to `labels` at once."""
-        ...
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame; an `InputError` if the modality is not in it."""
-        ...
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
-        """Labels alone, uint8 (B, H, W), of frames of one size; an `InputError` likewise."""
-        ...
-
-    def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Weights, preprocessing, device and precision."""
-        ...
-
-
 def evaluate(
-    predictor: Segmenter,
+    predictor: SegmentationPredictor,
     reader: Reader,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
     *,
-    protocol: str = PROTOCOL,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     journal: Journal | None = None,
@@ -173,11 +147,10 @@ def evaluate(
         modality: what the network is given of them.
         limit: take only the first so many.
         on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
-        protocol: what to say about how the predictor runs the frames.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
         journal: where to note each frame's result, and take over those that are there.
-        batch: frames of one size to segment at once; None takes what the predictor is fastest with.
+        batch: frames of one network size to segment at once; None takes what the predictor is fastest with.
 
     Raises:
         InputError: a frame cannot be used, or none has ground truth.
@@ -214,7 +187,7 @@ def evaluate(
             if journal is not None:
                 journal.add_unlabelled(name)
 
-    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch):
+    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
         labels = predictor.labels([frame for _, frame in group], modality)
         for (name, frame), label in zip(group, labels, strict=True):
             result = frame_result(frame, label)
@@ -239,18 +212,26 @@ def evaluate(
         frames=len(ordered),
         unlabelled=tuple(unlabelled),
         seconds_per_frame=sum(result.seconds for result in ordered) / len(ordered),
-        protocol=f"{protocol}; modality {modality}",
+        protocol=f"{describe_protocol(predictor)}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
         results=ordered,
         failed=tuple(failed),
     )
 
 
-def batched_by_size(frames: Iterable[tuple[str, Frame]], batch: int) -> Iterator[list[tuple[str, Frame]]]:
-    """Groups of up to `batch` frames of one size, at most twice that many frames waiting for their like."""
+def batched_by_size(
+    frames: Iterable[tuple[str, Frame]], batch: int, network_size: Callable[[int, int], tuple[int, int]]
+) -> Iterator[list[tuple[str, Frame]]]:
+    """Group frames of one network size, up to `batch` of them; at most twice that many frames wait for their like.
+
+    Args:
+        frames: name and frame.
+        batch: the largest group.
+        network_size: the network's input size for a frame's height and width.
+    """
     waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
     for name, frame in frames:
-        waiting.setdefault(frame.size, []).append((name, frame))
+        waiting.setdefault(network_size(*frame.size), []).append((name, frame))
         fullest = max(waiting, key=lambda size: len(waiting[size]))
         if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
             yield waiting.pop(fullest)

@@ -11,9 +11,10 @@ from deresunet.atomic import write_png
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Evaluation, Segmenter
+from deresunet.evaluation.evaluator import Evaluation
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.stratified import FrameResult
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.overlays import colorize_depth, colorize_label
 
@@ -65,7 +66,7 @@ def write_gallery(
     folder: Path,
     evaluation: Evaluation,
     reader: Reader,
-    predictor: Segmenter,
+    predictor: SegmentationPredictor,
     modality: Modality,
     gallery: Gallery,
 ) -> list[Path]:
