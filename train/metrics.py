@@ -7,7 +7,51 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from deresunet.evaluation.metrics import PooledConfusionMatrix
+from deresunet.classes import NUM_CLASSES
+
+
+class PooledConfusionMatrix(Metric):
+    """The pooled matrix as a stateful metric: updated batch by batch, summed over processes by torchmetrics.
+
+    Sums of integers, so that the result is the same whatever process saw which frame.
+
+    Args:
+        num_classes: number of classes.
+    """
+
+    full_state_update = False
+    higher_is_better = None
+    cells: Tensor
+
+    def __init__(self, num_classes: int = NUM_CLASSES) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        zeros = torch.zeros(num_classes**2 + 1, dtype=torch.int64)
+        self.add_state("cells", zeros, dist_reduce_fx="sum")
+
+    def update(self, truth: Tensor, prediction: Tensor) -> None:
+        """Add pixels.
+
+        Args:
+            truth: integers (...), 0 = void, 1..num_classes.
+            prediction: integers of the same shape, 1..num_classes.
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if truth.shape != prediction.shape:
+            raise ValueError(
+                f"ground truth is {tuple(truth.shape)} and prediction {tuple(prediction.shape)}; expected equal shapes"
+            )
+        row, column = truth.long().flatten() - 1, prediction.long().flatten() - 1
+        # Void pixels go to a cell of their own behind the matrix. Neither picking them out nor `torch.bincount` would
+        # do: both make the CPU wait for the GPU.
+        cell = torch.where(row >= 0, row * self.num_classes + column, self.num_classes**2)
+        self.cells.scatter_add_(0, cell, torch.ones_like(cell))
+
+    def compute(self) -> Tensor:
+        """int64 (num_classes, num_classes); rows are the ground truth. `metrics.scores` takes it."""
+        return self.cells[:-1].view(self.num_classes, self.num_classes)
 
 
 class PooledLoss(Metric):

@@ -16,14 +16,14 @@ from gradio.utils import get_upload_folder
 
 from demo.dataset.result import DatasetResult
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, Place, fingerprint
-from demo.inspect.messages import MODALITY_NAMES
+from demo.markup import MODALITY_NAMES
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import Failure, describe_protocol, evaluate
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.resume import Journal
+from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference
@@ -237,7 +237,7 @@ class Evaluations:
             place = self.place(request)
             if not place.finished:
                 raise InputError(f"{request}: this evaluation is not finished. Start it, or let it go on.")
-            with Journal(place.journal, place.subject) as journal:
+            with ResumeFile(place.journal, place.subject) as journal:
                 return self._keep(request, self._evaluate(request, place, journal, None))
 
     def place(self, request: Request) -> Place:
@@ -279,7 +279,7 @@ class Evaluations:
         failure = ""
         try:
             self._store.make_room(place)
-            with place.held(), Journal(place.journal, place.subject) as journal:
+            with place.held(), ResumeFile(place.journal, place.subject) as journal:
                 run.done = journal.resumed
                 result = self._evaluate(run.request, place, journal, run)
                 place.finish()
@@ -297,7 +297,7 @@ class Evaluations:
                     self._failures[run.request] = self._without_paths(run.request, failure)
                 self._run = None
 
-    def _evaluate(self, request: Request, place: Place, journal: Journal, run: _Run | None) -> DatasetResult:
+    def _evaluate(self, request: Request, place: Place, journal: ResumeFile, run: _Run | None) -> DatasetResult:
         began, before = time.perf_counter(), journal.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
@@ -317,7 +317,7 @@ class Evaluations:
             on_frame=on_frame,
             on_error="skip",
             workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
-            journal=journal,
+            resume=journal,
         )
         failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
         return DatasetResult(replace(evaluation, failed=failed), request.source, request.modality)

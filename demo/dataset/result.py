@@ -10,9 +10,8 @@ import numpy as np
 from scipy import stats
 
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
-from deresunet.evaluation.bootstrap import Spread, spread, stack
+from deresunet.evaluation.bootstrap import ScoreIntervals, confusion_rows, score_intervals
 from deresunet.evaluation.evaluator import Evaluation
-from deresunet.evaluation.gallery import frame_miou
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
 from deresunet.inference.preprocessing import Modality
@@ -75,7 +74,7 @@ class DatasetResult:
         self.evaluation = evaluation
         self.source = source
         self.modality: Modality = modality
-        self._stacked = stack(evaluation.results)
+        self._stacked = confusion_rows(evaluation.results)
 
     @property
     def frames(self) -> tuple[FrameResult, ...]:
@@ -90,7 +89,7 @@ class DatasetResult:
     @cached_property
     def miou(self) -> np.ndarray:
         """Each frame's own mean IoU, float64 (N,), 0..1; NaN where all is void."""
-        return np.array([frame_miou(frame) for frame in self.frames])
+        return np.array([frame.miou for frame in self.frames])
 
     @cached_property
     def shares(self) -> dict[Trait, np.ndarray]:
@@ -123,9 +122,9 @@ class DatasetResult:
         """The pooled confusion matrix of frames, int64 (37, 37)."""
         return np.asarray(self._stacked[chosen].sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
 
-    def spread(self, chosen: np.ndarray) -> Spread:
+    def spread(self, chosen: np.ndarray) -> ScoreIntervals:
         """Scores of frames with their intervals."""
-        return spread(self._stacked[chosen])
+        return score_intervals(self._stacked[chosen])
 
     def frames_with(self, chosen: np.ndarray) -> np.ndarray:
         """In how many of the frames each class is in the ground truth, int64 (37,)."""

@@ -27,13 +27,14 @@ _KNOWN = {
 SPACE_TEXT = """
 # DeResUNet
 
-Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes: pick one of 24 rendered rooms, or bring
-your own RGB image with depth. The page shows what the network sees, where it is right and where it fails.
+Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes: pick a sample, or bring your own RGB image
+with depth. The page shows what the network sees, where it is right and where it fails.
 
 {weights}
 
-The sample rooms were rendered for this project; `deresunet/samples/CREDITS.txt` lists what they were made from, with
-its licences. The code is MIT. This folder was written by `python -m demo.deploy`; to run it elsewhere:
+The seven real frames' sources and licences are in `deresunet/samples/real/CREDITS.md`. The 24 rendered rooms were made
+for this project; `deresunet/samples/CREDITS.txt` lists what from, with its licences. The code is MIT. This folder was
+written by `python -m demo.deploy`; to run it elsewhere:
 
     pip install -r requirements.txt gradio=={gradio}
     python app.py

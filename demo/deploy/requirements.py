@@ -15,7 +15,15 @@ from deresunet.errors import InputError
 PLATFORM = frozenset({"gradio", "spaces", "huggingface-hub"})
 # What only train/ imports.
 TRAINING = frozenset(
-    {"pytorch-lightning", "lightning", "albumentations", "jsonargparse", "tensorboard", "opencv-python-headless"}
+    {
+        "pytorch-lightning",
+        "lightning",
+        "albumentations",
+        "jsonargparse",
+        "tensorboard",
+        "timm",
+        "opencv-python-headless",
+    }
 )
 HEADER = "# Made by `python -m demo.deploy` from requirements-linux.txt; change it there.\n"
 

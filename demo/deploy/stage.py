@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from demo.deploy.card import check_space_card, model_card, space_card
 from demo.deploy.hardware import Hardware
 from demo.deploy.requirements import space_requirements
-from deresunet.data.folder import SAMPLES_DIR, sample_rooms
+from deresunet.data.folder import SAMPLES_DIR, real_samples, sample_rooms
 from deresunet.errors import InputError
 from deresunet.model.checkpoint import sha256_of
 from deresunet.model.hub import HubPin, pin_path
@@ -179,9 +179,13 @@ def is_staged(path: str, weights: PurePosixPath | None) -> bool:
 
 def _is_sample(parts: Iterable[str]) -> bool:
     *folder, name = parts
-    if not folder:
-        return name in ("test.txt", "CREDITS.txt")
-    return folder[0] in ("rgb", "depth", "label", "meta") and PurePosixPath(name).stem in sample_rooms().names
+    reader = real_samples() if folder[:1] == ["real"] else sample_rooms()
+    match folder:
+        case [] | ["real"]:
+            return name in ("test.txt", "CREDITS.txt", "CREDITS.md", "LICENSE-Apache-2.0.txt")
+        case ["rgb" | "depth" | "label" | "meta"] | ["real", "rgb" | "depth" | "label" | "meta" | "annotation"]:
+            return PurePosixPath(name).stem in reader.names
+    return False
 
 
 def _check_file(path: Path, large: bool) -> None:

@@ -36,10 +36,9 @@ from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
-from deresunet.evaluation.gallery import Gallery, write_gallery
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.report import write_report
-from deresunet.evaluation.resume import Journal
+from deresunet.evaluation.report import ExtremeFrames, write_report
+from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
@@ -112,7 +111,7 @@ def evaluate_command(
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        result = _evaluate_one(run, load(checkpoint, device, backend), report, _journal_path(report, json_out, ""))
+        result = _evaluate_one(run, load(checkpoint, device, backend), report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
         _print(result)
@@ -122,7 +121,7 @@ def evaluate_command(
         folder = None if report is None else report / letter
         if folder is not None:
             make_folder(folder)
-        results.append(_evaluate_one(run, load(one, device, backend), folder, _journal_path(folder, json_out, letter)))
+        results.append(_evaluate_one(run, load(one, device, backend), folder, _resume_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {one}")
         _print(results[-1], classes=False)
     comparison = compare(results[0], results[1])
@@ -138,30 +137,31 @@ def evaluate_command(
     typer.echo(str(comparison))
 
 
-def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_path: Path | None) -> Evaluation:
+def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_path: Path | None) -> Evaluation:
     """Evaluate one set of weights, with a progress bar, and write its report."""
     segmenter = predictor.with_inference(run.inference)
-    gallery = Gallery()
-    journal = None
-    if journal_path is not None:
+    extreme = ExtremeFrames(run.reader, segmenter, run.modality)
+    resume = None
+    if resume_path is not None:
+        origin = segmenter.provenance(run.modality)
         subject = {
             **run.data,
-            "weights": predictor.checkpoint.sha256,
+            "weights": origin.sha256,
             "protocol": describe_protocol(segmenter),
             "modality": run.modality,
-            "backend": predictor.backend,
+            "backend": origin.backend,
         }
-        journal = Journal(journal_path, subject)
-        if journal.resumed:
-            typer.echo(f"going on after {journal.resumed} frames that {journal_path} has")
+        resume = ResumeFile(resume_path, subject)
+        if resume.resumed:
+            typer.echo(f"Resuming after {resume.resumed} frames in {resume_path}")
     total = len(run.reader.names[: run.limit])
     with progress_bar() as progress:
-        task = progress.add_task("mIoU     -", total=total, completed=0 if journal is None else journal.resumed)
+        task = progress.add_task("mIoU     -", total=total, completed=0 if resume is None else resume.resumed)
 
         def show(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
             progress.update(task, completed=done, description=f"mIoU {100 * scores(matrix).miou:5.2f}")
             if report is not None:
-                gallery.add(frame, label)
+                extreme.add(frame, label)
 
         result = evaluate(
             segmenter,
@@ -171,23 +171,20 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, journal_
             show,
             on_error=run.on_error,
             workers=run.workers,
-            journal=journal,
+            resume=resume,
         )
         progress.update(task, completed=total)
     if report is not None:
-        write_report(report, result)
-        pictures = report / "frames"
-        make_folder(pictures)
-        write_gallery(pictures, result, run.reader, segmenter, run.modality, gallery)
-    if journal is not None:
-        journal.remove()
+        write_report(report, result, extreme.picture)
+    if resume is not None:
+        resume.remove()
     return result
 
 
-def _journal_path(report: Path | None, json_out: Path | None, letter: str) -> Path | None:
+def _resume_path(report: Path | None, json_out: Path | None, letter: str) -> Path | None:
     if report is not None:
-        return report / "journal.jsonl"
-    return None if json_out is None else json_out.with_name(f".{json_out.name}{letter}.journal.jsonl")
+        return report / "resume.jsonl"
+    return None if json_out is None else json_out.with_name(f".{json_out.name}{letter}.resume.jsonl")
 
 
 def _print(result: Evaluation, classes: bool = True) -> None:

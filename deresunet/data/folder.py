@@ -15,6 +15,7 @@ from deresunet.data.images import read_depth, read_label, read_rgb
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
+REAL_SAMPLES_DIR = SAMPLES_DIR / "real"
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
@@ -111,6 +112,14 @@ class FolderReader:
     def _beside(self, folder: str, name: str, suffixes: tuple[str, ...]) -> Path | None:
         candidates = (self.root / folder / f"{name}{suffix}" for suffix in suffixes)
         return next((path for path in candidates if path.is_file()), None)
+
+
+def real_samples() -> FolderReader:
+    """The seven real frames that come with the package, annotated by hand (see `samples/real/CREDITS.md`).
+
+    A page or a list that shows samples begins with these. Seven frames measure nothing.
+    """
+    return FolderReader(REAL_SAMPLES_DIR, "test", "sunrgbd37", "mm")
 
 
 def sample_rooms() -> FolderReader:

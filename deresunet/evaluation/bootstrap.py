@@ -1,4 +1,8 @@
-"""How far an evaluation's scores would move on other frames of the same kind."""
+"""Bootstrap confidence intervals over frames: of one evaluation's scores, and of the difference of two.
+
+Resampling frames (Efron 1979, https://doi.org/10.1214/aos/1176344552) asks how a score would come out on other frames
+of the same kind. Frames of one recording resemble each other, so an interval is rather too narrow than too wide.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ import numpy as np
 from scipy import sparse
 
 from deresunet.classes import NUM_CLASSES
-from deresunet.evaluation.comparison import DRAWS, LEVEL
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import FrameResult
 
+DRAWS = 2000
+LEVEL = 0.95
 # Of fewer frames, resampling says more about the draw than about the network.
 MIN_FRAMES = 5
 _CHUNK = 100
@@ -20,10 +25,10 @@ _CHUNK = 100
 
 @dataclass(frozen=True)
 class Interval:
-    """A score and its bootstrap interval, 0..1; NaN where nothing defines it.
+    """A score or a difference with its percentile interval; NaN where nothing defines it.
 
     Attributes:
-        value: of the frames as they are.
+        value: of the frames as they are; a score 0..1, a difference -1..1.
         low: lower end; NaN for fewer than `MIN_FRAMES` frames.
         high: upper end; NaN for fewer than `MIN_FRAMES` frames.
     """
@@ -34,15 +39,31 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Scores with percentile intervals of a bootstrap over frames.
+class Difference(Interval):
+    """A score of run B less that of run A, pooled over the frames of both.
+
+    Attributes:
+        share_above_zero: share of the draws in which B is above A, 0..1; NaN for fewer than `MIN_FRAMES` frames.
+    """
+
+    share_above_zero: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class ScoreIntervals:
+    """Scores of one evaluation.
 
     Attributes:
         miou: mean IoU.
         pixel_acc: pixel accuracy.
-        frames: that were drawn from.
-        draws: of the bootstrap.
-        level: of the intervals.
+        frames: frames that were drawn from.
+        draws: draws of the bootstrap.
+        level: confidence level of the intervals, 0..1.
     """
 
     miou: Interval
@@ -52,60 +73,121 @@ class Spread:
     level: float
 
 
-def stack(results: Sequence[FrameResult]) -> sparse.csr_matrix:
-    """The frames' confusion matrices as rows of a sparse int64 (N, 37 * 37); few of a frame's cells are not zero."""
+@dataclass(frozen=True)
+class ScoreDifferences:
+    """Scores of run B less those of run A over the same frames.
+
+    Attributes:
+        miou: difference of mean IoU.
+        pixel_acc: difference of pixel accuracy.
+        iou: difference of each class's IoU, classes 1..37 in order; NaN for classes without ground truth.
+        frames: frames that were drawn from.
+        draws: draws of the bootstrap.
+        level: confidence level of the intervals, 0..1.
+    """
+
+    miou: Difference
+    pixel_acc: Difference
+    iou: tuple[Difference, ...]
+    frames: int
+    draws: int
+    level: float
+
+
+def confusion_rows(results: Sequence[FrameResult]) -> sparse.csr_matrix:
+    """Confusion matrices of frames as rows of a sparse int64 (N, 37 * 37); few of a frame's cells are not zero."""
     entries = [result.cells % NUM_CLASSES**2 for result in results]
     counts = [result.counts for result in results]
     ends = np.cumsum([0, *map(len, entries)])
     shape = (len(results), NUM_CLASSES**2)
     if not results:
         return sparse.csr_matrix(shape, dtype=np.int64)
-    stacked = sparse.csr_matrix((np.concatenate(counts), np.concatenate(entries), ends), shape=shape, dtype=np.int64)
-    stacked.sum_duplicates()  # a cell of the matrix may lie in several regions
-    return stacked
+    rows = sparse.csr_matrix((np.concatenate(counts), np.concatenate(entries), ends), shape=shape, dtype=np.int64)
+    rows.sum_duplicates()  # a cell of the matrix may lie in several strata
+    return rows
 
 
-def spread(stacked: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> Spread:
-    """Bootstrap the scores over frames (Efron 1979), each draw pooling as many frames, taken with replacement.
-
-    Frames of one recording resemble each other, so the interval is rather too narrow than too wide.
+def score_intervals(rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> ScoreIntervals:
+    """Scores of an evaluation with their intervals.
 
     Args:
-        stacked: int64 (N, 37 * 37) as `stack` gives it.
-        draws: of the bootstrap.
-        seed: of the draws; the same frames give the same interval.
-        level: of the interval, 0..1.
+        rows: int64 (N, 37 * 37) as `confusion_rows` gives them.
+        draws: draws of the bootstrap, each of N frames with replacement.
+        seed: seed of the draws; the same frames give the same interval.
+        level: confidence level, 0..1.
     """
-    frames = stacked.shape[0]
-    observed = scores(np.asarray(stacked.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES))
-    ends = np.full((2, 2), np.nan)
-    if frames >= MIN_FRAMES:
-        rng = np.random.default_rng(seed)
-        drawn = np.empty((2, draws))
-        transposed = stacked.T.tocsr().astype(np.float64)
-        for start in range(0, draws, _CHUNK):
-            count = min(_CHUNK, draws - start)
-            weights = rng.multinomial(frames, np.full(frames, 1.0 / frames), size=count)  # (count, N)
-            drawn[:, start : start + count] = _scores((transposed @ weights.T.astype(np.float64)).T)
-        ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=1)  # (2 ends, 2 scores)
-    miou, pixel_acc = (
-        Interval(value, float(ends[0, k]), float(ends[1, k]))
-        for k, value in enumerate((observed.miou, observed.pixel_acc))
+    observed = _observed(rows)
+    drawn = _drawn([rows], draws, seed)
+    low, high = _ends(drawn[0], level)
+    miou, pixel_acc = (Interval(float(observed[k]), float(low[k]), float(high[k])) for k in range(2))
+    return ScoreIntervals(miou, pixel_acc, rows.shape[0], draws, level)
+
+
+def score_differences(
+    first: sparse.csr_matrix,
+    second: sparse.csr_matrix,
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> ScoreDifferences:
+    """Differences of two runs with paired intervals: each draw takes the same frames of both.
+
+    Args:
+        first: int64 (N, 37 * 37), frames of run A as `confusion_rows` gives them.
+        second: int64 (N, 37 * 37), the same frames in the same order of run B.
+        draws: draws of the bootstrap, each of N frames with replacement.
+        seed: seed of the draws.
+        level: confidence level, 0..1.
+    """
+    observed = _observed(second) - _observed(first)
+    a, b = _drawn([first, second], draws, seed)
+    drawn = b - a
+    low, high = _ends(drawn, level)
+    above = (drawn > 0).mean(1) if drawn.size else np.full(len(drawn), np.nan)
+    miou, pixel_acc, *iou = (
+        Difference(float(observed[k]), float(low[k]), float(high[k]), float(above[k])) for k in range(len(observed))
     )
-    return Spread(miou, pixel_acc, frames, draws, level)
+    return ScoreDifferences(miou, pixel_acc, tuple(iou), first.shape[0], draws, level)
 
 
-def _scores(pooled: np.ndarray) -> np.ndarray:
-    """Mean IoU and pixel accuracy, float64 (2, M), of flat matrices (M, 37 * 37), as `metrics.scores` has them."""
+def _observed(rows: sparse.csr_matrix) -> np.ndarray:
+    """Scores of all frames, float64 (2 + 37,), in the order of `_ratios`."""
+    result = scores(np.asarray(rows.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES))
+    return np.array([result.miou, result.pixel_acc, *np.where(result.truth_pixels > 0, result.iou, np.nan)])
+
+
+def _drawn(runs: Sequence[sparse.csr_matrix], draws: int, seed: int) -> np.ndarray:
+    """Scores of resampled frames, float64 (runs, 2 + 37, draws); no draws for fewer than `MIN_FRAMES` frames."""
+    frames = runs[0].shape[0]
+    if frames < MIN_FRAMES:
+        return np.empty((len(runs), 2 + NUM_CLASSES, 0))
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((len(runs), 2 + NUM_CLASSES, draws))
+    transposed = [rows.T.tocsr().astype(np.float64) for rows in runs]
+    for start in range(0, draws, _CHUNK):
+        count = min(_CHUNK, draws - start)
+        weights = rng.multinomial(frames, np.full(frames, 1.0 / frames), size=count).T.astype(np.float64)  # (N, count)
+        for run, rows in enumerate(transposed):
+            drawn[run, :, start : start + count] = _ratios((rows @ weights).T)
+    return drawn
+
+
+def _ratios(pooled: np.ndarray) -> np.ndarray:
+    """Mean IoU, pixel accuracy and IoU of each class, float64 (2 + 37, M), of flat matrices (M, 37 * 37)."""
     matrices = pooled.reshape(-1, NUM_CLASSES, NUM_CLASSES)
     right = np.diagonal(matrices, axis1=1, axis2=2)  # (M, 37)
     truth, predicted = matrices.sum(2), matrices.sum(1)
     union = truth + predicted - right
-    iou = np.divide(right, union, out=np.full(union.shape, np.nan), where=(union > 0) & (truth > 0))
+    iou = np.divide(right, union, out=np.full(union.shape, np.nan), where=truth > 0)
     with np.errstate(invalid="ignore"):
-        return np.stack(
-            [
-                np.nansum(iou, 1) / np.isfinite(iou).sum(1),
-                right.sum(1) / truth.sum(1),
-            ]
-        )
+        miou = np.nansum(iou, 1) / np.isfinite(iou).sum(1)
+        return np.stack([miou, right.sum(1) / truth.sum(1), *iou.T])
+
+
+def _ends(drawn: np.ndarray, level: float) -> np.ndarray:
+    """Lower and upper ends, float64 (2, K), of draws (K, M); NaN where no draw is defined."""
+    ends = np.full((2, len(drawn)), np.nan)
+    defined = np.isfinite(drawn).any(1)
+    if defined.any():
+        ends[:, defined] = np.nanquantile(drawn[defined], [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return ends

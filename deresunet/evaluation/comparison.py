@@ -1,144 +1,210 @@
-"""Two sets of weights on the same frames: the difference, and how far chance alone would move it."""
+"""Two runs over the same frames: two checkpoints, two modalities, or another network's predictions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.errors import InputError
+from deresunet.evaluation.bootstrap import (
+    DRAWS,
+    LEVEL,
+    Difference,
+    ScoreDifferences,
+    confusion_rows,
+    score_differences,
+)
 from deresunet.evaluation.evaluator import Evaluation, percent
-from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.stratified import FrameResult
+from deresunet.evaluation.metrics import Scores, scores
 
-DRAWS = 2000
-LEVEL = 0.95
-_CHUNK = 100
+_METHOD = (
+    "paired percentile bootstrap over frames: each draw takes as many frames with replacement, the same for both, and "
+    "pools their confusion matrices"
+)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """B's score less A's, pooled over the frames that both have.
+class FrameDifference:
+    """One frame in both runs.
 
     Attributes:
-        value: of the frames as they are, -1..1.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        share_above_zero: of the draws, how many have B above A, 0..1.
+        name: the frame.
+        a: its own mIoU in run A, 0..1; NaN if all of it is void.
+        b: its own mIoU in run B, 0..1; NaN if all of it is void.
     """
 
-    value: float
-    low: float
-    high: float
-    share_above_zero: float
+    name: str
+    a: float
+    b: float
 
     @property
-    def certain(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
+    def value(self) -> float:
+        """Mean IoU of B less that of A, -1..1."""
+        return self.b - self.a
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """B against A.
+    """Run B against run A over the frames of both.
 
     Attributes:
-        miou: difference of mean IoU.
-        pixel_acc: difference of pixel accuracy.
-        frames: frames that both were measured on.
-        draws: of the bootstrap.
-        level: of the intervals.
+        names: of the runs A and B, for people.
+        matrices: pooled confusion matrices of A and B, int64 (37, 37) each; rows are the ground truth.
+        differences: B less A with paired intervals: mIoU, pixel accuracy, each class's IoU.
+        frames: the frames of both, in the order of run A.
+        only_a: frames of run A alone, which are left out.
+        only_b: frames of run B alone, which are left out.
     """
 
-    miou: Difference
-    pixel_acc: Difference
-    frames: int
-    draws: int
-    level: float
+    names: tuple[str, str]
+    matrices: tuple[np.ndarray, np.ndarray]
+    differences: ScoreDifferences
+    frames: tuple[FrameDifference, ...]
+    only_a: int = 0
+    only_b: int = 0
+
+    @cached_property
+    def scores(self) -> tuple[Scores, Scores]:
+        """Scores of A and of B over the common frames: IoU, precision, recall and F1 of each class."""
+        return scores(self.matrices[0]), scores(self.matrices[1])
+
+    @property
+    def confusion_difference(self) -> np.ndarray:
+        """Confusion matrix of B less that of A, int64 (37, 37)."""
+        return self.matrices[1] - self.matrices[0]
+
+    @property
+    def confusion_shift(self) -> np.ndarray:
+        """`confusion_difference` as a share of each row's ground truth, float64 (37, 37), -1..1; NaN without any."""
+        truth = np.broadcast_to(self.matrices[0].sum(1, keepdims=True), self.matrices[0].shape)
+        return np.divide(self.confusion_difference, truth, out=np.full(truth.shape, np.nan), where=truth > 0)
+
+    @property
+    def won(self) -> list[FrameDifference]:
+        """Frames with a higher mIoU in B, the largest gain first."""
+        return sorted((frame for frame in self.frames if frame.value > 0), key=lambda one: (-one.value, one.name))
+
+    @property
+    def lost(self) -> list[FrameDifference]:
+        """Frames with a lower mIoU in B, the largest loss first."""
+        return sorted((frame for frame in self.frames if frame.value < 0), key=lambda one: (one.value, one.name))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON types; differences in points of percent."""
+        """Plain JSON types; scores in percent, differences in points of percent, None where nothing defines them."""
+        found = self.differences
         return {
-            "miou": _described(self.miou),
-            "pixel_acc": _described(self.pixel_acc),
-            "frames": self.frames,
-            "draws": self.draws,
-            "level": self.level,
-            "method": "paired percentile bootstrap over frames: each draw takes as many frames with replacement, the "
-            "same for both, and pools their confusion matrices",
+            "runs": {"A": self.names[0], "B": self.names[1]},
+            "miou": _described(found.miou),
+            "pixel_acc": _described(found.pixel_acc),
+            "classes": {
+                name: {
+                    **{
+                        key: [percent(float(getattr(run, key)[k])) for run in self.scores]
+                        for key in ("iou", "precision", "recall", "f1")
+                    },
+                    **_described(found.iou[k]),
+                }
+                for k, name in enumerate(CLASSES)
+                if self.matrices[0][k].any() or any(matrix[:, k].any() for matrix in self.matrices)
+            },
+            "frames": len(self.frames),
+            "frames_won": len(self.won),
+            "frames_lost": len(self.lost),
+            "frames_left_out": {"A": self.only_a, "B": self.only_b},
+            "won": [_frame(frame) for frame in self.won],
+            "lost": [_frame(frame) for frame in self.lost],
+            "confusion_difference": self.confusion_difference.tolist(),
+            "draws": found.draws,
+            "level": found.level,
+            "method": _METHOD,
         }
 
     def __str__(self) -> str:
         """The difference of mean IoU in words."""
-        low, high, value = (100.0 * number for number in (self.miou.low, self.miou.high, self.miou.value))
+        found = self.differences
+        value = f"mIoU of B less A: {100.0 * found.miou.value:+.2f} points"
+        counts = f"{len(self.won)} frames won, {len(self.lost)} lost of {len(self.frames)}"
+        if np.isnan(found.miou.low):
+            return f"{value}; too few frames for an interval; {counts}"
         verdict = (
-            f"B is {'better' if value > 0 else 'worse'} than A beyond what the choice of frames explains"
-            if self.miou.certain
+            f"B is {'better' if found.miou.value > 0 else 'worse'} than A beyond what the choice of frames explains"
+            if found.miou.certain
             else "no difference is shown: the interval holds zero"
         )
-        return f"mIoU of B less A: {value:+.2f} points, {self.level:.0%} interval {low:+.2f} to {high:+.2f}; {verdict}"
+        low, high = 100.0 * found.miou.low, 100.0 * found.miou.high
+        return f"{value}, {found.level:.0%} interval {low:+.2f} to {high:+.2f}; {verdict}; {counts}"
 
 
-def compare(a: Evaluation, b: Evaluation, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> Comparison:
-    """Bootstrap the difference of two evaluations over their frames.
-
-    Resampling frames (Efron 1979) asks how the difference would come out on other frames of the same kind. Frames of
-    one recording resemble each other, so the interval is rather too narrow than too wide.
+def compare(
+    a: Evaluation,
+    b: Evaluation,
+    names: tuple[str, str] = ("A", "B"),
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Comparison:
+    """Compare two evaluations over the frames that both have.
 
     Args:
-        a: of the first weights.
-        b: of the second, on the same data.
-        draws: of the bootstrap.
-        seed: of the draws.
-        level: of the intervals, 0..1.
+        a: evaluation of the first run.
+        b: evaluation of the second run on the same data set.
+        names: of the runs, for people.
+        draws: draws of the bootstrap.
+        seed: seed of the draws.
+        level: confidence level of the intervals, 0..1.
 
     Raises:
-        InputError: the two have no frame in common.
+        InputError: the two have no frame in common, or a frame has another ground truth in each.
     """
     first = {result.name: result for result in a.results}
     second = {result.name: result for result in b.results}
-    names = [name for name in first if name in second]
-    if not names:
-        raise InputError("the two evaluations have no frame in common. Compare them on the same data set and split.")
-    matrices = [_stacked([by_name[name] for name in names]) for by_name in (first, second)]  # each (N, 1369)
-    observed = [_scores(stacked.sum(0, keepdims=True)) for stacked in matrices]  # each (2, 1)
-    drawn = np.empty((2, draws))
-    rng = np.random.default_rng(seed)
-    for start in range(0, draws, _CHUNK):
-        count = min(_CHUNK, draws - start)
-        weights = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=count).astype(np.float64)
-        pooled = [_scores(weights @ stacked) for stacked in matrices]
-        drawn[:, start : start + count] = pooled[1] - pooled[0]
-    ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=1)  # (2 ends, 2 scores)
-    miou, pixel_acc = (
-        Difference(
-            value=float(observed[1][k, 0] - observed[0][k, 0]),
-            low=float(ends[0, k]),
-            high=float(ends[1, k]),
-            share_above_zero=float((drawn[k] > 0).mean()),
-        )
-        for k in range(2)
+    common = [name for name in first if name in second]
+    if not common:
+        raise InputError("The two evaluations have no frame in common. Compare them on the same data set and split.")
+    rows_a, rows_b = (confusion_rows([by_name[name] for name in common]) for by_name in (first, second))
+    truth_a, truth_b = (
+        np.asarray(rows.reshape((len(common) * NUM_CLASSES, NUM_CLASSES)).sum(1)) for rows in (rows_a, rows_b)
     )
-    return Comparison(miou, pixel_acc, len(names), draws, level)
+    differing = np.flatnonzero((truth_a != truth_b).reshape(len(common), NUM_CLASSES).any(1))
+    if len(differing):
+        raise InputError(
+            f"{len(differing)} frames have another ground truth in each run, such as {common[differing[0]]}. Compare "
+            "runs of the same labels, read with the same options."
+        )
+    return Comparison(
+        names=names,
+        matrices=(_pooled(rows_a), _pooled(rows_b)),
+        differences=score_differences(rows_a, rows_b, draws, seed, level),
+        frames=tuple(FrameDifference(name, first[name].miou, second[name].miou) for name in common),
+        only_a=len(first) - len(common),
+        only_b=len(second) - len(common),
+    )
 
 
-def _stacked(results: list[FrameResult]) -> np.ndarray:
-    return np.stack([result.matrix().reshape(-1) for result in results]).astype(np.float64)
-
-
-def _scores(flat: np.ndarray) -> np.ndarray:
-    """Mean IoU and pixel accuracy, float64 (2, M), of flat matrices (M, 1369), as `metrics.scores` has them."""
-    result = [scores(matrix) for matrix in flat.reshape(-1, NUM_CLASSES, NUM_CLASSES)]
-    return np.array([[one.miou for one in result], [one.pixel_acc for one in result]])
+def _pooled(rows: sparse.csr_matrix) -> np.ndarray:
+    return np.asarray(rows.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
 
 
 def _described(difference: Difference) -> dict[str, Any]:
+    above = difference.share_above_zero
     return {
         "difference": percent(difference.value),
         "low": percent(difference.low),
         "high": percent(difference.high),
-        "share_above_zero": round(difference.share_above_zero, 4),
+        "share_above_zero": None if np.isnan(above) else round(above, 4),
         "certain": difference.certain,
+    }
+
+
+def _frame(frame: FrameDifference) -> dict[str, Any]:
+    return {
+        "name": frame.name,
+        "A": percent(frame.a),
+        "B": percent(frame.b),
+        "difference": percent(frame.value),
     }

@@ -16,8 +16,9 @@ from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
+from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
-from deresunet.evaluation.resume import Journal
+from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
@@ -29,7 +30,7 @@ _SCORING = (
 
 
 def describe_protocol(predictor: SegmentationPredictor) -> str:
-    """Describe for people how `evaluate` measures a predictor."""
+    """Sentence on input size, augmentation, head and scoring of the frames of a predictor."""
     return f"{predictor.protocol}, {_SCORING}"
 
 
@@ -39,7 +40,7 @@ class Failure:
 
     Attributes:
         name: the frame.
-        error: what was wrong, with the file's path.
+        error: the error's message, with the file's path.
     """
 
     name: str
@@ -51,13 +52,13 @@ class Evaluation:
     """Result of `evaluate`.
 
     Attributes:
-        matrix: int64 (37, 37), pooled; rows are the ground truth.
-        frames: frames that entered the matrix.
-        unlabelled: names of frames without ground truth, which did not.
-        seconds_per_frame: of wall time, reading and scoring included.
-        protocol: how it was measured.
+        matrix: pooled confusion matrix, int64 (37, 37); rows are the ground truth.
+        frames: number of frames in the matrix.
+        unlabelled: names of frames without ground truth, which are not in the matrix.
+        seconds_per_frame: wall time of a frame [s], reading and scoring included.
+        protocol: input size, augmentation, scoring and modality, in words.
         provenance: weights, preprocessing, device and precision.
-        results: of each of the frames, in order.
+        results: result of each frame in the matrix, in order.
         failed: frames that could not be read and were skipped.
     """
 
@@ -72,11 +73,11 @@ class Evaluation:
 
     @property
     def scores(self) -> Scores:
-        """What follows from the matrix, 0..1."""
+        """Scores of the pooled matrix, 0..1."""
         return scores(self.matrix)
 
     def groups(self, key: Literal["sensor", "scene"]) -> dict[str, np.ndarray]:
-        """The pooled matrix, int64 (37, 37), of each camera or type of room that is known."""
+        """Pooled matrix, int64 (37, 37), of each known sensor or room type, by name."""
         grouped: dict[str, np.ndarray] = {}
         for result in self.results:
             name = getattr(result, key)
@@ -84,8 +85,13 @@ class Evaluation:
                 grouped[name] = grouped.get(name, 0) + result.matrix()
         return dict(sorted(grouped.items()))
 
-    def regions(self) -> dict[str, dict[str, np.ndarray]]:
-        """The pooled matrix, int64 (37, 37), by depth, by whether depth was measured, and by nearness to a boundary."""
+    @property
+    def boundary(self) -> np.ndarray:
+        """Pooled pixels of boundary bands, int64 (3, 37), as `boundary_iou.boundary_counts` gives them."""
+        return np.sum([np.zeros((3, NUM_CLASSES), np.int64), *(result.boundary for result in self.results)], axis=0)
+
+    def stratified(self) -> dict[str, dict[str, np.ndarray]]:
+        """Pooled matrix, int64 (37, 37), by depth, by whether depth was measured, and by nearness to a boundary."""
         total = pool(self.results)
         named = (("depth", DEPTH_RANGES), ("measured", MEASURED), ("place", PLACES))
         return {
@@ -104,22 +110,26 @@ class Evaluation:
             "fw_iou": percent(result.fw_iou),
             "iou": [percent(value) for value in result.iou],
             "accuracy": [percent(value) for value in result.accuracy],
+            "precision": [percent(value) for value in result.precision],
+            "f1": [percent(value) for value in result.f1],
+            "boundary_miou": percent(boundary_miou(self.boundary)),
+            "boundary_iou": [percent(value) for value in boundary_iou(self.boundary)],
             "classes": list(CLASSES),
             "frames": self.frames,
             "unlabelled": list(self.unlabelled),
             "failed": [vars(failure) for failure in self.failed],
             "sources": dict(sorted(Counter(frame.source for frame in self.results).items())),
             "sensors": {
-                name: {"frames": frames[0][name], **described_scores(matrix)}
+                name: {"frames": frames[0][name], **describe_scores(matrix)}
                 for name, matrix in self.groups("sensor").items()
             },
             "scenes": {
-                name: {"frames": frames[1][name], **described_scores(matrix)}
+                name: {"frames": frames[1][name], **describe_scores(matrix)}
                 for name, matrix in self.groups("scene").items()
             },
             "regions": {
-                key: {name: described_scores(matrix) for name, matrix in parts.items()}
-                for key, parts in self.regions().items()
+                key: {name: describe_scores(matrix) for name, matrix in parts.items()}
+                for key, parts in self.stratified().items()
             },
             "protocol": self.protocol,
             "provenance": self.provenance,
@@ -136,7 +146,7 @@ def evaluate(
     *,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
-    journal: Journal | None = None,
+    resume: ResumeFile | None = None,
     batch: int | None = None,
 ) -> Evaluation:
     """Segment a data set and pool its confusion matrix.
@@ -144,24 +154,33 @@ def evaluate(
     Args:
         predictor: the network with its weights.
         reader: the frames.
-        modality: what the network is given of them.
-        limit: take only the first so many.
+        modality: "rgbd", "rgb" or "depth".
+        limit: number of frames to take from the start; None takes all.
         on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
-        journal: where to note each frame's result, and take over those that are there.
-        batch: frames of one network size to segment at once; None takes what the predictor is fastest with.
+        resume: file that holds the results of frames done before and receives those of the others.
+        batch: number of frames of one network size to segment at once; None takes the predictor's `usual_batch`.
 
     Raises:
-        InputError: a frame cannot be used, or none has ground truth.
+        InputError: the split is empty, a frame cannot be used, or none has ground truth.
+
+    Example:
+        >>> import deresunet
+        >>> from deresunet.data.readers import open_reader
+        >>> result = evaluate(deresunet.load(device="cpu"), open_reader("rooms"), limit=1)
+        >>> result.frames, result.matrix.shape, 0 < result.scores.miou < 1
+        (1, (37, 37), True)
     """
+    if not reader.names[:limit]:
+        raise InputError("The split has no frames. Choose another --split, or put frames into its list.")
     names = reader.names[:limit]
-    done_before = journal.results if journal is not None else {}
+    done_before = {} if resume is None else resume.results
     results: dict[str, FrameResult] = {name: done_before[name] for name in names if name in done_before}
-    unlabelled = [name for name in names if journal is not None and name in journal.unlabelled]
+    unlabelled = [name for name in names if resume is not None and name in resume.unlabelled]
     matrix = pool(results.values()).sum((0, 1, 2))
     failed: list[Failure] = []
-    left = [name for name in names if journal is None or name not in journal]
+    left = [name for name in names if resume is None or name not in resume]
     done = len(names) - len(left)
     start = time.perf_counter()
 
@@ -184,8 +203,8 @@ def evaluate(
                 continue
             unlabelled.append(name)
             done += 1
-            if journal is not None:
-                journal.add_unlabelled(name)
+            if resume is not None:
+                resume.add_unlabelled(name)
 
     for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
         labels = predictor.labels([frame for _, frame in group], modality)
@@ -196,14 +215,14 @@ def evaluate(
             start = now
             matrix += results[name].matrix()
             done += 1
-            if journal is not None:
-                journal.add(results[name])
+            if resume is not None:
+                resume.add(results[name])
             if on_frame is not None:
                 on_frame(done, frame, label, matrix)
     if not results:
         why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
         raise InputError(
-            f"none of the {len(names)} frames has ground truth; evaluation needs label/ beside rgb/, or SUN RGB-D's "
+            f"None of the {len(names)} frames has ground truth. Evaluation needs label/ beside rgb/, or SUN RGB-D's "
             f"annotations.{why}"
         )
     ordered = tuple(results[name] for name in names if name in results)
@@ -239,10 +258,10 @@ def batched_by_size(
 
 
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
-    """What is to be told of one frame, as plain JSON types.
+    """Description of one frame's prediction, as plain JSON types.
 
-    The classes present and the provenance; where there is ground truth, also IoU per class, mIoU and pixel accuracy
-    in percent (None where nothing defines them).
+    Classes present and provenance; where there is ground truth, also IoU per class, mIoU and pixel accuracy in percent
+    (None where nothing defines them).
     """
     pixels = np.bincount(prediction.label.ravel(), minlength=NUM_CLASSES + 1)[1:]
     described: dict[str, Any] = {
@@ -266,8 +285,8 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     return described
 
 
-def described_scores(matrix: np.ndarray) -> dict[str, Any]:
-    """The scores of a confusion matrix as plain JSON types, ratios in percent, with the number of labelled pixels."""
+def describe_scores(matrix: np.ndarray) -> dict[str, Any]:
+    """Scores of a confusion matrix as plain JSON types: ratios in percent, and the number of labelled pixels."""
     result = scores(matrix)
     return {
         "pixels": int(result.truth_pixels.sum()),
@@ -281,5 +300,5 @@ def described_scores(matrix: np.ndarray) -> dict[str, Any]:
 
 
 def percent(ratio: float) -> float | None:
-    """A ratio 0..1 in percent, rounded to four places; None for NaN, which JSON does not have."""
+    """Ratio 0..1 in percent, rounded to four places; None for NaN, which JSON does not have."""
     return None if math.isnan(ratio) else round(100.0 * float(ratio), 4)

@@ -1,29 +1,65 @@
-"""An evaluation as a folder that people can read: tables, the confusion matrix, words, pictures."""
+"""The report on an evaluation of a data set: a folder with one HTML page, tables, and pictures of frames.
+
+The command line writes it into a folder, the inspector hands it out as a page and as a ZIP.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from deresunet.atomic import write_csv, write_json, write_text, write_whole
-from deresunet.classes import CLASSES, DISPLAY_NAMES
+from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
+from deresunet.classes import CLASSES
+from deresunet.data.frame import Frame
+from deresunet.data.readers import Reader
+from deresunet.errors import InputError
+from deresunet.evaluation.boundary_iou import boundary_iou
 from deresunet.evaluation.evaluator import Evaluation, percent
-from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.metrics import confusion_matrix, scores
+from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
+from deresunet.evaluation.stratified import FrameResult
+from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.preprocessing import Modality
+from deresunet.visualization.panels import frame_row, shrink
 
-CONFUSED_PAIRS = 20
+__all__ = ["ExtremeFrames", "confused_pairs", "extremes", "write_report"]
+
+# Worst frames and best frames in a report, of each.
+COUNT = 20
 _SUMMARY = ("miou", "pixel_acc", "mean_acc", "fw_iou")
-_TITLES = {"miou": "mIoU", "pixel_acc": "pixel acc.", "mean_acc": "mean acc.", "fw_iou": "fw. IoU"}
+# Height of a frame's pictures in the page [px]; the files beside it have the frame's own.
+_PAGE_HEIGHT = 160
 
 
-def write_report(folder: Path, evaluation: Evaluation) -> None:
-    """Write all of a report but its pictures of frames into `folder`, which is there.
+def write_report(
+    folder: Path,
+    evaluation: Evaluation,
+    picture: Callable[[str], np.ndarray | None],
+    *,
+    title: str = "Evaluation",
+    count: int = COUNT,
+    sections: Sequence[str] = (),
+) -> Path:
+    """Write the report on an evaluation into `folder`, which is there.
 
-    result.json (all numbers), report.md (the same for people), classes.csv, groups.csv (per camera, type of room and
-    region), frames.csv, confusion.csv, confusion.png, confused.txt.
+    report.html (the page, with nothing to fetch), result.json (all numbers), classes.csv, groups.csv (by sensor, room
+    type and stratum), frames.csv, confusion.csv, confusion.png, and the pictures frames/worst_01_NAME.png,
+    frames/best_01_NAME.png and so on.
+
+    Args:
+        folder: where to write.
+        evaluation: with its frames' results.
+        picture: draws a frame by name, uint8 (H, W, 3); None for a frame that can no longer be read.
+        title: heading of the page.
+        count: number of worst and of best frames.
+        sections: further sections of the page, as HTML.
+
+    Returns:
+        The page's file.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -31,7 +67,9 @@ def write_report(folder: Path, evaluation: Evaluation) -> None:
     described = evaluation.as_dict()
     write_json(folder / "result.json", described)
     write_csv(
-        folder / "classes.csv", ("class", "iou", "accuracy", "truth_pixels", "predicted_pixels"), _classes(evaluation)
+        folder / "classes.csv",
+        ("class", "iou", "accuracy", "truth_pixels", "predicted_pixels", "precision", "f1", "boundary_iou"),
+        _classes(evaluation),
     )
     write_csv(folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *CLASSES), _groups(described))
     write_csv(
@@ -41,51 +79,89 @@ def write_report(folder: Path, evaluation: Evaluation) -> None:
     )
     rows = ((name, *row) for name, row in zip(CLASSES, evaluation.matrix.tolist(), strict=True))
     write_csv(folder / "confusion.csv", ("truth", *CLASSES), rows)
-    figure = confusion_figure(evaluation.matrix)
-    write_whole(folder / "confusion.png", lambda beside: figure.savefig(beside, format="png", dpi=110))
-    write_text(folder / "confused.txt", "\n".join(confused_pairs(evaluation.matrix)) + "\n")
-    write_text(folder / "report.md", _markdown(described, evaluation))
+    confusions = confusion_png(evaluation.matrix)
+    write_bytes(folder / "confusion.png", confusions)
+    (folder / "frames").mkdir(exist_ok=True)
+    drawn: dict[str, list[tuple[str, float, np.ndarray]]] = {}
+    for kind, results in zip(("worst", "best"), extremes(evaluation, count), strict=True):
+        drawn[kind] = []
+        for rank, result in enumerate(results, 1):
+            row = picture(result.name)
+            if row is not None:
+                safe = re.sub(r"[^A-Za-z0-9._-]+", "-", result.name)[-100:]
+                write_png(folder / "frames" / f"{kind}_{rank:02d}_{safe}.png", row)
+                drawn[kind].append((result.name, result.miou, shrink(row, _PAGE_HEIGHT)))
+    page = folder / "report.html"
+    write_text(page, html_page(title, evaluation_sections(evaluation, confusions, drawn, sections)))
+    return page
 
 
-def confused_pairs(matrix: np.ndarray, count: int = CONFUSED_PAIRS) -> list[str]:
-    """The most frequent confusions in words, most pixels first."""
-    truth = matrix.sum(1)
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    lines = []
-    for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
-        row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))
-        pixels = int(wrong[row, column])
-        if not pixels:
-            break
-        lines.append(
-            f"{DISPLAY_NAMES[row]} is taken for {DISPLAY_NAMES[column]}: {pixels / truth[row]:.1%} of its pixels "
-            f"({pixels:,}), {pixels / wrong.sum():.1%} of all errors"
-        )
-    return lines or ["nothing is confused"]
+def extremes(evaluation: Evaluation, count: int = COUNT) -> tuple[list[FrameResult], list[FrameResult]]:
+    """The `count` frames of the lowest own mIoU, lowest first, and of the highest, highest first."""
+    scored = [(result.miou, result.name, result) for result in evaluation.results]
+    ordered = [result for miou, _, result in sorted(scored, key=lambda item: item[:2]) if not np.isnan(miou)]
+    return ordered[:count], ordered[::-1][:count]
 
 
-def confusion_figure(matrix: np.ndarray) -> Figure:
-    """The matrix as a picture: each row is the share of a class's pixels that were taken for each class."""
-    truth = matrix.sum(1, keepdims=True)
-    shares = np.divide(matrix, truth, out=np.full(matrix.shape, np.nan), where=truth > 0)
-    figure = Figure(figsize=(11, 10), layout="constrained")
-    axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(range(len(DISPLAY_NAMES)), DISPLAY_NAMES)
-    axes.tick_params(axis="x", rotation=90)
-    axes.set_xlabel("prediction")
-    axes.set_ylabel("ground truth (blank: none in the data)")
-    figure.colorbar(image, ax=axes, label="share of the class's pixels", shrink=0.8)
-    return figure
+class ExtremeFrames:
+    """Draws the worst and best frames of an evaluation; keeps their predictions while it runs.
+
+    Args:
+        reader: reads the frames again.
+        predictor: segments those whose prediction an earlier run made.
+        modality: modality of the evaluation.
+        count: number of worst and of best frames.
+        kept: gives the prediction of a frame by name, uint8 (H, W), or None, where predictions are kept elsewhere.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        predictor: SegmentationPredictor,
+        modality: Modality,
+        count: int = COUNT,
+        kept: Callable[[str], np.ndarray | None] = lambda name: None,
+    ) -> None:
+        self.reader, self.predictor, self.modality, self.count = reader, predictor, modality, count
+        self._kept_elsewhere = kept
+        self._kept: dict[str, tuple[float, np.ndarray]] = {}
+
+    def add(self, frame: Frame, label: np.ndarray) -> None:
+        """Keep the prediction of a frame, uint8 (H, W), if the frame is among the worst or the best so far."""
+        assert frame.label is not None
+        miou = scores(confusion_matrix(frame.label, label)).miou
+        if np.isnan(miou):
+            return
+        self._kept[frame.name] = (miou, label)
+        if len(self._kept) > 2 * self.count:
+            ordered = sorted(self._kept, key=lambda name: (self._kept[name][0], name))
+            del self._kept[ordered[self.count]]
+
+    def prediction(self, name: str) -> np.ndarray | None:
+        """The prediction kept for a frame, uint8 (H, W), or None."""
+        return self._kept[name][1] if name in self._kept else self._kept_elsewhere(name)
+
+    def picture(self, name: str) -> np.ndarray | None:
+        """RGB, depth, ground truth, prediction and errors as one row, uint8 (H, W', 3).
+
+        None for a frame that can no longer be read: a picture is not worth failing for.
+        """
+        try:
+            frame = self.reader.read(name)
+        except InputError:
+            return None
+        label = self.prediction(name)
+        if label is None or label.shape != frame.size:
+            label = self.predictor(frame, self.modality).label
+        return frame_row(frame.rgb, frame.depth, frame.label, label, errors=True)
 
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
-    result = evaluation.scores
+    result, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
     for k, name in enumerate(CLASSES):
         truth, predicted = int(result.truth_pixels[k]), int(result.predicted_pixels[k])
-        yield name, percent(result.iou[k]), percent(result.accuracy[k]), truth, predicted
+        more = (percent(float(ratio[k])) for ratio in (result.precision, result.f1, boundary))
+        yield (name, percent(result.iou[k]), percent(result.accuracy[k]), truth, predicted, *more)
 
 
 def _groups(described: dict[str, Any]) -> Iterable[tuple[Any, ...]]:
@@ -107,51 +183,3 @@ def _frames(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
             *(percent(getattr(result, key)) for key in _SUMMARY),
             *(frame.source, round(frame.seconds, 4)),
         )
-
-
-def _markdown(described: dict[str, Any], evaluation: Evaluation) -> str:
-    provenance = described["provenance"]
-    lines = [
-        "# Evaluation",
-        "",
-        f"{described['frames']} frames. Protocol: {described['protocol']}.",
-        f"Weights {provenance['weights']} (SHA-256 {provenance['sha256'][:16]}), {provenance['architecture']}, "
-        f"{provenance['device']}, {provenance['precision']}; {described['seconds_per_frame']:.2f} s a frame.",
-        f"Ground truth: {', '.join(f'{source} ({count})' for source, count in described['sources'].items())}.",
-        "",
-        *_table("", {"all frames": described}),
-    ]
-    if described["unlabelled"]:
-        lines += [f"{len(described['unlabelled'])} frames have no ground truth and were left out.", ""]
-    if described["failed"]:
-        lines += [f"{len(described['failed'])} frames could not be read and were left out:", ""]
-        lines += [*(f"- {failure['name']}: {failure['error']}" for failure in described["failed"]), ""]
-    for title, groups in (
-        ("Camera", described["sensors"]),
-        ("Type of room", described["scenes"]),
-        ("Depth", described["regions"]["depth"]),
-        ("Depth measured by the sensor", described["regions"]["measured"]),
-        ("Distance to a boundary between classes (5 px)", described["regions"]["place"]),
-    ):
-        if groups:
-            lines += [f"## {title}", "", *_table("frames" if title in ("Camera", "Type of room") else "", groups)]
-    lines += ["## Classes", "", "| class | IoU | accuracy | pixels |", "|---|---|---|---|"]
-    lines += [
-        f"| {display} | {_shown(iou)} | {_shown(accuracy)} | {truth:,} |"
-        for display, (_, iou, accuracy, truth, _) in zip(DISPLAY_NAMES, _classes(evaluation), strict=True)
-    ]
-    lines += ["", "## Most confused", "", *(f"- {line}" for line in confused_pairs(evaluation.matrix)), ""]
-    return "\n".join(lines)
-
-
-def _table(count: str, groups: dict[str, Any]) -> list[str]:
-    head = ["", *([count] if count else []), *_TITLES.values()]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for name, group in groups.items():
-        counted = [str(group["frames"])] if count else []
-        lines.append(f"| {' | '.join([name, *counted, *(_shown(group[key]) for key in _SUMMARY)])} |")
-    return [*lines, ""]
-
-
-def _shown(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""What an evaluation has done so far, on disk, so that an interrupted one goes on where it was."""
+"""Results of an unfinished evaluation on disk, so that an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from deresunet.errors import InputError
 from deresunet.evaluation.stratified import FrameResult
 
 
-class Journal:
-    """A file of one JSON line a frame, after one that says what was being evaluated.
+class ResumeFile:
+    """A file of one JSON line a frame, after a first line that says what is evaluated.
 
     Args:
-        path: of the file; made if it is not there.
-        subject: plain JSON types that tell this evaluation from another: weights, data, protocol. A journal of
-            another subject is not gone on with, but begun anew.
+        path: the file; made if it is not there.
+        subject: plain JSON types that tell this evaluation from another: weights, data, protocol, metrics. A file of
+            another subject is begun anew.
 
     Attributes:
-        results: of the frames done, in order.
-        unlabelled: names of those without ground truth.
-        resumed: how many frames were there when the journal was opened.
+        results: results of the frames done, by name, in order.
+        unlabelled: names of the frames without ground truth.
+        resumed: number of frames that were done when the file was opened.
 
     Raises:
         InputError: the file cannot be written.
@@ -41,11 +41,13 @@ class Journal:
                 stored.truncate(good)  # a line cut short by the interruption goes
             self._file: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{self.path} cannot be written ({error.strerror}). Give a place that can.") from error
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror}). Choose a folder that can be written to."
+            ) from error
         if good == 0:
             self._write(head)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> ResumeFile:
         return self
 
     def __exit__(
@@ -57,17 +59,17 @@ class Journal:
         return name in self.results or name in self.unlabelled
 
     def add(self, result: FrameResult) -> None:
-        """Note a frame's result."""
+        """Store the result of a frame."""
         self.results[result.name] = result
         self._write(json.dumps({"result": result.as_json()}))
 
     def add_unlabelled(self, name: str) -> None:
-        """Note that a frame has no ground truth."""
+        """Store that a frame has no ground truth."""
         self.unlabelled.append(name)
         self._write(json.dumps({"unlabelled": name}))
 
     def remove(self) -> None:
-        """Delete the file: the evaluation is whole."""
+        """Delete the file, as the evaluation is finished."""
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -76,7 +78,7 @@ class Journal:
         self._file.flush()
 
     def _read(self, head: str) -> int:
-        """Take over what fits; returns the length in bytes of the part that can be kept."""
+        """Load the lines that are whole; return their length in bytes."""
         if not self.path.is_file():
             return 0
         good = 0

@@ -1,4 +1,4 @@
-"""One frame's result, counted apart by depth, by whether depth was measured, and by nearness to a boundary."""
+"""Results of frames, stratified by depth, by whether depth was measured, and by nearness to a class boundary."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from scipy import ndimage
 
 from deresunet.classes import NUM_CLASSES, VOID
 from deresunet.data.frame import Frame
+from deresunet.evaluation.boundary_iou import boundary_counts
+from deresunet.evaluation.metrics import scores
 
 # Upper ends of the depth ranges [m]; the last range is open, and a further one holds pixels without depth.
 DEPTH_ENDS_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 DEPTH_RANGES = ("0 to 1 m", "1 to 2 m", "2 to 3 m", "3 to 4 m", "4 to 6 m", "over 6 m", "no depth")
 MEASURED = ("measured", "not measured")
 PLACES = ("boundary", "interior")
-# A pixel is at a boundary if one of another class lies within so many pixels of it, in rows and columns.
+# A pixel is at a boundary if a pixel of another class lies within so many rows and columns of it.
 BOUNDARY_PX = 5
 SHAPE = (len(DEPTH_RANGES), len(MEASURED), len(PLACES), NUM_CLASSES, NUM_CLASSES)
 
 
 @dataclass(frozen=True)
 class FrameResult:
-    """Labelled pixels of a frame, counted by region, true class and predicted class.
+    """Labelled pixels of a frame, counted by stratum, true class and predicted class.
 
     Attributes:
         name: the frame.
         sensor: its camera, or "".
-        scene: its type of room, or "".
-        source: what the frame says of its origin.
+        scene: its room type, or "".
+        source: the frame's own description of its origin.
         cells: int64 (K,): flat indices into an array of `SHAPE` that are not zero, ascending.
         counts: int64 (K,): pixels in each.
-        seconds: wall time from the frame before to this one.
+        seconds: wall time from the previous frame to this one [s].
+        boundary: int64 (3, 37): pixels of boundary bands as `boundary_counts` gives them.
     """
 
     name: str
@@ -44,6 +47,12 @@ class FrameResult:
     cells: np.ndarray
     counts: np.ndarray
     seconds: float
+    boundary: np.ndarray
+
+    @property
+    def miou(self) -> float:
+        """The frame's own mean IoU over the classes in its ground truth, 0..1; NaN if all of it is void."""
+        return scores(self.matrix()).miou
 
     def matrix(self) -> np.ndarray:
         """The frame's confusion matrix, int64 (37, 37)."""
@@ -53,12 +62,12 @@ class FrameResult:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {**vars(self), "cells": self.cells.tolist(), "counts": self.counts.tolist()}
+        return {**vars(self), **{key: getattr(self, key).tolist() for key in ("cells", "counts", "boundary")}}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> FrameResult:
-        """The result that `as_json` described."""
-        arrays = {key: np.array(stored[key], np.int64) for key in ("cells", "counts")}
+        """Rebuild a result from the output of `as_json`; KeyError or TypeError if it is not one."""
+        arrays = {key: np.array(stored[key], np.int64) for key in ("cells", "counts", "boundary")}
         return cls(**{**stored, **arrays})
 
 
@@ -68,7 +77,7 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
     Args:
         frame: with its ground truth.
         prediction: uint8 (H, W), 1..37.
-        seconds: what to note as its wall time.
+        seconds: wall time to store [s].
 
     Raises:
         ValueError: the frame has no ground truth, or the shapes differ.
@@ -77,15 +86,16 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
         raise ValueError(f"{frame.name}: expected ground truth of the prediction's shape {prediction.shape}")
     known = frame.label != VOID
     cell = np.zeros(prediction.shape, np.int32)
-    for size, index in zip(SHAPE, (*regions(frame), frame.label - 1, prediction - 1), strict=True):
+    for size, index in zip(SHAPE, (*strata(frame), frame.label - 1, prediction - 1), strict=True):
         cell = cell * size + index  # as np.ravel_multi_index does, in half its time
     counts = np.bincount(cell[known], minlength=math.prod(SHAPE))
     cells = np.flatnonzero(counts)
-    return FrameResult(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds)
+    bands = boundary_counts(frame.label, prediction)
+    return FrameResult(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds, bands)
 
 
-def regions(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel its index in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three uint8 (H, W)."""
+def strata(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index of each pixel in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three uint8 (H, W)."""
     assert frame.label is not None
     metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
     depth = np.zeros(frame.size, np.uint8)
@@ -105,7 +115,7 @@ def boundary(label: np.ndarray, radius: int = BOUNDARY_PX) -> np.ndarray:
 
 
 def pool(results: Iterable[FrameResult]) -> np.ndarray:
-    """The sum of results: int64 of `SHAPE`."""
+    """Sum of results: int64 of `SHAPE`."""
     total = np.zeros(SHAPE, np.int64)
     flat = total.reshape(-1)
     for result in results:

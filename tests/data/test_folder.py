@@ -1,13 +1,16 @@
 """The folder layout and the bundled rooms."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from deresunet import InputError
 from deresunet.classes import CLASSES
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import REAL_SAMPLES_DIR, SAMPLES_DIR, FolderReader, real_samples
 from deresunet.data.readers import open_reader
+from deresunet.data.sunrgbd.polygons import fill_polygons, parse_polygons
 
 
 @pytest.fixture
@@ -91,3 +94,95 @@ def test_boxes_lie_around_their_objects_depth(rooms):
         assert inside.mean() > 0.9
         checked += 1
     assert checked
+
+
+# Names that annotators gave to what is none of the 37 classes, or to what they were not certain of.
+VOID_NAMES = {
+    "air conditioner",
+    "ashtray",
+    "bar stools",
+    "bar stools and table",
+    "bin",
+    "bottle",
+    "can",
+    "clock",
+    "container",
+    "cup",
+    "die",
+    "fire alarm",
+    "fire extinguisher box",
+    "folders",
+    "globe",
+    "hanger",
+    "heater",
+    "keyboard",
+    "light",
+    "magazine",
+    "monitor",
+    "mouse",
+    "notice board",
+    "outlet",
+    "package",
+    "packaging",
+    "pallet",
+    "panel",
+    "partition",
+    "pet things",
+    "pipes",
+    "plant",
+    "plate",
+    "pole",
+    "pot",
+    "rattan vase",
+    "room beyond",
+    "scissors",
+    "shoe",
+    "sign",
+    "stand",
+    "striped panel",
+    "tablecloth",
+    "tape",
+    "teddy bear",
+    "telephone",
+    "threshold",
+    "toy",
+    "toy plane",
+    "tripod",
+    "unclear",
+    "under the desk",
+    "under the sofa",
+    "waste bin",
+}
+
+
+def test_real_samples_are_complete():
+    reader = real_samples()
+    assert set(reader.names) == set(FolderReader(REAL_SAMPLES_DIR, "all").names)
+    assert len(reader.names) == 7
+    credits = (REAL_SAMPLES_DIR / "CREDITS.md").read_text()
+    licences = ("CC BY 4.0", "Apache-2.0", "MIT")
+    for name in reader.names:
+        frame = reader.read(name)
+        assert frame.depth is not None
+        assert frame.label is not None
+        assert 0.2 < np.median(frame.depth[frame.depth > 0]) < 10, "metres"
+        assert (frame.label > 0).mean() > 0.5
+        (row,) = (line for line in credits.splitlines() if line.startswith(f"| {name} |"))
+        cells = [cell.strip() for cell in row.split("|")]
+        assert cells[4] in licences
+        if frame.intrinsics is not None:
+            stated = [float(word) for word in cells[6].split() if word[0].isdigit()]
+            assert stated == list(frame.intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]])
+
+
+@pytest.mark.parametrize("name", real_samples().names)
+def test_labels_of_real_samples_are_their_polygons(name):
+    path = REAL_SAMPLES_DIR / "annotation" / f"{name}.json"
+    polygons = parse_polygons(json.loads(path.read_text()), str(path))
+    assert polygons
+    label = np.asarray(Image.open(REAL_SAMPLES_DIR / "label" / f"{name}.png"))
+    with Image.open(REAL_SAMPLES_DIR / "rgb" / f"{name}.jpg") as rgb:
+        assert label.shape == (rgb.height, rgb.width)
+    filled = fill_polygons(polygons, label.shape)
+    assert np.array_equal(label, filled.label), f"label/{name}.png is not what annotation/{name}.json fills"
+    assert set(filled.unknown) <= VOID_NAMES, "a name that is no class is void on purpose, or misspelt"

@@ -17,7 +17,7 @@ from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import Evaluation, batched_by_size, describe_protocol, evaluate
 from deresunet.evaluation.metrics import confusion_matrix
-from deresunet.evaluation.resume import Journal
+from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
@@ -164,8 +164,13 @@ def test_limit_and_progress(frames: Frames) -> None:
 
 
 def test_no_ground_truth_at_all() -> None:
-    with pytest.raises(InputError, match="none of the 2 frames has ground truth"):
+    with pytest.raises(InputError, match="None of the 2 frames has ground truth"):
         evaluate(Oracle(), Frames({"a": frame("a"), "b": frame("b")}))
+
+
+def test_empty_list_of_frames() -> None:
+    with pytest.raises(InputError, match="The split has no frames"):
+        evaluate(Oracle(), Frames({}))
 
 
 def test_broken_frames_stop_or_are_listed(frames: Frames) -> None:
@@ -277,12 +282,12 @@ def run_with(
         if done == stop_after:
             raise KeyboardInterrupt
 
-    with Journal(path, {"weights": subject}) as journal:
-        return evaluate(oracle, frames, on_frame=interrupt, workers=0, journal=journal)
+    with ResumeFile(path, {"weights": subject}) as resume:
+        return evaluate(oracle, frames, on_frame=interrupt, workers=0, resume=resume)
 
 
 def test_interrupted_evaluation_goes_on(frames: Frames, tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
+    path = tmp_path / "resume.jsonl"
     whole = evaluate(Oracle(), frames)
     oracle = Oracle()
     with pytest.raises(KeyboardInterrupt):
@@ -301,7 +306,7 @@ def test_interrupted_evaluation_goes_on(frames: Frames, tmp_path: Path) -> None:
 
 
 def test_journal_of_another_evaluation_is_begun_anew(frames: Frames, tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
+    path = tmp_path / "resume.jsonl"
     run_with(path, frames, Oracle())
     oracle = Oracle()
     run_with(path, frames, oracle, subject="other weights")
@@ -310,7 +315,7 @@ def test_journal_of_another_evaluation_is_begun_anew(frames: Frames, tmp_path: P
 
 
 def test_failures_are_tried_again(frames: Frames, tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
+    path = tmp_path / "resume.jsonl"
     mended = frames.frames["f2"]
     frames.frames["f2"] = InputError("/data/f2: damaged")
     with pytest.raises(InputError):
@@ -321,7 +326,7 @@ def test_failures_are_tried_again(frames: Frames, tmp_path: Path) -> None:
 
 def test_journal_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
-        Journal(tmp_path / "absent" / "journal.jsonl", {})
+        ResumeFile(tmp_path / "absent" / "resume.jsonl", {})
 
 
 # Reading ahead

@@ -1,19 +1,15 @@
-"""The confusion matrix and what follows from it: by hand, against scikit-learn, and over two processes."""
+"""The confusion matrix and what follows from it: by hand, and against scikit-learn."""
 
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-import torch.multiprocessing
-from sklearn.metrics import accuracy_score, jaccard_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_score, recall_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
-from deresunet.evaluation.metrics import PooledConfusionMatrix, confusion_matrix, scores
+from deresunet.evaluation.metrics import confusion_matrix, scores
 
 TRUTH = np.array([[1, 1, 2], [2, 0, 3], [0, 0, 3]], np.uint8)
 PREDICTION = np.array([[1, 2, 2], [2, 1, 4], [3, 4, 3]], np.uint8)
@@ -79,6 +75,15 @@ def test_against_scikit_learn(seed: int) -> None:
     assert np.allclose(
         result.mean_acc, recall_score(truth[known], prediction[known], labels=present, average="macro", zero_division=0)
     )
+    predicted = np.isin(labels, prediction[known])
+    for independent, ours, defined in (
+        (precision_score, result.precision, predicted),
+        (recall_score, result.recall, np.isin(labels, truth[known])),
+        (f1_score, result.f1, np.isin(labels, truth[known]) | predicted),
+    ):
+        expected = independent(truth[known], prediction[known], labels=labels, average=None, zero_division=0)
+        assert np.allclose(ours[defined], expected[defined])
+        assert np.isnan(ours[~defined]).all()
 
 
 def test_all_void() -> None:
@@ -104,35 +109,3 @@ def test_frames_of_different_sizes_pool_pixel_by_pixel() -> None:
 def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(4, 5\).*\(5, 4\)"):
         confusion_matrix(np.ones((4, 5), np.uint8), np.ones((5, 4), np.uint8))
-    with pytest.raises(ValueError, match="expected equal shapes"):
-        PooledConfusionMatrix().update(torch.ones(4), torch.ones(5))
-
-
-def test_stateful_metric_adds_up_and_starts_anew() -> None:
-    metric = PooledConfusionMatrix()
-    pairs = [random_pair(seed, (9, 11)) for seed in range(3)]
-    for truth, prediction in pairs:
-        metric.update(torch.from_numpy(truth), torch.from_numpy(prediction))
-    metric.update(torch.zeros(3, dtype=torch.uint8), torch.ones(3, dtype=torch.uint8))  # all void
-    assert np.array_equal(metric.compute().numpy(), sum(confusion_matrix(*pair) for pair in pairs))
-    metric.reset()
-    assert not metric.cells.any()
-
-
-def _accumulate(rank: int, folder: str) -> None:
-    """One of two processes: frames 0 and 2, or frame 1 (of another size) and none more."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
-    metric = PooledConfusionMatrix()
-    for seed in range(rank, 3, 2):
-        truth, prediction = random_pair(seed, (20 + seed, 30))
-        metric.update(torch.from_numpy(truth), torch.from_numpy(prediction))
-    np.save(Path(folder) / f"{rank}.npy", metric.compute().numpy())
-    torch.distributed.destroy_process_group()
-
-
-def test_two_processes_accumulate_one_matrix(tmp_path: Path) -> None:
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    torch.multiprocessing.start_processes(_accumulate, (str(tmp_path),), nprocs=2, start_method="spawn")
-    expected = sum(confusion_matrix(*random_pair(seed, (20 + seed, 30))) for seed in range(3))
-    for rank in range(2):
-        assert np.array_equal(np.load(tmp_path / f"{rank}.npy"), expected)

@@ -1,8 +1,9 @@
-"""The comparison of two sets of weights, the report's words and pictures, and the command as a whole."""
+"""The comparison of two runs, the report, and the command as a whole."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluator import Evaluation
-from deresunet.evaluation.gallery import Gallery, extremes, strip
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.report import confused_pairs, confusion_figure, write_report
+from deresunet.evaluation.report import ExtremeFrames, extremes, write_report
+from deresunet.evaluation.report_page import confused_pairs, confusion_figure
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
+from deresunet.visualization.panels import frame_row
 
 WALL, CHAIR, SOFA = 1, 5, 6
 NAMES = frame_names(12)
@@ -47,26 +49,33 @@ def evaluation(shares: list[float], names: list[str] | None = None) -> Evaluatio
 
 def test_difference_is_that_of_the_pooled_scores() -> None:
     a, b = evaluation([0.5, 0.6, 0.7]), evaluation([0.6, 0.6, 0.9])
-    told = compare(a, b)
-    assert told.miou.value == pytest.approx(scores(b.matrix).miou - scores(a.matrix).miou)
-    assert told.pixel_acc.value == pytest.approx(0.1)
-    assert (told.frames, told.draws, told.level) == (3, 2000, 0.95)
+    found = compare(a, b)
+    assert found.differences.miou.value == pytest.approx(scores(b.matrix).miou - scores(a.matrix).miou)
+    assert found.differences.pixel_acc.value == pytest.approx(0.1)
+    for label in (WALL, CHAIR):
+        expected = scores(b.matrix).iou[label - 1] - scores(a.matrix).iou[label - 1]
+        assert found.differences.iou[label - 1].value == pytest.approx(expected)
+    assert np.isnan(found.differences.iou[SOFA - 1].value), "no ground truth"
+    assert (found.differences.frames, found.differences.draws, found.differences.level) == (3, 2000, 0.95)
+    assert np.isnan(found.differences.miou.low), "three frames are too few for an interval"
+    assert "too few frames" in str(found)
 
 
 def test_a_clear_gain_is_certain_and_noise_is_not() -> None:
     rng = np.random.default_rng(0)
     base = rng.uniform(0.3, 0.7, 60)
     better = compare(evaluation(base.tolist()), evaluation((base + 0.1).tolist()))
-    assert better.miou.certain
-    assert 0.05 < better.miou.low < better.miou.value < better.miou.high < 0.15
-    assert better.miou.share_above_zero == 1.0
+    gain = better.differences.miou
+    assert gain.certain
+    assert 0.05 < gain.low < gain.value < gain.high < 0.15
+    assert gain.share_above_zero == 1.0
     assert "better than A" in str(better)
     worse = compare(evaluation((base + 0.1).tolist()), evaluation(base.tolist()))
-    assert worse.miou.high < 0
+    assert worse.differences.miou.high < 0
     assert "worse than A" in str(worse)
     noise = compare(evaluation(base.tolist()), evaluation((base + rng.permutation([0.2, -0.2] * 30)).tolist()))
-    assert not noise.miou.certain
-    assert noise.miou.low < 0 < noise.miou.high
+    assert not noise.differences.miou.certain
+    assert noise.differences.miou.low < 0 < noise.differences.miou.high
     assert "no difference is shown" in str(noise)
 
 
@@ -74,26 +83,70 @@ def test_interval_has_the_width_that_theory_gives() -> None:
     """Pixel accuracy of frames of equal size is a mean over frames, so its interval is 1.96 standard errors."""
     rng = np.random.default_rng(1)
     first, second = (rng.integers(5, 36, 80) / 40 for _ in range(2))
-    told = compare(evaluation(first.tolist()), evaluation(second.tolist()), draws=4000).pixel_acc
+    found = compare(evaluation(first.tolist()), evaluation(second.tolist()), draws=4000).differences.pixel_acc
     error = (second - first).std() / np.sqrt(80)
-    assert (told.high - told.low) == pytest.approx(2 * 1.96 * error, rel=0.08)
+    assert (found.high - found.low) == pytest.approx(2 * 1.96 * error, rel=0.08)
+
+
+def test_intervals_are_those_of_resampling_one_frame_after_the_other() -> None:
+    """Scores and class IoU of each draw, computed from the matrices without sparse rows or batches."""
+    shares = np.random.default_rng(2).uniform(0.2, 1.0, (2, 7))
+    runs = [evaluation(each.tolist()) for each in shares]
+    found = compare(*runs, draws=50)
+    rng = np.random.default_rng(0)
+    drawn = []
+    for counts in rng.multinomial(7, np.full(7, 1 / 7), size=50):
+        a, b = (
+            scores(sum(count * one.matrix() for count, one in zip(counts, run.results, strict=True))) for run in runs
+        )
+        drawn.append((b.miou - a.miou, b.iou[CHAIR - 1] - a.iou[CHAIR - 1]))
+    for difference, values in zip(
+        (found.differences.miou, found.differences.iou[CHAIR - 1]), np.transpose(drawn), strict=True
+    ):
+        assert (difference.low, difference.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
 
 
 def test_same_weights_have_no_difference_and_the_seed_fixes_the_rest() -> None:
-    a, b = evaluation([0.5, 0.7, 0.4]), evaluation([0.6, 0.5, 0.5])
-    same = compare(a, a).miou
+    a, b = evaluation([0.5, 0.7, 0.4, 0.2, 0.3]), evaluation([0.6, 0.5, 0.5, 0.1, 0.3])
+    same = compare(a, a).differences.miou
     assert (same.value, same.low, same.high, same.certain) == (0.0, 0.0, 0.0, False)
-    assert compare(a, b, seed=3) == compare(a, b, seed=3)
-    assert compare(a, b, seed=3) != compare(a, b, seed=4)
+    once, again, other = (compare(a, b, seed=seed).differences.miou for seed in (3, 3, 4))
+    assert once == again != other
+
+
+def test_frames_won_and_lost_and_the_confusions_that_changed() -> None:
+    a, b = evaluation([0.5, 0.7, 0.4, 0.2, 0.3]), evaluation([0.6, 0.5, 0.9, 0.2, 0.2])
+    found = compare(a, b, ("first", "second"))
+    assert [one.name for one in found.won] == ["2", "0"]
+    assert [one.name for one in found.lost] == ["1", "4"]
+    assert np.array_equal(found.confusion_difference, b.matrix - a.matrix)
+    shift = found.confusion_shift
+    assert shift[CHAIR - 1, SOFA - 1] == pytest.approx(-0.3 / 5)
+    assert np.isnan(shift[SOFA - 1]).all()
+    described = found.as_dict()
+    assert (described["frames_won"], described["frames_lost"], described["runs"]["B"]) == (2, 2, "second")
+    assert set(described["classes"]) == {"wall", "chair", "sofa"}
+    assert described["classes"]["chair"]["recall"] == [pytest.approx(42.0), pytest.approx(48.0)]
+    assert described["classes"]["chair"]["precision"] == [100.0, 100.0]
+    json.dumps(described, allow_nan=False)
 
 
 def test_only_common_frames_are_compared() -> None:
     a, b = evaluation([0.5, 0.6], ["x", "y"]), evaluation([0.7, 0.1], ["x", "z"])
-    told = compare(a, b)
-    assert told.frames == 1
-    assert told.pixel_acc.value == pytest.approx(0.2)
+    found = compare(a, b)
+    assert [one.name for one in found.frames] == ["x"]
+    assert (found.only_a, found.only_b) == (1, 1)
+    assert found.differences.pixel_acc.value == pytest.approx(0.2)
     with pytest.raises(InputError, match="no frame in common"):
         compare(a, evaluation([0.5], ["q"]))
+
+
+def test_frames_of_another_ground_truth_are_refused() -> None:
+    label = halves(CHAIR, WALL, (40, 40))
+    label[:5] = SOFA
+    other = frame_result(Frame(np.zeros((40, 40, 3), np.uint8), label=label, name="0"), label)
+    with pytest.raises(InputError, match="another ground truth"):
+        compare(evaluation([0.5]), Evaluation(other.matrix(), 1, (), 0.1, "", {}, (other,)))
 
 
 # Words and pictures
@@ -107,7 +160,7 @@ def test_confused_pairs_in_words() -> None:
         "wall is taken for refrigerator: 10.0% of its pixels (10), 20.0% of all errors",
     ]
     assert confused_pairs(matrix, 1) == confused_pairs(matrix)[:1]
-    assert confused_pairs(np.diag(np.full(37, 5))) == ["nothing is confused"]
+    assert confused_pairs(np.diag(np.full(37, 5))) == ["no confusions"]
 
 
 def test_confusion_picture_is_by_row() -> None:
@@ -118,8 +171,8 @@ def test_confusion_picture_is_by_row() -> None:
     assert np.ma.getmaskarray(shown)[0].all() or np.isnan(np.asarray(shown)[0]).all()
 
 
-def test_gallery_keeps_the_extremes_alone() -> None:
-    gallery = Gallery(count=2)
+def test_predictions_of_the_extremes_alone_are_kept() -> None:
+    kept = ExtremeFrames(None, None, "rgbd", count=2)
     rng = np.random.default_rng(0)
     shares = rng.permutation(np.arange(2, 40, 4) / 40)
     results = []
@@ -128,37 +181,58 @@ def test_gallery_keeps_the_extremes_alone() -> None:
         prediction = label.copy()
         prediction[round(40 * share) :] = SOFA
         frame = Frame(np.zeros((40, 40, 3), np.uint8), label=label, name=str(k))
-        gallery.add(frame, prediction)
+        kept.add(frame, prediction)
         results.append(frame_result(frame, prediction))
     void = Frame(np.zeros((40, 40, 3), np.uint8), label=np.zeros((40, 40), np.uint8), name="void")
-    gallery.add(void, prediction)
+    kept.add(void, prediction)
     results.append(frame_result(void, prediction))
     worst, best = extremes(Evaluation(np.zeros((37, 37)), 11, (), 0.0, "", {}, tuple(results)), 2)
     order = np.argsort(shares)
     assert [one.name for one in worst] == [str(k) for k in order[:2]]
     assert [one.name for one in best] == [str(k) for k in order[::-1][:2]]
-    kept = {name for name in [*map(str, range(10)), "void"] if gallery.prediction(name) is not None}
-    assert kept == {one.name for one in (*worst, *best)}
+    names = {name for name in [*map(str, range(10)), "void"] if kept.prediction(name) is not None}
+    assert names == {one.name for one in (*worst, *best)}
 
 
-def test_strip_shows_errors_in_red_and_void_in_black() -> None:
+def test_a_row_shows_errors_in_colour_and_void_in_black() -> None:
     label = halves(WALL, CHAIR, (40, 40))
     label[:10] = 0
-    frame = Frame(np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32), label)
-    shown = strip(frame, np.full((40, 40), WALL, np.uint8))
-    assert shown.shape == (40, 5 * 40 + 4 * 4, 3)
-    errors = shown[:, -40:]
+    rgb, depth = np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32)
+    row = frame_row(rgb, depth, label, np.full((40, 40), WALL, np.uint8), errors=True)
+    assert row.shape == (40, 5 * 40 + 4 * 4, 3)
+    errors = row[:, -40:]
     assert (errors[:10] == 0).all()
     assert (errors[10:, :20] == 255).all()
-    assert (errors[10:, 20:] == (214, 57, 62)).all()
+    assert len(np.unique(errors[10:, 20:].reshape(-1, 3), axis=0)) == 1
+    assert (errors[10, 30] != errors[10, 0]).any()
+    assert frame_row(rgb, None, label).shape == (40, 2 * 40 + 4, 3)
 
 
-def test_report_of_a_data_set_without_cameras(tmp_path: Path) -> None:
-    write_report(tmp_path, evaluation([0.5, 1.0]))
-    text = (tmp_path / "report.md").read_text()
-    assert "## Camera" not in text
-    assert "| all frames | 75.00 | 75.00 | 75.00 | 75.00 |" in text
+def test_report_of_a_data_set_without_sensors(tmp_path: Path) -> None:
+    pictures = {"0": np.full((40, 60, 3), 9, np.uint8), "1": None}
+    page = write_report(
+        tmp_path, evaluation([0.5, 1.0]), pictures.get, title="<b>rooms</b>", sections=["<h2>More</h2>"]
+    )
+    text = page.read_text()
+    assert "<b>rooms</b>" not in text
+    assert "&lt;b&gt;rooms&lt;/b&gt;" in text
+    assert "By sensor" not in text
+    assert "<b>75.00 %</b><span>mIoU over 2 classes</span>" in text
+    assert "too few for a confidence interval" in text
+    assert "<h2>More</h2>" in text
+    assert text.count("<figure>") == 2, "a frame that cannot be drawn is left out of the worst and of the best"
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["best_02_0.png", "worst_01_0.png"]
+    assert not re.search(r'(src|href)="(?!data:)', text), "nothing is fetched"
     assert "NaN" not in (tmp_path / "result.json").read_text()
+    told = json.loads((tmp_path / "result.json").read_text())
+    assert told["f1"][CHAIR - 1] == pytest.approx(100 * 2 * 0.75 / 1.75, abs=1e-3)
+    assert 0 < told["boundary_miou"] < 100
+
+
+def test_intervals_are_in_the_report(tmp_path: Path) -> None:
+    text = write_report(tmp_path, evaluation([0.5, 1.0, 0.6, 0.7, 0.8]), lambda name: None).read_text()
+    assert '<div class="interval">' in text
+    assert "95% bootstrap confidence interval" in text
 
 
 # The command
@@ -193,7 +267,7 @@ def test_on_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [failure["name"] for failure in told["failed"]] == [NAMES[2]]
     assert str(data / "SUNRGBD" / NAMES[2]) in told["failed"][0]["error"]
     assert told["miou"] == 100.0
-    assert not list(data.glob(".*journal*"))
+    assert not list(data.glob(".*resume*"))
 
 
 def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,10 +283,10 @@ def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(evaluate_command, "load", lambda *_: Interrupted())
     options = ("--root", data, "--on-error", "skip", "--report", data / "report")
     assert invoke(*options).exit_code != 0
-    assert (data / "report" / "journal.jsonl").is_file()
+    assert (data / "report" / "resume.jsonl").is_file()
     done = invoke(*options)
     assert done.exit_code == 0, done.output
-    assert "going on after 3 frames" in done.output
+    assert "Resuming after 3 frames" in done.output
     # 3 + the one interrupted + 2, and 3 more for the pictures whose predictions were lost.
     assert len(calls) == 4 + 2 + 3 * 2
     assert json.loads((data / "report" / "result.json").read_text())["frames"] == 5
@@ -246,7 +320,7 @@ def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["comparison"]["frames"] == 5
     assert "B is worse than A" in done.output
     for letter in "AB":
-        assert (data / "report" / letter / "report.md").is_file()
+        assert (data / "report" / letter / "report.html").is_file()
     assert json.loads((data / "report" / "comparison.json").read_text()) == told["comparison"]
     refused = invoke(*options, "--compare", "a.safetensors", "b.safetensors", "--checkpoint", "a.safetensors")
     assert refused.exit_code == 2

@@ -137,7 +137,7 @@ def test_threads_get_their_own_results(small, noise_frame):
 
 
 def test_an_unknown_device_is_refused():
-    with pytest.raises(InputError, match=r"not here; there are .*cpu"):
+    with pytest.raises(InputError, match=r"not here; expected auto or one of .*cpu"):
         deresunet.load(device="warp")
 
 

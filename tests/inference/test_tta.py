@@ -13,7 +13,7 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.predictor import Predictor
-from deresunet.inference.preprocessing import RawBatch, to_tensors
+from deresunet.inference.preprocessing import RawBatch, raw_batch
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
@@ -108,7 +108,7 @@ def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) ->
     total = torch.zeros(1, 37, 96, 96)
     for frame in (noise, mirrored):
         for size in ((64, 64), (96, 96)):
-            logits = tiny.logits(*to_tensors(frame, tiny.checkpoint.preprocessing, size=size))
+            (logits,) = tiny.tensors(raw_batch([frame], tiny.checkpoint.preprocessing, size=size), OutputSpec())
             wide = torch.nn.functional.interpolate(logits, (96, 96), mode="bilinear", align_corners=False)
             total += (wide if frame is noise else wide.flip(-1)).softmax(1)
     assert np.mean(result.label == (total / 4).argmax(1)[0].numpy() + 1) > 0.999

@@ -35,7 +35,7 @@ from deresunet.data.sunrgbd.toolbox import (
     read_split,
 )
 from deresunet.errors import InputError
-from deresunet.evaluation.scores import scores
+from deresunet.evaluation.metrics import scores
 
 FRAMES, TRAIN_FRAMES, TEST_FRAMES = 10_335, 5_285, 5_050
 SUMMARY_FILE = "summary.json"

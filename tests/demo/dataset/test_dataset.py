@@ -19,24 +19,22 @@ import demo.dataset.evaluations
 import deresunet
 from demo.dataset import views as told
 from demo.dataset.evaluations import Evaluations, Request, duration
-from demo.dataset.pictures import Pictures, fourth
-from demo.dataset.plots import RIGHT, WRONG, HeatMap, Scatter, heat_map, scatter
+from demo.dataset.pictures import Pictures, focus_codes, focus_keys
+from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.store import EvaluationStore, fingerprint
-from demo.inspect.panels import FALSE_ALARM, FOUND, MISSED
-from demo.inspect.panels import WRONG as ERROR
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
 from deresunet.cli.app import shown
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
-from deresunet.evaluation.bootstrap import MIN_FRAMES, spread, stack
-from deresunet.evaluation.comparison import DRAWS
+from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
 from deresunet.evaluation.evaluator import evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
+from deresunet.visualization.colours import CORRECT, WRONG
 
 REQUEST = Request("synthetic")
 
@@ -134,11 +132,11 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
 
 
 def test_few_frames_have_no_interval(result):
-    found = spread(stack(result.frames[: MIN_FRAMES - 1]))
+    found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1]))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
     assert "too few for an interval" in told.headline(result, np.arange(2), None)
-    assert np.isnan(spread(stack([])).miou.value)
+    assert np.isnan(score_intervals(confusion_rows([])).miou.value)
 
 
 def test_frames_are_chosen_by_sensor_and_scene(result):
@@ -258,7 +256,7 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     evaluations.start(REQUEST, "bob")
     assert evaluations.progress(REQUEST, "bob").following
     other = Request("synthetic", "depth")
-    with pytest.raises(InputError, match=r"now it is synthetic, RGB \+ depth: \d+ of 14 frames"):
+    with pytest.raises(InputError, match=r"now it is synthetic, RGB-D: \d+ of 14 frames"):
         evaluations.start(other, "eve")
     assert "synthetic, RGB + depth" in evaluations.progress(other, "eve").elsewhere
     evaluations.cancel(REQUEST, "eve")
@@ -319,7 +317,7 @@ def test_a_run_that_fails_says_why(make, reader, monkeypatch):
     monkeypatch.setattr(reader, "read", lambda name: deresunet.Frame(rgb=whole(name).rgb, name=name))
     evaluations.start(REQUEST, "ann")
     wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
-    assert "none of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
+    assert "None of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
     evaluations.predictor.ran = None  # a mistake in the program, not of the visitor
     monkeypatch.setattr(reader, "read", whole)
     evaluations.start(Request("synthetic", "rgb"), "ann")
@@ -366,7 +364,7 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
             corner = plain[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
             share = matrix[truth - 1, prediction - 1] / matrix[truth - 1].sum()
             if share > 0.05:
-                assert np.abs(corner[:3].astype(int) - (RIGHT if truth == prediction else WRONG)).max() <= 4
+                assert np.abs(corner[:3].astype(int) - (CORRECT if truth == prediction else WRONG)).max() <= 4
             assert abs(corner[3] / 255 - np.sqrt(share)) < 0.02
     assert layout.at(3, 3) is None
     assert layout.at(layout.size[0] - 2, 200) is None
@@ -389,23 +387,18 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     assert heat_map(result.matrix(nothing)).size == HeatMap.of(result.matrix(nothing)).size
 
 
-def test_the_fourth_picture_shows_what_is_looked_at():
-    background = np.full((1, 5, 3), 100, np.uint8)
+def test_outcomes_follow_the_focus():
     truth = np.array([[CHAIR, CHAIR, WALL, WALL, 0]], np.uint8)
     predicted = np.array([[CHAIR, BED, CHAIR, WALL, CHAIR]], np.uint8)
 
-    def painted(focus):
-        colours = {FOUND: "hit", FALSE_ALARM: "false", MISSED: "miss", ERROR: "error"}
-        found = []
-        for pixel in fourth(background, truth, predicted, focus)[0].astype(float):
-            near = [said for colour, said in colours.items() if np.abs((pixel - 9) / 0.8 - colour).max() < 3]
-            found.append(near[0] if near else "")
-        return found
+    def outcomes(focus):
+        names = ["", *focus_keys(focus)]
+        return [names[code] for code in focus_codes(truth, predicted, focus)[0]]
 
-    assert painted(None) == ["", "error", "error", "", ""]
-    assert painted(CHAIR) == ["hit", "miss", "false", "", ""]
-    assert painted(Confusion(CHAIR, BED)) == ["", "error", "", "", ""]
-    assert painted(Confusion(CHAIR, CHAIR)) == ["hit", "", "", "", ""]
+    assert outcomes(None) == ["", "errors", "errors", "", ""]
+    assert outcomes(CHAIR) == ["true positive", "false negative", "false positive", "", ""]
+    assert outcomes(Confusion(CHAIR, BED)) == ["", str(Confusion(CHAIR, BED)), "", "", ""]
+    assert outcomes(Confusion(CHAIR, CHAIR))[1:] == ["", "", "", ""]
 
 
 def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
@@ -437,12 +430,11 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
     request = Request(source)
     found = finished(evaluations, request)
     (tmp_path / "out").mkdir()
-    pictures = Pictures(evaluations, tmp_path / "pictures")
-    page, archive = write_dataset_report(evaluations, pictures, request, tmp_path / "out")
+    page, archive = write_dataset_report(evaluations, request, tmp_path / "out")
     assert sorted((tmp_path / "out").iterdir()) == sorted([page, archive]), "nothing is left beside them"
 
     written = archive.stat().st_ino
-    assert write_dataset_report(evaluations, pictures, request, tmp_path / "out") == (page, archive)
+    assert write_dataset_report(evaluations, request, tmp_path / "out") == (page, archive)
     assert archive.stat().st_ino == written, "made once"
 
     text = page.read_text()
@@ -452,13 +444,13 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
     assert "<i>known" not in text
     assert "made &lt;up&gt;" in text
     assert "http" not in text, "nothing is fetched"
-    assert text.count("src='data:image/") == text.count("<img ")
+    assert text.count('src="data:image/') == text.count("<img ")
     assert text.count("<figure>") == 24
     assert f"{100 * found.evaluation.scores.miou:.2f} %" in text
     with zipfile.ZipFile(archive) as packed:
         assert packed.testzip() is None
         names = {name.split("/", 1)[1] for name in packed.namelist()}
-        assert {"report.html", "result.json", "frames.csv", "classes.csv", "confusion.csv", "report.md"} <= names
+        assert {"report.html", "result.json", "frames.csv", "classes.csv", "confusion.csv", "confusion.png"} <= names
         assert sum(name.startswith("frames/worst_") for name in names) == 12
         assert all(".." not in name and "<" not in name and not name.startswith("/") for name in packed.namelist())
         top = packed.namelist()[0].split("/")[0]
@@ -472,7 +464,7 @@ def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_pa
 def test_an_unfinished_evaluation_has_no_report(make, tmp_path):
     evaluations = make()
     with pytest.raises(InputError, match="not finished"):
-        write_dataset_report(evaluations, Pictures(evaluations, tmp_path), REQUEST, tmp_path)
+        write_dataset_report(evaluations, REQUEST, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,10 +13,9 @@ from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 from demo.dataset.evaluations import Request
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.tab import build_dataset_tab
-from demo.dataset.theme import CSS as DATASET_CSS
 from demo.dataset.updates import STEP
 from demo.inspector import Inspector
-from demo.theme import CSS, theme
+from demo.theme import STYLE, theme
 
 SHORT, LONG = "short list", "long list"
 
@@ -43,7 +42,7 @@ class Served:
             )
         self.page.queue(max_size=64, default_concurrency_limit=4)
         _, self.url, _ = self.page.launch(
-            prevent_thread_lock=True, quiet=True, theme=theme(), css=CSS + DATASET_CSS, ssr_mode=False
+            prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False
         )
 
     def result(self):

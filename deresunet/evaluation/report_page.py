@@ -1,0 +1,240 @@
+"""The HTML page of a report: scores with intervals, classes, confusions, strata, frames and protocol."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
+from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
+from deresunet.evaluation.evaluator import Evaluation, percent
+
+CONFUSED_PAIRS = 20
+# Titles of groups of frames or pixels, by the key that the JSON has them under.
+GROUP_TITLES = {
+    "sensors": "By sensor",
+    "scenes": "By room type",
+    "depth": "By depth",
+    "measured": "By whether the sensor measured depth",
+    "place": "By distance to a class boundary (5 px)",
+}
+_STYLE = Path(__file__).with_name("report.css")
+
+
+def html_page(title: str, sections: Iterable[str]) -> str:
+    """A whole HTML page in the style of reports, with nothing to fetch.
+
+    Args:
+        title: plain text, for the window and the heading.
+        sections: HTML, in order.
+    """
+    escaped = html.escape(title)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><title>{escaped}</title><style>{_STYLE.read_text()}</style>'
+        f"</head><body><h1>{escaped}</h1>{''.join(sections)}</body></html>\n"
+    )
+
+
+def evaluation_sections(
+    evaluation: Evaluation,
+    confusions: bytes,
+    pictures: Mapping[str, Sequence[tuple[str, float, np.ndarray]]],
+    more: Sequence[str] = (),
+) -> list[str]:
+    """Sections of the report on an evaluation, as HTML.
+
+    Args:
+        evaluation: with its frames' results.
+        confusions: the confusion matrix as `confusion_png` draws it.
+        pictures: "worst" and "best" -> name, mIoU 0..1 and picture uint8 (H, W, 3) of frames.
+        more: further sections, put before the frames.
+    """
+    described = evaluation.as_dict()
+    groups = {"sensors": described["sensors"], "scenes": described["scenes"], **described["regions"]}
+    sentences = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(evaluation.matrix))
+    return [
+        f'<p class="soft">Semantic segmentation of {evaluation.frames:,} RGB-D frames into 37 classes, compared with '
+        "the ground truth.</p>",
+        _scores(evaluation),
+        _left_out(evaluation),
+        '<p class="soft">IoU of a class: pixels where prediction and ground truth agree on it, over those where either '
+        "has it. mIoU: mean over the classes with ground truth. Boundary IoU: IoU of classes' inner boundary bands, "
+        "2 % of the image's diagonal wide. All are pooled over the frames; void pixels are left out. n/a: neither "
+        "ground truth nor prediction.</p>",
+        f"<h2>Classes</h2>{_classes(evaluation)}",
+        "<h2>Confusions</h2><p class='soft'>Rows: ground truth; columns: prediction; colour: share of the row's "
+        f"pixels.</p>{image(confusions, 'Confusion matrix', 'plot')}"
+        f"<ul>{sentences}</ul>",
+        *(f"<h2>{GROUP_TITLES[key]}</h2>{_groups(group)}" for key, group in groups.items() if group),
+        *more,
+        *(
+            f"<h2>{kind.capitalize()} frames</h2><p class='soft'>Each: RGB, depth where there is any, ground truth, "
+            f"prediction, errors.</p>{''.join(_frame(*frame) for frame in frames)}"
+            for kind, frames in pictures.items()
+            if frames
+        ),
+        f"<h2>Protocol</h2>{_provenance(described)}",
+    ]
+
+
+def confused_pairs(matrix: np.ndarray, count: int = CONFUSED_PAIRS) -> list[str]:
+    """The most frequent confusions of a confusion matrix (37, 37) in words, most pixels first."""
+    truth = matrix.sum(1)
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    lines = []
+    for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
+        row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))
+        pixels = int(wrong[row, column])
+        if not pixels:
+            break
+        lines.append(
+            f"{DISPLAY_NAMES[row]} is taken for {DISPLAY_NAMES[column]}: {pixels / truth[row]:.1%} of its pixels "
+            f"({pixels:,}), {pixels / wrong.sum():.1%} of all errors"
+        )
+    return lines or ["no confusions"]
+
+
+def confusion_figure(matrix: np.ndarray) -> Figure:
+    """Confusion matrix (37, 37) as a picture: each row as shares of its class's pixels."""
+    truth = matrix.sum(1, keepdims=True)
+    shares = np.divide(matrix, truth, out=np.full(matrix.shape, np.nan), where=truth > 0)
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    axes = figure.add_subplot()
+    drawn = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(range(len(DISPLAY_NAMES)), DISPLAY_NAMES)
+    axes.tick_params(axis="x", rotation=90)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel("ground truth (blank: none in the data)")
+    figure.colorbar(drawn, ax=axes, label="share of the class's pixels", shrink=0.8)
+    return figure
+
+
+def confusion_png(matrix: np.ndarray) -> bytes:
+    """`confusion_figure` as a PNG."""
+    buffer = io.BytesIO()
+    confusion_figure(matrix).savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()
+
+
+def image(encoded: bytes, alternative: str, style: str = "") -> str:
+    """A PNG or JPEG within the page, as HTML; `alternative` is plain text for those who do not see it."""
+    kind = "jpeg" if encoded.startswith(b"\xff\xd8") else "png"
+    data = base64.b64encode(encoded).decode()
+    return f'<img class="{style}" alt="{html.escape(alternative)}" src="data:image/{kind};base64,{data}">'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in a box of its own that scrolls, as HTML; cells are HTML."""
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    return f'<div class="scroll"><table><tr>{titles}</tr>{lines}</table></div>'
+
+
+def in_percent(value: float | None) -> str:
+    """A number of percent with two decimals, or n/a for None."""
+    return "n/a" if value is None else f"{value:.2f}"
+
+
+def _scores(evaluation: Evaluation) -> str:
+    found, pooled = score_intervals(confusion_rows(evaluation.results)), evaluation.scores
+    classes = int((pooled.truth_pixels > 0).sum())
+    figures = [
+        _score(f"{in_percent(percent(found.miou.value))} %", f"mIoU over {classes} classes", _interval(found.miou)),
+        _score(f"{in_percent(percent(found.pixel_acc.value))} %", "pixel accuracy", _interval(found.pixel_acc)),
+        _score(f"{in_percent(percent(pooled.mean_acc))} %", "mean accuracy"),
+        _score(f"{in_percent(percent(boundary_miou(evaluation.boundary)))} %", "mean boundary IoU"),
+        _score(f"{evaluation.frames:,}", "frames"),
+    ]
+    note = (
+        f"Fewer than {MIN_FRAMES} frames: too few for a confidence interval."
+        if found.frames < MIN_FRAMES
+        else f"Below a score: its {found.level:.0%} bootstrap confidence interval over frames. Frames of one recording "
+        "are alike, so it is rather too narrow."
+    )
+    return f'<div class="scores">{"".join(figures)}</div><p class="soft">{note}</p>'
+
+
+def _score(value: str, name: str, more: str = "") -> str:
+    return f'<div class="score"><b>{value}</b><span>{name}</span>{more}</div>'
+
+
+def _interval(interval: Interval) -> str:
+    if np.isnan(interval.low):
+        return ""
+    value, low, high = (100 * each for each in (interval.value, interval.low, interval.high))
+    return (
+        f'<div class="interval"><i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>'
+        f'<u style="left:{value:.2f}%"></u></div><small>{low:.2f} to {high:.2f} %</small>'
+    )
+
+
+def _left_out(evaluation: Evaluation) -> str:
+    lines = []
+    if evaluation.unlabelled:
+        example = html.escape(evaluation.unlabelled[0])
+        lines.append(f"{len(evaluation.unlabelled):,} frames without ground truth were left out, such as {example}.")
+    if evaluation.failed:
+        lines.append(f"{len(evaluation.failed):,} frames could not be read and were left out:")
+        lines += [f"{html.escape(one.name)}: {html.escape(one.error)}" for one in evaluation.failed]
+    return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def _classes(evaluation: Evaluation) -> str:
+    pooled, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
+    rows = []
+    for k in sorted(range(len(DISPLAY_NAMES)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k)):
+        width = 100 * np.nan_to_num(pooled.iou[k])
+        bar = f'<span class="bar"><i style="width:{width:.2f}%;background:{COLOURS[k]}"></i></span>'
+        ratios = (pooled.iou, pooled.precision, pooled.recall, pooled.f1, boundary)
+        numbers = (in_percent(percent(float(ratio[k]))) for ratio in ratios)
+        rows.append([DISPLAY_NAMES[k], bar, *numbers, f"{int(pooled.truth_pixels[k]):,}"])
+    head = ("class", "", "IoU %", "precision %", "recall %", "F1 %", "boundary IoU %", "ground truth px")
+    return table(head, rows)
+
+
+def _groups(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    counted = any("frames" in group for group in groups.values())
+    head = ("", *(["frames"] if counted else []), "pixels", "mIoU %", "pixel acc. %", "mean acc. %")
+    rows = [
+        [
+            html.escape(name),
+            *([f"{group['frames']:,}"] if counted else []),
+            f"{group['pixels']:,}",
+            *(in_percent(group[key]) for key in ("miou", "pixel_acc", "mean_acc")),
+        ]
+        for name, group in groups.items()
+    ]
+    return table(head, rows)
+
+
+def _frame(name: str, miou: float, picture: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=85, subsampling=0)
+    shown = image(buffer.getvalue(), f"{name}: RGB, ground truth, prediction, errors")
+    return f"<figure>{shown}<figcaption>{html.escape(name)} · mIoU {100 * miou:.2f} %</figcaption></figure>"
+
+
+def _provenance(described: dict[str, Any]) -> str:
+    origin = described["provenance"]
+    sources = ", ".join(f"{html.escape(name)} ({count:,})" for name, count in described["sources"].items() if name)
+    pieces = [
+        f"{html.escape(origin['weights'])}, SHA-256 <code>{origin['sha256'][:16]}</code>",
+        f"{html.escape(origin['architecture'])}, {html.escape(origin['device'])}, {origin['precision']}",
+        f"{described['seconds_per_frame']:.2f} s a frame",
+        f"frames of {sources}" if sources else "",
+        html.escape(origin["training"]),
+    ]
+    line = " · ".join(piece for piece in pieces if piece)
+    return f'<p class="provenance">{line}</p><p>{html.escape(described["protocol"])}.</p>'
