@@ -22,6 +22,7 @@ TRAINING = frozenset(
         "jsonargparse",
         "tensorboard",
         "timm",
+        "kornia",
         "opencv-python-headless",
     }
 )
