@@ -11,11 +11,11 @@ import gradio as gr
 
 from demo import markup
 from demo.components import MODALITIES
-from demo.dataset import views as told
+from demo.dataset import messages
 from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.pictures import Pictures
 from demo.dataset.plots import HeatMap, Scatter
-from demo.dataset.updates import (
+from demo.dataset.sections import (
     ALL_SCENES,
     ALL_SENSORS,
     BEST,
@@ -25,7 +25,7 @@ from demo.dataset.updates import (
     TRAIT_CHOICES,
     WORST,
     Choice,
-    DatasetUpdates,
+    Sections,
 )
 from demo.downloads import KEEP_SECONDS
 from demo.inspector import DatasetFrame, Inspector
@@ -83,7 +83,7 @@ def build_dataset_tab(
     """
     evaluations = evaluations or Evaluations(inspector.predictor, inspector.readers, cache_dir)
     pictures = Pictures(evaluations)
-    updates = DatasetUpdates(evaluations, pictures)
+    sections = Sections(evaluations, pictures)
     sources = list(inspector.readers)
 
     open_request = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -113,13 +113,13 @@ def build_dataset_tab(
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
                 _title("Classes")
-                gr.HTML(told.bars_note(), padding=False)
+                gr.HTML(messages.bars_note(), padding=False)
                 bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=markup.PICK_CLASS)
             with gr.Column(scale=6, min_width=320):
                 _title("What is confused with what")
                 matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
-                gr.HTML(told.matrix_note(), padding=False)
-                pair = gr.Dropdown([(told.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair")
+                gr.HTML(messages.matrix_note(), padding=False)
+                pair = gr.Dropdown([(messages.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair")
                 pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
@@ -160,8 +160,8 @@ def build_dataset_tab(
         """How far it is, the result if it is there and not on the page, and what is on the page then."""
         progress = evaluations.progress(request, str(visitor.session_hash))
         done = progress.state == "done"
-        shown = updates.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
-        return [*updates.run(request, progress), *shown, request if done else None]
+        shown = sections.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
+        return [*sections.run(request, progress), *shown, request if done else None]
 
     @with_notice(len(all_outputs), "The evaluation was not opened")
     def on_choose(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
@@ -176,51 +176,51 @@ def build_dataset_tab(
         request, session = Request(source, modality), str(visitor.session_hash)
         # Only what the visitor has before them is thrown away; another visitor may have finished it just now.
         evaluations.start(request, session, anew=seen == request)
-        status, button, stop, _, column = updates.run(request, evaluations.progress(request, session))
+        status, button, stop, _, column = sections.run(request, evaluations.progress(request, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
     @with_notice(len(run_outputs), "The evaluation was not cancelled")
     def on_cancel(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         evaluations.cancel(request, session)
-        return updates.run(request, evaluations.progress(request, session))
+        return sections.run(request, evaluations.progress(request, session))
 
     @with_notice(len(look_outputs), "The filter failed")
     def on_filter(*values: Any) -> list[Any]:
-        return updates.look(replace(Choice(*values), shown=PAGE))
+        return sections.look(replace(Choice(*values), shown=PAGE))
 
     @with_notice(len(look_outputs), "The class was not shown")
     def on_class(*values: Any) -> list[Any]:
-        return updates.look(Choice(*values).at_cell(None))
+        return sections.look(Choice(*values).at_cell(None))
 
     @with_notice(1 + len(look_outputs), "The class was not shown")
     def on_bar(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         picked = replace(choice, only=str(where.value) if markup.chosen_class(where.value) else markup.ALL_CLASSES)
-        return [picked.only, *updates.look(picked.at_cell(None))]
+        return [picked.only, *sections.look(picked.at_cell(None))]
 
     @with_notice(len(cell_outputs), "The confusion was not shown")
     def on_pair(*values: Any) -> list[Any]:
-        return updates.cells(replace(Choice(*values), shown=PAGE))
+        return sections.cells(replace(Choice(*values), shown=PAGE))
 
     @with_notice(len(cell_outputs), "The confusion was not shown")
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         result = evaluations.result(choice.request)
-        return updates.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
+        return sections.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
 
     @with_notice(len(dot_outputs), "The scatter plot failed")
     def on_trait(*values: Any) -> list[Any]:
-        return updates.dots(Choice(*values))
+        return sections.dots(Choice(*values))
 
     @with_notice(len(list_outputs), "The frames were not listed")
     def on_order(*values: Any) -> list[Any]:
-        return updates.listed(replace(Choice(*values), shown=PAGE))
+        return sections.listed(replace(Choice(*values), shown=PAGE))
 
     @with_notice(len(list_outputs), "The frames were not listed")
     def on_more(*values: Any) -> list[Any]:
         choice = Choice(*values)
-        return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
+        return sections.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
     def opened(choice: Choice, name: str) -> OpenRequest:
         return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.only, next(_CLICKS))

@@ -17,7 +17,7 @@ from synthetic_dataset import BED, CHAIR, COUNT, ODD_NAME, SIZE, WALL, KnownPred
 
 import demo.dataset.evaluations
 import deresunet
-from demo.dataset import views as told
+from demo.dataset import messages
 from demo.dataset.evaluations import Evaluations, Request, duration
 from demo.dataset.pictures import Pictures, focus_codes, focus_keys
 from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
@@ -103,10 +103,10 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
         key: wanted[key] for key in wanted.keys() - different
     }
     everything = found.choose()
-    headline = told.headline(found, everything, None)
+    headline = messages.headline(found, everything, None)
     for key in ("miou", "pixel_acc", "mean_acc"):
         assert f"<b>{shown(wanted[key]).strip()} %</b>" in headline, key
-    bars = told.class_bars(found, everything)
+    bars = messages.class_bars(found, everything)
     for name, iou in zip(deresunet.classes.DISPLAY_NAMES, wanted["iou"], strict=True):
         assert f"<span>{name}</span>" in bars
         assert f"<span>{shown(iou).strip()}</span>" in bars.split(f"<span>{name}</span>")[1].split("</div>")[0], name
@@ -135,7 +135,7 @@ def test_few_frames_have_no_interval(result):
     found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1]))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
-    assert "too few for an interval" in told.headline(result, np.arange(2), None)
+    assert "too few for an interval" in messages.headline(result, np.arange(2), None)
     assert np.isnan(score_intervals(confusion_rows([])).miou.value)
 
 
@@ -197,9 +197,9 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     assert "recognised" in result.told_of(everything, Confusion(WALL, WALL))
     assert "no bed in their ground truth" in result.told_of(result.choose(scene="office"), Confusion(BED, BED))
     assert most_confused(result.matrix(everything)) == [(cell, taken / chairs)]
-    (_, nothing), (words, value) = told.confusion_choices(result.matrix(everything))
-    assert told.chosen_confusion(value) == cell
-    assert told.chosen_confusion(nothing) is None
+    (_, nothing), (words, value) = messages.confusion_choices(result.matrix(everything))
+    assert messages.chosen_confusion(value) == cell
+    assert messages.chosen_confusion(nothing) is None
     assert words.startswith("chair taken for bed: ")
 
 
@@ -304,7 +304,7 @@ def test_what_cannot_be_read_is_left_out_and_told_without_the_servers_paths(make
     evaluations.predictor._reader = broken
     found = finished(evaluations)
     assert found.evaluation.frames == COUNT - 1
-    line = told.left_out(found)
+    line = messages.left_out(found)
     assert "kv2/0005.png is cut short" in line
     assert "/srv" not in line
 
@@ -479,13 +479,13 @@ def test_the_state_of_a_run_is_told(make, seconds, wanted):
     if seconds:
         evaluations.start(REQUEST, "ann")
     progress = evaluations.progress(REQUEST, "ann")
-    assert wanted in told.status(REQUEST, progress)
+    assert wanted in messages.status(REQUEST, progress)
     if seconds:
-        stranger = told.status(REQUEST, evaluations.progress(REQUEST, "bob"))
+        stranger = messages.status(REQUEST, evaluations.progress(REQUEST, "bob"))
         assert "Running for another visitor" in stranger
         assert 'role="progressbar"' in stranger
         wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
         evaluations.cancel(REQUEST, "ann")
         wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
-        assert "Interrupted" in told.status(REQUEST, evaluations.progress(REQUEST, "ann"))
-    assert "&lt;b&gt;" in told.status(Request("<b>"), progress)
+        assert "Interrupted" in messages.status(REQUEST, evaluations.progress(REQUEST, "ann"))
+    assert "&lt;b&gt;" in messages.status(Request("<b>"), progress)

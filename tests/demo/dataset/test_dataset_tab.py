@@ -13,7 +13,7 @@ from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 from demo.dataset.evaluations import Request
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.tab import build_dataset_tab
-from demo.dataset.updates import STEP
+from demo.dataset.sections import STEP
 from demo.inspector import Inspector
 from demo.theme import STYLE, theme
 

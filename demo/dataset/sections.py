@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from demo import markup
-from demo.dataset import views as told
+from demo.dataset import messages
 from demo.dataset.evaluations import Evaluations, Progress, Request
 from demo.dataset.pictures import Focus, Pictures
 from demo.dataset.plots import heat_map, scatter
@@ -64,7 +64,7 @@ class Choice:
     @property
     def cell(self) -> Confusion | None:
         """The cell of the matrix, or None."""
-        return told.chosen_confusion(self.pair)
+        return messages.chosen_confusion(self.pair)
 
     @property
     def focus(self) -> Focus:
@@ -81,7 +81,7 @@ class Choice:
         return result.choose(sensor, "" if self.scene == ALL_SCENES else self.scene)
 
 
-class DatasetUpdates:
+class Sections:
     """Values and properties for groups of components.
 
     Args:
@@ -107,7 +107,7 @@ class DatasetUpdates:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
         failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
         return [
-            failure + told.status(request, progress),
+            failure + messages.status(request, progress),
             button,
             gr.Button(visible=running and progress.following, interactive=not progress.stopping),
             gr.Timer(active=running or bool(progress.elsewhere)),
@@ -125,7 +125,7 @@ class DatasetUpdates:
             gr.Dropdown([markup.ALL_CLASSES, *sorted(names)], value=markup.ALL_CLASSES),
             WORST,
             result.trait,
-            told.provenance(result),
+            messages.provenance(result),
             gr.Files(value=None, visible=False),
             *self.look(Choice(request.source, request.modality, trait=result.trait)),
         ]
@@ -135,8 +135,8 @@ class DatasetUpdates:
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         return [
-            told.headline(result, chosen, choice.label) + told.left_out(result),
-            told.class_bars(result, chosen, choice.label, clickable=True),
+            messages.headline(result, chosen, choice.label) + messages.left_out(result),
+            messages.class_bars(result, chosen, choice.label, clickable=True),
             *self.dots(choice),
             *self.cells(choice),
         ]
@@ -147,7 +147,7 @@ class DatasetUpdates:
         chosen = choice.frames(result)
         return [
             scatter(result, chosen, choice.trait, choice.label),
-            told.scatter_note(result, chosen, choice.trait, choice.label),
+            messages.scatter_note(result, chosen, choice.trait, choice.label),
         ]
 
     def cells(self, choice: Choice) -> list[Any]:
@@ -155,13 +155,13 @@ class DatasetUpdates:
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         pooled = result.matrix(chosen)
-        choices = told.confusion_choices(pooled, choice.label)
+        choices = messages.confusion_choices(pooled, choice.label)
         if choice.pair not in [value for _, value in choices]:
             choices.insert(1, (str(choice.cell), choice.pair))
         return [
             heat_map(pooled, choice.label, choice.cell),
             gr.Dropdown(choices, value=choice.pair),
-            told.cell_note(result, chosen, choice.cell),
+            messages.cell_note(result, chosen, choice.cell),
             *self.listed(choice),
         ]
 
@@ -177,7 +177,7 @@ class DatasetUpdates:
         paths = self.pictures.files(choice.request, [frame.name for frame in here], choice.focus)
         drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
         return [
-            told.gallery_note(len(listed), len(drawn), choice.focus),
+            messages.gallery_note(len(listed), len(drawn), choice.focus),
             gr.Gallery([(path, f"{frame.name} · {frame.said}") for frame, path in drawn], selected_index=None),
             gr.Button(visible=len(here) < min(len(listed), MOST)),
             [frame.name for frame, _ in drawn],
