@@ -48,10 +48,8 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
 
     @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
     def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
-        # An evaluation is always one of the first weights.
-        name = inspector.checkpoints.first_name
-        shown = opened(inspector, asked.frame, name, asked.modality, overlay, opacity, asked.only, boxes)
-        return [*shown, name, asked.modality, asked.frame.source]
+        shown = opened(inspector, asked.frame, asked.weights, asked.modality, overlay, opacity, asked.only, boxes)
+        return [*shown, asked.weights, asked.modality, asked.frame.source]
 
     def on_inspect() -> list[Any]:
         return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]

@@ -1,92 +1,29 @@
-"""What the components of the data set's tab become. Plain functions over what the visitor has chosen."""
+"""Component updates of the sections of the Data set tab."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from demo import markup
 from demo.dataset import messages
-from demo.dataset.evaluations import Evaluations, Progress, Request
-from demo.dataset.pictures import Focus, Pictures
+from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, MOST, WORST, Choice
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.pictures import Pictures
 from demo.dataset.plots import heat_map, scatter
-from demo.dataset.result import TRAITS, Confusion, DatasetResult, Trait
+from demo.dataset.progress import Progress, Request
+from demo.markup import ALL_CLASSES, table
 from demo.notices import notice
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.inference.preprocessing import Modality
-
-ALL_SENSORS, ALL_SCENES = "all sensors", "all scenes"
-WORST, BEST = "worst first", "best first"
-TRAIT_CHOICES = [(name, trait) for trait, name in TRAITS.items()]
-# Frames in the gallery: at first, more at a click, at most.
-PAGE, STEP, MOST = 6, 12, 48
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the visitor has set, in the order of the tab's inputs.
-
-    Attributes:
-        source: data set.
-        modality: what the network is given.
-        sensor: a camera, or `ALL_SENSORS`.
-        scene: a type of room, or `ALL_SCENES`.
-        only: display name of a class, or `markup.ALL_CLASSES`.
-        pair: "3,7" for a cell of the matrix, or "".
-        order: `WORST` or `BEST`.
-        trait: what the scatter holds scores against.
-        shown: frames in the gallery.
-    """
-
-    source: str
-    modality: Modality
-    sensor: str = ALL_SENSORS
-    scene: str = ALL_SCENES
-    only: str = markup.ALL_CLASSES
-    pair: str = ""
-    order: str = WORST
-    trait: Trait = "missing"
-    shown: int = PAGE
-
-    @property
-    def request(self) -> Request:
-        """Which evaluation."""
-        return Request(self.source, self.modality)
-
-    @property
-    def label(self) -> int | None:
-        """The class 1..37, or None for all."""
-        return markup.chosen_class(self.only)
-
-    @property
-    def cell(self) -> Confusion | None:
-        """The cell of the matrix, or None."""
-        return messages.chosen_confusion(self.pair)
-
-    @property
-    def focus(self) -> Focus:
-        """What the gallery's pictures are about: a cell goes before a class."""
-        return self.cell or self.label
-
-    def at_cell(self, cell: Confusion | None) -> Choice:
-        """The same with a cell of the matrix, or with none."""
-        return replace(self, pair="" if cell is None else f"{cell.truth},{cell.prediction}", shown=PAGE)
-
-    def frames(self, result: DatasetResult) -> np.ndarray:
-        """The frames that the filters let through, int64 (n,)."""
-        sensor = "" if self.sensor == ALL_SENSORS else self.sensor
-        return result.choose(sensor, "" if self.scene == ALL_SCENES else self.scene)
 
 
 class Sections:
-    """Values and properties for groups of components.
+    """Updates of groups of components.
 
     Args:
-        evaluations: whose results are shown.
-        pictures: that draw their frames.
+        evaluations: holds the results.
+        pictures: draws their frames.
     """
 
     def __init__(self, evaluations: Evaluations, pictures: Pictures) -> None:
@@ -102,7 +39,9 @@ class Sections:
             joined = progress.following or progress.stopping
             button = gr.Button("Running" if joined else "Follow", variant="primary", interactive=not joined)
         elif progress.state == "partial":
-            button = gr.Button(f"Go on after frame {progress.done:,}", variant="primary", interactive=True)
+            button = gr.Button(
+                f"Resume ({progress.done:,} of {progress.total:,} done)", variant="primary", interactive=True
+            )
         else:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
         failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
@@ -115,43 +54,44 @@ class Sections:
         ]
 
     def first(self, request: Request) -> list[Any]:
-        """A result as it is first seen: sensor, scene, class, order, trait, provenance, files, then `look`."""
+        """First look at a result: sensor, room type, class, order, property, provenance, files, then `look`."""
         result = self.evaluations.result(request)
         names = [DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
         sensors, scenes = result.groups("sensor"), result.groups("scene")
         return [
             gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
             gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
-            gr.Dropdown([markup.ALL_CLASSES, *sorted(names)], value=markup.ALL_CLASSES),
+            gr.Dropdown([ALL_CLASSES, *sorted(names)], value=ALL_CLASSES),
             WORST,
-            result.trait,
+            result.first_property,
             messages.provenance(result),
             gr.Files(value=None, visible=False),
-            *self.look(Choice(request.source, request.modality, trait=result.trait)),
+            *self.look(Choice(request, against=result.first_property)),
         ]
 
     def look(self, choice: Choice) -> list[Any]:
-        """Headline, bars, then `dots`, then `cells`."""
+        """Headline, bars, table of classes, then `dots`, then `cells`."""
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         return [
             messages.headline(result, chosen, choice.label) + messages.left_out(result),
             messages.class_bars(result, chosen, choice.label, clickable=True),
+            table(messages.class_table(result, chosen)),
             *self.dots(choice),
             *self.cells(choice),
         ]
 
     def dots(self, choice: Choice) -> list[Any]:
-        """Scatter, and what it says."""
+        """Scatter plot and its caption."""
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         return [
-            scatter(result, chosen, choice.trait, choice.label),
-            messages.scatter_note(result, chosen, choice.trait, choice.label),
+            scatter(result, chosen, choice.against, choice.label),
+            messages.scatter_note(result, chosen, choice.against, choice.label),
         ]
 
     def cells(self, choice: Choice) -> list[Any]:
-        """Heat map, list of confusions, the chosen one in words, then `listed`."""
+        """Confusion matrix, list of confusions, sentence on the chosen one, then `listed`."""
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         pooled = result.matrix(chosen)
@@ -166,7 +106,7 @@ class Sections:
         ]
 
     def listed(self, choice: Choice) -> list[Any]:
-        """Note of the gallery, gallery, button for more, names of its frames, how many are wanted."""
+        """Caption of the gallery, gallery, button for more, names of its frames, number of frames asked for."""
         result = self.evaluations.result(choice.request)
         chosen, cell = choice.frames(result), choice.cell
         if cell is None:
@@ -178,7 +118,7 @@ class Sections:
         drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
         return [
             messages.gallery_note(len(listed), len(drawn), choice.focus),
-            gr.Gallery([(path, f"{frame.name} · {frame.said}") for frame, path in drawn], selected_index=None),
+            gr.Gallery([(path, f"{frame.name} · {frame.caption}") for frame, path in drawn], selected_index=None),
             gr.Button(visible=len(here) < min(len(listed), MOST)),
             [frame.name for frame, _ in drawn],
             choice.shown,
