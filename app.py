@@ -7,13 +7,12 @@ import logging
 import sys
 from pathlib import Path
 
-from demo.dataset.theme import CSS as DATASET_CSS
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
 from demo.inspector import Inspector
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
-from demo.theme import CSS, theme
+from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
 from deresunet.data.depth import ENCODINGS
@@ -52,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         server_port=options.port,
         share=options.share,
         theme=theme(),
-        css=CSS + DATASET_CSS,
+        css_paths=STYLE,
         **serving.launch_options(),
         ssr_mode=False,
         footer_links=["api"],

@@ -1,4 +1,4 @@
-"""What the tabs of the page share: options of events, and a picture with a line under it."""
+"""Components and options of events that several tabs share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from demo.deploy import zerogpu
-from demo.inspect import messages as views
 from demo.inspector import DatasetFrame, Upload
+from demo.markup import MODALITY_NAMES
 
 DEFAULT_OPACITY = 0.6
-MODALITIES = [(name, value) for value, name in views.MODALITY_NAMES.items()]
+MODALITIES = [(name, value) for value, name in MODALITY_NAMES.items()]
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}

@@ -1,9 +1,10 @@
-"""What a visitor looks at: a frame, what the network says of it, and how good that is."""
+"""An inspection: a frame with its prediction and scores, ready to be drawn; and the cache of inspections."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -16,8 +17,9 @@ from deresunet.evaluation.calibration import Reliability, reliability
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import FrameResult, frame_result
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
+from deresunet.visualization.panels import background_of
 
 _Kept = TypeVar("_Kept")
 
@@ -36,15 +38,15 @@ class Inspection:
         depth: float32 (h, w) [m], 0 where missing; or None.
         truth: uint8 (h, w), 0 = void, 1..37; or None.
         classes: uint8 (5, h, w): the five most probable classes 1..37, most probable first.
-        probabilities: float16 (5, h, w), 0..1: theirs.
+        probabilities: float16 (5, h, w), 0..1: their probabilities.
         entropy: float16 (h, w), 0..1.
         step: how many pixels of the frame a pixel here stands for, along each side.
         intrinsics: float64 (3, 3), in pixels of these arrays; or None.
         boxes: 3D boxes in the camera's frame, or None.
-        described: what `deresunet.evaluation.evaluator.describe_frame` says of frame and prediction at full resolution.
+        described: frame and prediction at full resolution, as of `deresunet.evaluation.evaluator.describe_frame`.
         result: the labelled pixels at full resolution, counted by region and class; or None.
-        scores: what follows from them; or None.
-        reliability: confidence against being right; or None.
+        scores: IoU, accuracy and their means, from `result`; or None.
+        reliability: accuracy by confidence; or None.
         shares: float64 (37,): predicted share of each class over the whole frame, 0..1.
         confidence: float64 (37,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
@@ -78,20 +80,23 @@ class Inspection:
 
     @property
     def name(self) -> str:
-        """What the frame is called."""
+        """Name of the frame."""
         return str(self.described["name"])
 
     @property
     def modality(self) -> Modality:
-        """What the network was given."""
+        """Modality that the network was given."""
         given: Modality = self.described["provenance"]["modality"]
         return given
 
 
 def inspect(
-    predictor: Predictor, frame: Frame, modality: Modality = "rgbd", depth_reading: DepthReading | None = None
+    predictor: SegmentationPredictor,
+    frame: Frame,
+    modality: Modality = "rgbd",
+    depth_reading: DepthReading | None = None,
 ) -> Inspection:
-    """Run the network on a frame, once, and keep all that the views draw from.
+    """Run the network on a frame and keep all that the tabs draw from.
 
     Raises:
         InputError: the modality asked for is not in the frame.
@@ -107,7 +112,7 @@ def inspect(
         """Every n-th pixel: labels and depth must not be mixed."""
         return np.ascontiguousarray(image[..., ::step, ::step], kind)
 
-    background = frame.rgb if frame.rgb is not None else _grey(frame.depth)
+    background = background_of(frame)
     return Inspection(
         background=np.ascontiguousarray(background[::step, ::step]),
         rgb=frame.rgb is not None,
@@ -133,37 +138,45 @@ def inspect(
 
 
 class Cache(Generic[_Kept]):
-    """The latest results, so that a frame of a data set is run once for all who look at it.
+    """The latest results; each is made once, however many ask for it, also at the same time.
 
     Args:
-        size: how many are kept.
+        size: number of results that are kept.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Future[_Kept]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def get(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
-        """The value kept under `key`, made by `make` where there is none."""
-        with self._lock:
-            if key in self._kept:
+        """Return the result kept under `key`, made by `make` where there is none.
+
+        Who asks for a result that is being made waits for it. If making it fails, whoever asked first gets the error,
+        and the next one tries anew.
+        """
+        while True:
+            with self._lock:
+                made = self._kept.get(key)
+                if made is None:
+                    future: Future[_Kept] = Future()
+                    self._kept[key] = future
+                    while len(self._kept) > self._size:
+                        self._kept.popitem(last=False)
+                    break
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()  # outside the lock: others may look while the network runs
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        return made
-
-
-def _grey(depth: np.ndarray | None) -> np.ndarray:
-    """Depth as a grey picture uint8 (H, W, 3), near bright, for frames without RGB."""
-    assert depth is not None, "a frame has RGB or depth"
-    far = max(float(depth.max()), 1e-6)
-    grey = np.where(depth > 0, 230.0 - 180.0 * depth / far, 16.0).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+            if made.exception() is None:
+                return made.result()
+        try:
+            result = make()  # outside the lock: others may look while the network runs
+        except BaseException as error:
+            with self._lock:
+                if self._kept.get(key) is future:
+                    del self._kept[key]
+            future.set_exception(error)
+            raise
+        future.set_result(result)
+        return result

@@ -1,20 +1,18 @@
-"""What the page does, as plain functions over a predictor and its data sets."""
+"""The inspector: networks and data sets on offer; runs a frame once and keeps it."""
 
 from __future__ import annotations
 
 import html
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demo.ablation.summary import MODALITIES, Trial, Verdict
-from demo.inspect import messages as views
+from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
+from demo.inspect import messages
 from demo.inspection import Cache, Inspection, inspect
 from demo.networks import Checkpoints
 from deresunet.data.depth import DepthEncoding, DepthReading
@@ -23,55 +21,16 @@ from deresunet.data.frame import Frame
 from deresunet.data.images import read_depth, read_label, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
-
-log = logging.getLogger(__name__)
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
 
 THUMBNAIL = (192, 144)
 GALLERY_SIZE = 120
-# Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and trials, about 1 MB each.
+# Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and ablations, about 1 MB each.
 # Uploads are never kept here.
 CACHED_INSPECTIONS = 24
-CACHED_TRIALS = 32
-
-
-def told_to_programs(callback: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Turn an `InputError` into the error that Gradio hands to its clients, escaped, since it may be shown as HTML."""
-
-    @wraps(callback)
-    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
-        try:
-            return callback(*args, **kwargs)
-        except InputError as error:
-            raise gr.Error(html.escape(str(error)), print_exception=False) from error
-
-    return wrapped
-
-
-def told_on_the_page(
-    outputs: int, cleared: bool = True
-) -> Callable[[Callable[_Parameters, list[Any]]], Callable[_Parameters, list[Any]]]:
-    """Turn an `InputError` into a notice on the page that stays until something succeeds; the rest stays as it is.
-
-    What is decorated returns `outputs` values; what comes out returns the notice before them. What succeeds takes the
-    notice away, unless `cleared` is False.
-    """
-
-    def decorate(callback: Callable[_Parameters, list[Any]]) -> Callable[_Parameters, list[Any]]:
-        @wraps(callback)
-        def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> list[Any]:
-            try:
-                return ["" if cleared else gr.skip(), *callback(*args, **kwargs)]
-            except InputError as error:
-                log.info("refused: %s", error)
-                return [views.notice(str(error)), *[gr.skip()] * outputs]
-
-        return wrapped
-
-    return decorate
+CACHED_ABLATIONS = 32
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -84,7 +43,7 @@ class DatasetFrame:
 
 @dataclass(frozen=True)
 class Upload:
-    """A visitor's own files, as paths in Gradio's cache, and how depth is encoded."""
+    """Uploaded files, as paths in Gradio's cache, and how depth is encoded."""
 
     rgb: str | None = None
     depth: str | None = None
@@ -92,26 +51,26 @@ class Upload:
     encoding: DepthEncoding = "auto"
 
     def read(self) -> tuple[Frame, DepthReading | None]:
-        """The frame, and how its depth was decoded.
+        """Read the files: the frame, and how its depth was decoded.
 
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
         """
         if self.rgb is None and self.depth is None:
-            raise InputError("Nothing to segment yet: give an RGB image, a depth file, or both.")
+            raise InputError("There is nothing to segment yet. Give an RGB image, a depth file, or both.")
         reading = None if self.depth is None else read_depth(self.depth, self.encoding)
         frame = Frame(
             rgb=None if self.rgb is None else read_rgb(self.rgb),
             depth=None if reading is None else reading.metres,
             label=None if self.label is None else read_label(self.label),
-            name="your frame",
+            name=Path(self.rgb or self.depth or "").stem[:_LONGEST_NAME],
             source="upload",
         )
         return frame, reading
 
 
 class Inspector:
-    """The predictor, the data sets on offer, and the inspections that visitors share.
+    """Predictors, data sets on offer, and the inspections that visitors share.
 
     Args:
         predictor: the network with its weights.
@@ -120,16 +79,19 @@ class Inspector:
     """
 
     def __init__(
-        self, predictor: Predictor, readers: Mapping[str, FolderReader], checkpoints: Checkpoints | None = None
+        self,
+        predictor: SegmentationPredictor,
+        readers: Mapping[str, FolderReader],
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.predictor = predictor
         self.readers = dict(readers)
         self.checkpoints = checkpoints or Checkpoints(predictor)
         self._inspections: Cache[Inspection] = Cache(CACHED_INSPECTIONS)
-        self._trials: Cache[Trial] = Cache(CACHED_TRIALS)
+        self._ablations: Cache[Ablation] = Cache(CACHED_ABLATIONS)
 
     def first(self) -> DatasetFrame:
-        """The first frame of the first data set: what a visitor sees on arrival."""
+        """The frame that is shown on arrival: the first one of the first data set."""
         source, reader = next(iter(self.readers.items()))
         return DatasetFrame(source, reader.names[0])
 
@@ -144,7 +106,7 @@ class Inspector:
     def open(
         self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None
     ) -> Inspection:
-        """The frame that `origin` names, segmented by the checkpoint called `weights` (None: the first).
+        """Segment the frame of `origin` with the checkpoint called `weights` (None: the first).
 
         Frames of data sets are kept for all visitors; of uploads nothing is kept beyond the visit.
 
@@ -161,22 +123,22 @@ class Inspector:
             lambda: inspect(predictor, reader.read(origin.name), modality),
         )
 
-    def trial(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Trial:
-        """The frame with depth, without it, and without RGB.
+    def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
+        """Segment a frame as RGB-D, as RGB and as depth.
 
         Raises:
             InputError: it has not both, or a file cannot be used.
         """
 
-        def run() -> Trial:
-            return {modality: Verdict.of(self.open(origin, modality, weights)) for modality in MODALITIES}
+        def run() -> Ablation:
+            return {modality: ModalityResult.of(self.open(origin, modality, weights)) for modality in MODALITIES}
 
         if isinstance(origin, Upload):
             return run()
-        return self._trials.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
+        return self._ablations.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
     def search(self, source: str, text: str) -> tuple[list[tuple[Image.Image, str]], str]:
-        """Thumbnails (picture, name) of the frames whose names contain `text`, and a line that counts them."""
+        """Find frames by a part of their names: thumbnails (picture, name), and a line that counts them."""
         reader = self._reader(source)
         found = [name for name in reader.names if text.strip().lower() in name.lower()]
         if not found:
@@ -187,7 +149,7 @@ class Inspector:
         return thumbnails, f"{len(found)} of {len(reader.names)} frames{more}"
 
     def depth_card(self, rgb: str | None, depth: str | None, encoding: DepthEncoding = "auto") -> str:
-        """What is understood of an uploaded depth file, before the network runs.
+        """Describe an uploaded depth file as it is understood, before the network runs, as HTML.
 
         Raises:
             InputError: it is no depth file.
@@ -195,10 +157,10 @@ class Inspector:
         if depth is None:
             return ""
         reading = read_depth(depth, encoding)
-        return views.depth_card(reading, None if rgb is None else read_rgb(rgb).shape[:2])
+        return messages.depth_card(reading, None if rgb is None else read_rgb(rgb).shape[:2])
 
     def segment(self, upload: Upload) -> tuple[np.ndarray, dict[str, Any]]:
-        """For programs: label uint8 (H, W) in 1..37, and what `python -m deresunet predict` writes as JSON.
+        """Segment a frame for a program: label uint8 (H, W) in 1..37, and the JSON of `python -m deresunet predict`.
 
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
@@ -209,7 +171,7 @@ class Inspector:
 
     def _reader(self, source: str) -> FolderReader:
         if source not in self.readers:
-            raise InputError(f"there is no data set {source!r}; there are {', '.join(self.readers)}.")
+            raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
         return self.readers[source]
 
     @staticmethod

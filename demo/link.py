@@ -1,59 +1,113 @@
-"""A link that opens the page on the same frame, weights and look. Only names travel, never a visitor's files."""
+"""A link that opens the page at the same view. Only names and settings travel, never a visitor's files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from demo.inspect.messages import ALL_CLASSES, MODALITY_NAMES
-from demo.inspect.panels import VIEWS, View
+from demo.inspect.panels import Overlay
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.errors import InputError
 from deresunet.inference.preprocessing import Modality
+
+# Names of settings in links that were made by earlier versions.
+_EARLIER = {"given": "modality", "view": "overlay"}
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a link says; None where it leaves the page's own choice.
+    """The settings in a link; None leaves the page's default.
 
     Attributes:
         data: name of the data set.
         frame: name of the frame.
         weights: name of the checkpoint.
-        given: what the network is given.
-        view: what the prediction's panel shows.
-        only: display name of a class, or "all classes".
+        modality: modality that the network is given.
+        overlay: what is painted over the prediction's picture.
+        classes: display names of the class filter.
+        opacity: opacity of colours over the picture, 0..1.
+        pixel: row and column of the pixel that is marked, in the pictures.
     """
 
     data: str | None = None
     frame: str | None = None
     weights: str | None = None
-    given: Modality | None = None
-    view: View | None = None
-    only: str | None = None
+    modality: Modality | None = None
+    overlay: Overlay | None = None
+    classes: tuple[str, ...] | None = None
+    opacity: float | None = None
+    pixel: tuple[int, int] | None = None
 
 
-def read_link(query: Mapping[str, str]) -> Link:
-    """The link that a page was opened with.
+def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
+    """Read the query of the address that the page was opened with.
 
-    Raises:
-        InputError: it names something that does not exist.
+    Returns:
+        The link, without the settings that cannot be used, and a sentence about each of these.
     """
-    choices = {"given": list(MODALITY_NAMES), "view": list(VIEWS), "class": [ALL_CLASSES, *DISPLAY_NAMES]}
-    for key, allowed in choices.items():
-        if key in query and query[key] not in allowed:
-            raise InputError(f"the link has {key}={query[key]!r}; expected one of {', '.join(allowed)}.")
-    assert set(choices["view"]) == set(get_args(View))
-    fields = {key: query.get(key) for key in ("data", "frame", "weights", "given", "view")}
-    return Link(**fields, only=query.get("class"))  # type: ignore[arg-type]
+    asked = {_EARLIER.get(key, key): value for key, value in query.items()}
+    problems: list[str] = []
+
+    def one_of(key: str, offered: Sequence[str]) -> str | None:
+        value = asked.get(key)
+        if value is None or value in offered:
+            return value
+        problems.append(f"{key} {value!r} is not on offer; there are {', '.join(offered)}.")
+        return None
+
+    classes = None
+    if asked.get("class") not in (None, "all classes"):
+        names = asked["class"].split(",")
+        unknown = [name for name in names if name not in DISPLAY_NAMES]
+        if unknown:
+            problems.append(f"class {unknown[0]!r} is not one of the 37, such as {', '.join(DISPLAY_NAMES[:3])}.")
+        classes = tuple(name for name in names if name in DISPLAY_NAMES) or None
+    opacity = _numbers(asked.get("opacity"), 1)
+    if opacity is not None and not (opacity and 0 <= opacity[0] <= 1):
+        problems.append(f"opacity {asked['opacity']!r} is not a number from 0 to 1.")
+        opacity = None
+    pixel = _numbers(asked.get("pixel"), 2)
+    if pixel is not None and not (pixel and min(pixel) >= 0):
+        problems.append(f"pixel {asked['pixel']!r} is not a row and a column, such as 120,200.")
+        pixel = None
+    link = Link(
+        data=asked.get("data"),
+        frame=asked.get("frame"),
+        weights=asked.get("weights"),
+        modality=one_of("modality", get_args(Modality)),  # type: ignore[arg-type]
+        overlay=one_of("overlay", get_args(Overlay)),  # type: ignore[arg-type]
+        classes=classes,
+        opacity=opacity[0] if opacity else None,
+        pixel=(int(pixel[0]), int(pixel[1])) if pixel else None,
+    )
+    return link, problems
+
+
+def write_query(link: Link) -> str:
+    """The query of the address that opens the page as `link` says, without the question mark."""
+    fields: dict[str, object] = {
+        **vars(link),
+        "class": ",".join(link.classes) if link.classes else None,
+        "opacity": None if link.opacity is None else f"{link.opacity:g}",
+        "pixel": None if link.pixel is None else f"{link.pixel[0]},{link.pixel[1]}",
+    }
+    del fields["classes"]
+    return urlencode({key: value for key, value in fields.items() if value is not None})
 
 
 def write_link(page: str, link: Link) -> str:
     """The address that opens `page` (its own address, whatever its query) as `link` says."""
-    fields = {**vars(link), "class": link.only}
-    del fields["only"]
-    query = urlencode({key: value for key, value in fields.items() if value is not None})
     parts = urlsplit(page)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", write_query(link), ""))
+
+
+def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
+    """Finite numbers between commas; None for no text, and nothing at all where they are not `count` numbers."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return ()
+    return numbers if len(numbers) == count and all(abs(number) < 1e6 for number in numbers) else ()

@@ -1,4 +1,4 @@
-"""The page: its tabs, and what programs may call. No computation."""
+"""The page: its tabs, and the API for programs. No computation."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from demo.compare.tab import build_compare_tab
 from demo.components import NETWORK, QUIET
 from demo.dataset.tab import DatasetTab, OpenRequest, build_dataset_tab
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import messages as views
+from demo.inspect import messages
 from demo.inspect.tab import InspectTab, build_inspect_tab, opened
-from demo.inspector import Inspector, Upload, told_on_the_page, told_to_programs
+from demo.inspector import Inspector, Upload
+from demo.notices import with_gradio_error, with_notice
 from deresunet.data.depth import ENCODINGS
 
 
 def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> gr.Blocks:
-    """The page over an inspector, ready to be launched.
+    """Lay out the page over an inspector, ready to be launched.
 
     Args:
         inspector: networks and data sets.
-        allow_checkpoints: whether visitors may bring weights of their own.
+        allow_checkpoints: whether visitors may upload weights.
         cache_dir: where evaluations are kept; None keeps them in Gradio's cache.
     """
     with gr.Blocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
-        gr.HTML(views.header(inspector.predictor))
+        gr.HTML(messages.header(inspector.predictor))
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Inspect", id="inspect"):
                 inspected = build_inspect_tab(inspector, page)
@@ -42,14 +43,14 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
 
 
 def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, dataset: DatasetTab) -> None:
-    """A click on a data set's frame shows it under Inspect; from there a button leads back."""
-    weights, modality, view, opacity, _ = inspected.controls
+    """Open the frames that are clicked in the Data set tab under Inspect, where a button leads back."""
+    weights, modality, overlay, opacity, _, boxes = inspected.controls
 
-    @told_on_the_page(len(inspected.outputs) + 2)
-    def on_open(asked: OpenRequest, view: Any, opacity: float) -> list[Any]:
+    @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
+    def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
         # An evaluation is always one of the first weights.
         name = inspector.checkpoints.first_name
-        shown = opened(inspector, asked.frame, name, asked.modality, view, opacity, asked.only)
+        shown = opened(inspector, asked.frame, name, asked.modality, overlay, opacity, asked.only, boxes)
         return [*shown, name, asked.modality, asked.frame.source]
 
     def on_inspect() -> list[Any]:
@@ -60,7 +61,7 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
     dataset.open_request.change(on_inspect, None, [tabs, inspected.back], js=to_top, **QUIET)
     dataset.open_request.change(
         on_open,
-        [dataset.open_request, view, opacity],
+        [dataset.open_request, overlay, opacity, boxes],
         [*inspected.outputs, weights, modality, inspected.source],
         **inspected.running,
     )
@@ -68,9 +69,9 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
 
 
 def _offer_to_programs(inspector: Inspector) -> None:
-    """The one function for other programs; nothing of it shows."""
+    """Define the API's one function; nothing of it shows on the page."""
 
-    @told_to_programs
+    @with_gradio_error
     def segment(rgb: str | None, depth: str | None, label: str | None, encoding: Any) -> Any:
         return inspector.segment(Upload(rgb, depth, label, encoding))
 
@@ -78,11 +79,11 @@ def _offer_to_programs(inspector: Inspector) -> None:
         files = [gr.File(label="rgb"), gr.File(label="depth"), gr.File(label="label")]
         encoding = gr.Dropdown(list(ENCODINGS), value="auto", label="depth_encoding")
         label = gr.Image(format="png", image_mode=None, label="label")
-        told = gr.JSON(label="prediction")
+        described = gr.JSON(label="prediction")
         gr.Button().click(
             segment,
             [*files, encoding],
-            [label, told],
+            [label, described],
             api_name="segment",
             api_description="Segment one frame: paths of RGB, depth and ground truth (each may be None, RGB and "
             "depth not both) to a PNG of class numbers 1..37 and a JSON with classes, provenance and IoU.",

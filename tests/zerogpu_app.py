@@ -38,7 +38,7 @@ from spaces.zero.torch import patching  # noqa: E402
 
 from demo import page as ui  # noqa: E402
 from demo.deploy import zerogpu  # noqa: E402
-from demo.inspect import messages as views  # noqa: E402
+from demo.inspect import messages  # noqa: E402
 from demo.inspect.panels import Look  # noqa: E402
 from demo.inspector import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.serving import QUEUE_SIZE  # noqa: E402
@@ -73,8 +73,8 @@ def answer(inspector, origin):
     return {
         "label": np.bincount(seen.label.ravel(), minlength=38).tolist(),
         "provenance": seen.described["provenance"],
-        "caption": views.captions(seen, Look())[3],
-        "line": views.provenance_line(seen),
+        "caption": messages.captions(seen, Look())[3],
+        "line": messages.provenance_line(seen),
         "again": isinstance(origin, DatasetFrame) and inspector.open(origin) is seen,
     }
 

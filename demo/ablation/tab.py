@@ -1,4 +1,4 @@
-"""The tab that puts depth on trial."""
+"""The Ablation tab: its components, and the handler of its button."""
 
 from __future__ import annotations
 
@@ -7,84 +7,75 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation import summary as trial
+from demo.ablation import summary
 from demo.components import NETWORK, PRIVATE, Origin, panel
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import messages as views
 from demo.inspection import Inspection
-from demo.inspector import Inspector, told_on_the_page
+from demo.inspector import Inspector
+from demo.markup import MODALITY_NAMES, SORT_TABLE, class_filter, table
+from demo.notices import with_notice
 
-TRIAL_CLEARED = [None, gr.update(visible=False)]
+ABLATION_CLEARED = [None, gr.update(visible=False)]
 
 
 @dataclass(frozen=True)
-class TrialTab:
-    """The tab's components; `fleeting` become `TRIAL_CLEARED` when another frame is looked at."""
+class AblationTab:
+    """The tab's components; `fleeting` become `ABLATION_CLEARED` when another frame is opened."""
 
     run: gr.Button
-    tried: gr.State
+    notice: gr.HTML
+    result: gr.State
     box: gr.Column
     line: gr.HTML
-    classes: gr.Dataframe
-    regions: gr.Dataframe
+    classes: gr.HTML
+    regions: gr.HTML
     pictures: list[gr.Image]
     captions: list[gr.HTML]
 
     @property
     def fleeting(self) -> list[Any]:
-        """What belongs to the frame on screen."""
-        return [self.tried, self.box]
+        """Components that belong to the frame on screen."""
+        return [self.result, self.box]
 
 
-def lay_out_trial() -> TrialTab:
+def lay_out_ablation() -> AblationTab:
     """Lay the tab out inside the page's current context."""
-    gr.Markdown("The same frame with depth, without depth, and without RGB: what is each of them worth?")
-    run = gr.Button("Put depth on trial", variant="primary", elem_id="try-depth")
-    tried = gr.State(None, time_to_live=KEEP_SECONDS)
+    gr.HTML("<p>Segment this frame as RGB-D, as RGB and as depth, to see what each modality adds.</p>", padding=False)
+    run = gr.Button("Run modality ablation", variant="primary", elem_id="run-ablation")
+    notice = gr.HTML(elem_id="ablation-notice", elem_classes="notices", padding=False)
+    result = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Column(visible=False) as box:
-        line = gr.HTML(elem_id="trial-line")
+        line = gr.HTML(elem_id="ablation-summary")
         with gr.Row(elem_classes="panels"):
-            names = [views.MODALITY_NAMES[modality] for modality in trial.MODALITIES]
-            panels = [panel(name, f"Prediction from {name}") for name in names]
+            names = [MODALITY_NAMES[modality] for modality in summary.MODALITIES]
+            panels = [panel(f"From {name}", f"Prediction from {name}") for name in names]
         with gr.Row():
-            classes = gr.Dataframe(
-                label="IoU of each class",
-                interactive=False,
-                max_height=420,
-                min_width=520,
-                buttons=[],
-                elem_id="changes",
-            )
-            regions = gr.Dataframe(
-                label="mIoU by distance, and by whether depth was measured",
-                interactive=False,
-                max_height=420,
-                min_width=520,
-                buttons=[],
-            )
+            classes = gr.HTML(elem_id="ablation-classes", js_on_load=SORT_TABLE, min_width=320)
+            regions = gr.HTML(elem_id="ablation-regions", js_on_load=SORT_TABLE, min_width=320)
     pictures, captions = [picture for picture, _ in panels], [caption for _, caption in panels]
-    return TrialTab(run, tried, box, line, classes, regions, pictures, captions)
+    return AblationTab(run, notice, result, box, line, classes, regions, pictures, captions)
 
 
-def wire_trial(tab: TrialTab, inspector: Inspector, notice: gr.HTML, inputs: list[Any]) -> None:
+def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> None:
     """Answer the tab's button; `inputs` are origin, weights, opacity, class and inspection."""
-    outputs = [tab.tried, tab.box, tab.line, tab.classes, tab.regions, *tab.pictures, *tab.captions]
+    outputs = [tab.result, tab.box, tab.line, tab.classes, tab.regions, *tab.pictures, *tab.captions]
 
-    @told_on_the_page(len(outputs))
-    def on_trial(
+    @with_notice(len(outputs), "The modality ablation failed")
+    def on_run(
         origin: Origin | None, weights: str, opacity: float, only: str, inspection: Inspection | None
     ) -> list[Any]:
         if origin is None or inspection is None:
             return [gr.skip()] * len(outputs)
-        found = inspector.trial(origin, weights)
+        found = inspector.ablate(origin, weights)
+        classes, regions = summary.class_table(found), summary.region_table(found)
         return [
             found,
             gr.Column(visible=True),
-            trial.trial_summary(found),
-            trial.class_changes(found),
-            trial.region_changes(found),
-            *trial.trial_pictures(inspection.background, found, opacity, views.chosen_class(only)),
-            *trial.trial_captions(found),
+            summary.ablation_summary(found),
+            table(classes, signed=["depth adds"], caption="IoU of each class") if len(classes) else "",
+            table(regions, caption="mIoU by distance, and by whether depth was measured") if len(regions) else "",
+            *summary.ablation_pictures(inspection.background, found, opacity, class_filter(only)),
+            *summary.ablation_captions(found),
         ]
 
-    tab.run.click(on_trial, inputs, [notice, *outputs], **NETWORK, **PRIVATE, show_progress_on=[tab.run])
+    tab.run.click(on_run, inputs, [tab.notice, *outputs], **NETWORK, **PRIVATE, show_progress_on=[tab.run])

@@ -1,4 +1,4 @@
-"""The Compare tab: two checkpoints, or one under two settings, on the frame that is being inspected."""
+"""The Compare tab: its components, and the handlers of its controls."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from demo.compare import comparison as contest
+from demo.compare import comparison
 from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, Origin
-from demo.inspect.messages import key_line
 from demo.inspect.tab import InspectTab
-from demo.inspector import Inspector, told_on_the_page
+from demo.inspector import Inspector
+from demo.markup import SORT_TABLE, key_line, table
+from demo.notices import with_notice
 
 
 def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpoints: bool = False) -> None:
@@ -19,28 +20,31 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     Args:
         inspector: the page's networks and data sets.
         inspected: the tab whose frame is compared on.
-        allow_checkpoints: whether visitors may bring weights of their own.
+        allow_checkpoints: whether visitors may upload weights.
     """
     names = inspector.checkpoints.names
-    gr.Markdown("Two predictions of the frame under *Inspect*: where do they differ, and who is right there?")
+    gr.HTML(
+        "<p>Two predictions of the frame in the Inspect tab: where they differ, and which is correct.</p>",
+        padding=False,
+    )
     with gr.Row():
         with gr.Group():
             weights_a = gr.Dropdown(names, value=names[0], label="A: weights")
-            modality_a = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="A is given")
+            modality_a = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="A: modality")
         with gr.Group():
             weights_b = gr.Dropdown(names, value=names[min(1, len(names) - 1)], label="B: weights")
-            modality_b = gr.Radio(MODALITIES, value="rgbd", label="B is given")
+            modality_b = gr.Radio(MODALITIES, value="rgbd", label="B: modality")
     with gr.Row():
         file = gr.File(
-            label="Weights of your own (.safetensors, .ckpt)",
+            label="Upload weights (.safetensors, .ckpt)",
             file_types=[".safetensors", ".ckpt"],
             visible=allow_checkpoints,
             height=150,
         )
         run = gr.Button("Compare", variant="primary", elem_id="compare")
-    notice = gr.HTML(elem_id="compare-notice")
+    notice = gr.HTML(elem_id="compare-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box:
-        headline = gr.HTML(elem_id="contest")
+        headline = gr.HTML(elem_id="compare-summary")
         with gr.Row():
             with gr.Column(min_width=320):
                 wipe = gr.ImageSlider(label="A | B", format="png", buttons=["fullscreen"], max_height=640)
@@ -50,14 +54,14 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
                     format="png",
                     interactive=False,
                     buttons=["download", "fullscreen"],
-                    alt_text="Where A and B disagree, and which of them is right",
+                    alt_text="Where A and B differ, and which of them is correct there",
                     elem_classes="panel",
-                    elem_id="panel-contest",
+                    elem_id="panel-difference",
                 )
                 keys = gr.HTML(elem_classes="caption", padding=False)
-        table = gr.Dataframe(label="Class by class", interactive=False, max_height=480, buttons=[])
+        classes = gr.HTML(elem_id="compare-classes", js_on_load=SORT_TABLE, padding=False)
 
-    @told_on_the_page(6)
+    @with_notice(6, "The comparison failed")
     def on_compare(
         origin: Origin | None, weights_a: str, modality_a: Any, weights_b: str, modality_b: Any
     ) -> list[Any]:
@@ -67,14 +71,14 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         b = inspector.open(origin, modality_b, weights_b)
         return [
             gr.Column(visible=True),
-            contest.contest_headline(a, b),
-            contest.contest_pictures(a, b, DEFAULT_OPACITY),
-            contest.contest_picture(a, b, 0.75),
-            key_line(contest.contest_keys(a)),
-            contest.contest_table(a, b),
+            comparison.summary(a, b),
+            comparison.wipe_pictures(a, b, DEFAULT_OPACITY),
+            comparison.difference_picture(a, b, 0.75),
+            key_line(comparison.difference_keys(a)),
+            table(comparison.class_table(a, b), signed=["B - A"], caption="IoU of each class"),
         ]
 
-    @told_on_the_page(2)
+    @with_notice(2, "The weights were not loaded")
     def on_file(path: str | None) -> list[Any]:
         if path is None or not allow_checkpoints:
             return [gr.skip()] * 2
@@ -85,7 +89,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     run.click(
         on_compare,
         [inspected.origin, weights_a, modality_a, weights_b, modality_b],
-        [notice, box, headline, wipe, picture, keys, table],
+        [notice, box, headline, wipe, picture, keys, classes],
         **NETWORK,
         **PRIVATE,
         show_progress_on=[run],

@@ -12,16 +12,14 @@ from PIL import Image
 
 from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.result import Confusion
-from demo.inspect.panels import CLASS_KEYS, FOUND, WRONG, Colour, error_codes
 from deresunet.atomic import write_whole
 from deresunet.classes import VOID
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.visualization.overlays import colorize_depth, overlay, paint
+from deresunet.visualization.colours import CLASS_KEYS, TRUE_POSITIVE, WRONG, Colour
+from deresunet.visualization.overlays import class_codes
+from deresunet.visualization.panels import sheet
 
-_OPACITY = 0.65
-_FOURTH_OPACITY = 0.8
-_GAP = 6
 # About 40 kB each; the page shows at most 48 at a time.
 _KEPT = 600
 
@@ -29,65 +27,42 @@ Focus = int | Confusion | None
 
 
 def quartet(frame: Frame, label: np.ndarray, focus: Focus = None, side: int = 320) -> Image.Image:
-    """The frame, its ground truth, the prediction, and the fourth picture that `fourth` gives.
+    """The frame, its ground truth, the prediction, and the outcomes that `focus` asks for.
 
     Args:
-        frame: with its ground truth.
+        frame: frame with its ground truth.
         label: uint8 (H, W), 1..37.
-        focus: what the fourth is about.
+        focus: None for errors, a class for its outcomes, or a confusion for its pixels.
         side: longest side of each of the four [px], at most.
     """
-    height, width = frame.size
-    scale = min(1.0, side / max(height, width))
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    picture = frame.rgb
-    if picture is None:
-        assert frame.depth is not None
-        picture = colorize_depth(frame.depth, 0.0, max(float(frame.depth.max()), 1.0))
-    background = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
     truth = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
-    truth, predicted = (
-        np.asarray(Image.fromarray(each).resize(size, Image.Resampling.NEAREST)) for each in (truth, label)
-    )
-    four = (
-        *(background, overlay(background, truth, _OPACITY), overlay(background, predicted, _OPACITY)),
-        fourth(background, truth, predicted, focus),
-    )
-    sheet = Image.new("RGB", (2 * size[0] + _GAP, 2 * size[1] + _GAP), (148, 163, 184))
-    for index, each in enumerate(four):
-        sheet.paste(Image.fromarray(each), (index % 2 * (size[0] + _GAP), index // 2 * (size[1] + _GAP)))
-    return sheet
+    return sheet(frame, label, focus_codes(truth, label, focus), focus_keys(focus), side)
 
 
-def fourth(background: np.ndarray, truth: np.ndarray, predicted: np.ndarray, focus: Focus) -> np.ndarray:
-    """Errors over the dimmed frame; of a class its hits, false alarms and misses; of a confusion its pixels.
+def focus_codes(truth: np.ndarray, predicted: np.ndarray, focus: Focus) -> np.ndarray:
+    """Outcomes of the pixels: errors, or those of a class or of a confusion.
 
     Args:
-        background: uint8 (h, w, 3).
-        truth: uint8 (h, w), 0 = void, 1..37.
-        predicted: uint8 (h, w), 1..37.
+        truth: uint8 (H, W), 0 = void, 1..37.
+        predicted: uint8 (H, W), 1..37.
         focus: None, a class 1..37, or a confusion.
 
     Returns:
-        uint8 (h, w, 3).
+        uint8 (H, W): 0 = nothing to show, k = the k-th entry of `focus_keys`.
     """
-    grey = (0.45 * background.mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
     if focus is None:
-        codes = ((truth != VOID) & (truth != predicted)).astype(np.uint8)
-    elif isinstance(focus, Confusion):
-        codes = ((truth == focus.truth) & (predicted == focus.prediction)).astype(np.uint8)
-    else:
-        codes = error_codes(truth, predicted, focus)
-    colours = np.array([(0, 0, 0), *fourth_keys(focus).values()], np.uint8)
-    return paint(grey, codes, colours, np.array([0.0, *[_FOURTH_OPACITY] * (len(colours) - 1)]))
+        return ((truth != VOID) & (truth != predicted)).astype(np.uint8)
+    if isinstance(focus, Confusion):
+        return ((truth == focus.truth) & (predicted == focus.prediction)).astype(np.uint8)
+    return class_codes(truth, predicted, {focus})
 
 
-def fourth_keys(focus: Focus) -> dict[str, Colour]:
-    """What the colours of `fourth` mean."""
+def focus_keys(focus: Focus) -> dict[str, Colour]:
+    """Meaning -> colour of the outcomes."""
     if focus is None:
         return {"errors": WRONG}
     if isinstance(focus, Confusion):
-        return {str(focus): FOUND if focus.truth == focus.prediction else WRONG}
+        return {str(focus): TRUE_POSITIVE if focus.truth == focus.prediction else WRONG}
     return CLASS_KEYS
 
 

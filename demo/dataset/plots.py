@@ -14,12 +14,10 @@ from PIL import Image, ImageDraw
 
 from demo.dataset.result import TRAITS, Confusion, DatasetResult, Trait, present
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
+from deresunet.visualization.colours import CORRECT, WRONG
 
 _DPI = 100
 _INK = "#1e293b"
-# Blue and orange are told apart by colour-blind people too.
-RIGHT = (0, 90, 181)
-WRONG = (220, 90, 0)
 # Okabe and Ito's colours without black and yellow; an eighth group and more are grey.
 _GROUPS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7d46cd")
 _OTHERS = "#94a3b8"
@@ -104,7 +102,7 @@ def _heat_map(stored: bytes) -> Image.Image:
     shares = taken / np.maximum(matrix.sum(1)[[k - 1 for k in layout.rows]], 1)[:, None]
     diagonal = np.array(layout.rows)[:, None] == np.array(layout.columns)[None]
     colours = np.empty((*shares.shape, 4))
-    colours[..., :3] = np.where(diagonal[..., None], RIGHT, WRONG) / np.array(255.0)
+    colours[..., :3] = np.where(diagonal[..., None], CORRECT, WRONG) / np.array(255.0)
     # By the root, so that confusions of a few percent are seen too.
     colours[..., 3] = np.sqrt(shares)
     figure, axes = _canvas(layout.size, (layout.left, layout.top, 12, 12))

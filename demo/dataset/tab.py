@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo import markup
 from demo.components import MODALITIES
 from demo.dataset import views as told
 from demo.dataset.evaluations import Evaluations, Request
@@ -27,8 +28,8 @@ from demo.dataset.updates import (
     DatasetUpdates,
 )
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import messages as views
-from demo.inspector import DatasetFrame, Inspector, told_on_the_page
+from demo.inspector import DatasetFrame, Inspector
+from demo.notices import with_notice
 from demo.report.dataset import write_dataset_report
 from deresunet.inference.preprocessing import Modality
 
@@ -43,7 +44,7 @@ class OpenRequest:
     Attributes:
         frame: which.
         modality: what the evaluation gave the network.
-        only: display name of the class that the visitor looks at, or `views.ALL_CLASSES`.
+        only: display name of the class that the visitor looks at, or `markup.ALL_CLASSES`.
         click: differs from click to click, so that the same frame can be opened again.
     """
 
@@ -94,9 +95,7 @@ def build_dataset_tab(
 
     with gr.Row(elem_classes="ds-filters"):
         source = gr.Radio(sources, value=sources[0], label="Data set", scale=3, min_width=260, elem_id="ds-source")
-        modality = gr.Radio(
-            MODALITIES, value="rgbd", label="The network is given", scale=3, min_width=280, elem_id="ds-modality"
-        )
+        modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=3, min_width=280, elem_id="ds-modality")
         start = gr.Button("Evaluate", variant="primary", scale=2, min_width=150, elem_id="ds-start")
         cancel = gr.Button("Cancel", variant="stop", scale=1, min_width=110, visible=False, elem_id="ds-cancel")
     notice = gr.HTML(elem_id="ds-notice", padding=False)
@@ -108,14 +107,14 @@ def build_dataset_tab(
             sensor = gr.Dropdown([ALL_SENSORS], value=ALL_SENSORS, label="Sensor", min_width=150, elem_id="ds-sensor")
             scene = gr.Dropdown([ALL_SCENES], value=ALL_SCENES, label="Type of room", min_width=150, elem_id="ds-scene")
             only = gr.Dropdown(
-                [views.ALL_CLASSES], value=views.ALL_CLASSES, label="Class", min_width=150, elem_id="ds-class"
+                [markup.ALL_CLASSES], value=markup.ALL_CLASSES, label="Class", min_width=150, elem_id="ds-class"
             )
             order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
         with gr.Row():
             with gr.Column(scale=4, min_width=320):
                 _title("Classes")
                 gr.HTML(told.bars_note(), padding=False)
-                bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=views.PICK_CLASS)
+                bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=markup.PICK_CLASS)
             with gr.Column(scale=6, min_width=320):
                 _title("What is confused with what")
                 matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
@@ -164,15 +163,15 @@ def build_dataset_tab(
         shown = updates.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
         return [*updates.run(request, progress), *shown, request if done else None]
 
-    @told_on_the_page(len(all_outputs))
+    @with_notice(len(all_outputs), "The evaluation was not opened")
     def on_choose(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         return refreshed(Request(source, modality), None, visitor)
 
-    @told_on_the_page(len(all_outputs), cleared=False)
+    @with_notice(len(all_outputs), "The evaluation was not followed", cleared=False)
     def on_tick(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
         return refreshed(Request(source, modality), seen, visitor)
 
-    @told_on_the_page(len(run_outputs) + 1)
+    @with_notice(len(run_outputs) + 1, "The evaluation was not started")
     def on_start(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         # Only what the visitor has before them is thrown away; another visitor may have finished it just now.
@@ -180,45 +179,45 @@ def build_dataset_tab(
         status, button, stop, _, column = updates.run(request, evaluations.progress(request, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
-    @told_on_the_page(len(run_outputs))
+    @with_notice(len(run_outputs), "The evaluation was not cancelled")
     def on_cancel(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
         request, session = Request(source, modality), str(visitor.session_hash)
         evaluations.cancel(request, session)
         return updates.run(request, evaluations.progress(request, session))
 
-    @told_on_the_page(len(look_outputs))
+    @with_notice(len(look_outputs), "The filter failed")
     def on_filter(*values: Any) -> list[Any]:
         return updates.look(replace(Choice(*values), shown=PAGE))
 
-    @told_on_the_page(len(look_outputs))
+    @with_notice(len(look_outputs), "The class was not shown")
     def on_class(*values: Any) -> list[Any]:
         return updates.look(Choice(*values).at_cell(None))
 
-    @told_on_the_page(1 + len(look_outputs))
+    @with_notice(1 + len(look_outputs), "The class was not shown")
     def on_bar(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
-        picked = replace(choice, only=str(where.value) if views.chosen_class(where.value) else views.ALL_CLASSES)
+        picked = replace(choice, only=str(where.value) if markup.chosen_class(where.value) else markup.ALL_CLASSES)
         return [picked.only, *updates.look(picked.at_cell(None))]
 
-    @told_on_the_page(len(cell_outputs))
+    @with_notice(len(cell_outputs), "The confusion was not shown")
     def on_pair(*values: Any) -> list[Any]:
         return updates.cells(replace(Choice(*values), shown=PAGE))
 
-    @told_on_the_page(len(cell_outputs))
+    @with_notice(len(cell_outputs), "The confusion was not shown")
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         result = evaluations.result(choice.request)
         return updates.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
 
-    @told_on_the_page(len(dot_outputs))
+    @with_notice(len(dot_outputs), "The scatter plot failed")
     def on_trait(*values: Any) -> list[Any]:
         return updates.dots(Choice(*values))
 
-    @told_on_the_page(len(list_outputs))
+    @with_notice(len(list_outputs), "The frames were not listed")
     def on_order(*values: Any) -> list[Any]:
         return updates.listed(replace(Choice(*values), shown=PAGE))
 
-    @told_on_the_page(len(list_outputs))
+    @with_notice(len(list_outputs), "The frames were not listed")
     def on_more(*values: Any) -> list[Any]:
         choice = Choice(*values)
         return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
@@ -226,7 +225,7 @@ def build_dataset_tab(
     def opened(choice: Choice, name: str) -> OpenRequest:
         return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.only, next(_CLICKS))
 
-    @told_on_the_page(1)
+    @with_notice(1, "The frame was not opened")
     def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = Choice(*values)
         result = evaluations.result(choice.request)
@@ -238,7 +237,7 @@ def build_dataset_tab(
             return [gr.skip(), gr.skip()]
         return [opened(Choice(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
 
-    @told_on_the_page(1)
+    @with_notice(1, "The report was not written")
     def on_report(source: str, modality: Any) -> list[Any]:
         written = write_dataset_report(evaluations, Request(source, modality))
         return [gr.Files([str(path) for path in written], visible=True)]

@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from demo import markup
 from demo.dataset import views as told
 from demo.dataset.evaluations import Evaluations, Progress, Request
 from demo.dataset.pictures import Focus, Pictures
 from demo.dataset.plots import heat_map, scatter
 from demo.dataset.result import TRAITS, Confusion, DatasetResult, Trait
-from demo.inspect import messages as views
+from demo.notices import notice
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.inference.preprocessing import Modality
 
 ALL_SENSORS, ALL_SCENES = "all sensors", "all scenes"
@@ -32,7 +34,7 @@ class Choice:
         modality: what the network is given.
         sensor: a camera, or `ALL_SENSORS`.
         scene: a type of room, or `ALL_SCENES`.
-        only: display name of a class, or `views.ALL_CLASSES`.
+        only: display name of a class, or `markup.ALL_CLASSES`.
         pair: "3,7" for a cell of the matrix, or "".
         order: `WORST` or `BEST`.
         trait: what the scatter holds scores against.
@@ -43,7 +45,7 @@ class Choice:
     modality: Modality
     sensor: str = ALL_SENSORS
     scene: str = ALL_SCENES
-    only: str = views.ALL_CLASSES
+    only: str = markup.ALL_CLASSES
     pair: str = ""
     order: str = WORST
     trait: Trait = "missing"
@@ -57,7 +59,7 @@ class Choice:
     @property
     def label(self) -> int | None:
         """The class 1..37, or None for all."""
-        return views.chosen_class(self.only)
+        return markup.chosen_class(self.only)
 
     @property
     def cell(self) -> Confusion | None:
@@ -103,7 +105,7 @@ class DatasetUpdates:
             button = gr.Button(f"Go on after frame {progress.done:,}", variant="primary", interactive=True)
         else:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
-        failure = views.notice(progress.failure) if progress.failure else ""
+        failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
         return [
             failure + told.status(request, progress),
             button,
@@ -115,12 +117,12 @@ class DatasetUpdates:
     def first(self, request: Request) -> list[Any]:
         """A result as it is first seen: sensor, scene, class, order, trait, provenance, files, then `look`."""
         result = self.evaluations.result(request)
-        names = [views.DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
+        names = [DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
         sensors, scenes = result.groups("sensor"), result.groups("scene")
         return [
             gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
             gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
-            gr.Dropdown([views.ALL_CLASSES, *sorted(names)], value=views.ALL_CLASSES),
+            gr.Dropdown([markup.ALL_CLASSES, *sorted(names)], value=markup.ALL_CLASSES),
             WORST,
             result.trait,
             told.provenance(result),

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from demo.dataset.evaluations import Progress, Request, duration
-from demo.dataset.pictures import Focus, fourth_keys
-from demo.dataset.plots import RIGHT, WRONG
+from demo.dataset.pictures import Focus, focus_keys
 from demo.dataset.result import Confusion, DatasetResult, Trait, most_confused
-from demo.inspect.messages import ALL_CLASSES, MODALITY_NAMES
+from demo.markup import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
+from deresunet.visualization.colours import CORRECT, WRONG
 
 NO_CONFUSION = "none chosen: frames by their score"
 
@@ -114,7 +114,7 @@ def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = No
         chosen: frames that are pooled.
         label: a class that is marked.
         clickable: whether the classes that some frame of the data set has, and all of them, are buttons for
-            `views.PICK_CLASS`.
+            `markup.PICK_CLASS`.
     """
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
     offered = (result.frames_with(result.choose()) > 0) & clickable
@@ -141,8 +141,8 @@ def bars_note() -> str:
 def matrix_note() -> str:
     """What the heat map shows, as HTML."""
     return (
-        f'<p class="ds-note">{_key(RIGHT)}right {_key(WRONG)}taken for another class. Rows: what is there; columns: '
-        "what the network says. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
+        f'<p class="ds-note">{_key(CORRECT)}correct {_key(WRONG)}taken for another class. Rows: ground truth; columns: '
+        "the prediction. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
     )
 
 
@@ -178,7 +178,7 @@ def gallery_note(total: int, there: int, focus: Focus) -> str:
 
 def fourth_key(focus: Focus) -> str:
     """What the colours of the fourth of a frame's pictures mean, as HTML."""
-    return " ".join(f"{_key(colour)}{name}" for name, colour in fourth_keys(focus).items())
+    return " ".join(f"{_key(colour)}{name}" for name, colour in focus_keys(focus).items())
 
 
 def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:

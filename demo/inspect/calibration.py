@@ -1,4 +1,4 @@
-"""The reliability diagram: how often the network is right where it says how sure it is."""
+"""The reliability diagram: accuracy of the predictions by their confidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INK, _BAR, _GAP = "#7c8798", "#4f7be0", "#d97706"
 
 
 def reliability_svg(measured: Reliability) -> str:
-    """The diagram as SVG, transparent, for a page or a report; where there is nothing to show, a sentence."""
+    """Reliability diagram as SVG, transparent, for a page or a report; a sentence where no pixel is labelled."""
     if not measured.pixels.sum():
         return "<p>No pixel of this frame is labelled.</p>"
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
@@ -27,7 +27,7 @@ def reliability_svg(measured: Reliability) -> str:
         if share >= 0.005:
             axes.text(left + width / 2, 2, f"{share:.0%}", ha="center", va="bottom", fontsize=7, color="white")
     axes.plot([0, 100], [0, 100], color=_GAP, linewidth=1.5, linestyle="--")
-    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="right, % of labelled pixels")
+    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="accuracy, % of labelled pixels")
     axes.set_title(f"expected calibration error {100 * measured.expected_error:.1f} %", fontsize=10, color=_INK)
     axes.tick_params(colors=_INK, labelsize=8)
     for label in (axes.xaxis.label, axes.yaxis.label):
@@ -39,16 +39,16 @@ def reliability_svg(measured: Reliability) -> str:
     svg = drawn.getvalue()
     return (
         f'<div role="img" aria-label="Reliability diagram">{svg[svg.index("<svg") :]}</div>'
-        "<p>Bars on the dashed line: as often right as it is sure. Below it: too sure. Numbers in the bars: "
-        f"share of the pixels.</p><p>{calibration_note(measured)}</p>"
+        "<p>Bars on the dashed line: calibrated. Below it: overconfident. Numbers in the bars: share of the pixels."
+        f"</p><p>{calibration_note(measured)}</p>"
     )
 
 
 def calibration_note(measured: Reliability) -> str:
-    """What the expected calibration error means and how it is computed, as HTML."""
+    """Definition of the expected calibration error with its value, as HTML."""
     return (
         f"<b>Expected calibration error {100 * measured.expected_error:.1f} %:</b> by so many percentage points the "
-        "network's confidence misses, on average, how often it is right; for this, the labelled pixels are put into "
-        f"{BINS} equally wide bins by their confidence, and the gaps between mean confidence and share of right pixels "
+        "network's confidence differs from its accuracy on average; for this, the labelled pixels are put into "
+        f"{BINS} equally wide bins by their confidence, and the gaps between mean confidence and accuracy "
         "in each bin are averaged, weighted by the bin's pixels."
     )

@@ -1,28 +1,28 @@
-"""One pixel, questioned: what it is, what the network says, how sure it is, how far away it lies."""
+"""The card of one pixel: classes and their probabilities, ground truth, confidence and depth."""
 
 from __future__ import annotations
 
-from demo.inspect.messages import swatch
 from demo.inspection import Inspection
+from demo.markup import swatch
 from deresunet.classes import COLOURS, display_name
 
 
 def pixel_card(inspection: Inspection, point: tuple[int, int] | None) -> str:
-    """All that is known of the pixel at (row, column) of the pictures, as HTML; how to get it where it is None."""
+    """The card of the pixel at (row, column) of the pictures, as HTML; for None, how to get one."""
     if point is None:
-        return '<div class="card hint">Click any picture to question a pixel.</div>'
+        return '<div class="card hint">Click a pixel for its class probabilities.</div>'
     row, column = point
     best = int(inspection.label[row, column])
     facts = {"pixel": f"column {column * inspection.step}, row {row * inspection.step}"}
     if inspection.truth is not None:
         true = int(inspection.truth[row, column])
-        verdict = "not scored" if true == 0 else "right" if true == best else "wrong"
+        verdict = "unlabelled" if true == 0 else "correct" if true == best else "wrong"
         facts["ground truth"] = f"{swatch(true)} {display_name(true)}"
         facts["prediction"] = f"{swatch(best)} {display_name(best)} ({verdict})"
     else:
         facts["prediction"] = f"{swatch(best)} {display_name(best)}"
     facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
-    facts["uncertainty"] = f"{float(inspection.entropy[row, column]):.1%}  (0 sure, 100 all classes alike)"
+    facts["entropy"] = f"{float(inspection.entropy[row, column]):.1%} (0 % one class, 100 % all classes alike)"
     if inspection.depth is not None:
         metres = float(inspection.depth[row, column])
         facts["depth"] = f"{metres:.2f} m" if metres > 0 else "missing"
@@ -42,4 +42,4 @@ def _candidates(inspection: Inspection, row: int, column: int) -> str:
             f'<i style="width:{share:.1f}%;background:{COLOURS[int(label) - 1]}"></i></span>'
             f"<span>{share:.1f}</span></div>"
         )
-    return f'<div class="bars"><b>most probable, %</b>{"".join(bars)}</div>'
+    return f'<div class="bars"><b>class probabilities, %</b>{"".join(bars)}</div>'

@@ -1,4 +1,4 @@
-"""The Inspect tab: one frame, looked at from all sides. What stands where, and which callback answers to what."""
+"""The Inspect tab: its components, and the handlers of its controls."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation import summary as trial
-from demo.ablation.tab import TRIAL_CLEARED, lay_out_trial, wire_trial
+from demo.ablation.summary import Ablation, ablation_pictures
+from demo.ablation.tab import ABLATION_CLEARED, lay_out_ablation, wire_ablation
 from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import messages as views
+from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
-from demo.inspect.panels import VIEWS, Look, panels, wipe_pictures
+from demo.inspect.classes import class_bars, class_table, legend, present_classes
+from demo.inspect.confusions import confusions
+from demo.inspect.panels import OVERLAYS, Look, panels, wipe_pictures
 from demo.inspect.pixel import pixel_card
 from demo.inspection import Inspection
-from demo.inspector import DatasetFrame, Inspector, Upload, told_on_the_page
+from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import read_link
-from demo.pointcloud.tab import SCENE_CLEARED, lay_out_scene, wire_scene
+from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class, class_filter, table
+from demo.notices import with_notice
+from demo.pointcloud.tab import CLOUD_CLEARED, lay_out_cloud, wire_cloud
 from demo.report.tab import SHARE_CLEARED, lay_out_share, wire_share
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import ENCODINGS
+from deresunet.errors import InputError
 
 RGB_TYPES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
 DEPTH_TYPES = [".png", ".tif", ".tiff", ".npy"]
@@ -29,13 +35,13 @@ LABEL_TYPES = [".png", ".tif", ".tiff"]
 
 @dataclass(frozen=True)
 class InspectTab:
-    """What the rest of the page needs of the tab.
+    """Components that the rest of the page needs.
 
     Attributes:
         origin: state: where the frame on screen came from.
         source: the data set whose frames are offered.
-        controls: weights, modality, view, opacity and class, in the order that `opened` takes them.
-        outputs: what `opened` fills.
+        controls: weights, modality, overlay, opacity, class and 3D boxes, in the order that `opened` takes them.
+        outputs: components that `opened` updates.
         back: the button that leads back to where the frame was chosen, hidden at first.
         running: options of events that run the network.
     """
@@ -48,47 +54,47 @@ class InspectTab:
     running: dict[str, Any]
 
 
-def look_of(view: Any, opacity: float, only: str | None, point: tuple[int, int] | None = None) -> Look:
-    """The look that the controls say."""
-    return Look(opacity, views.chosen_class(only), view, point)
+def look_of(
+    overlay: Any, opacity: float, only: str | None, boxes: bool = False, point: tuple[int, int] | None = None
+) -> Look:
+    """The look that the controls ask for."""
+    return Look(opacity, class_filter(only), overlay, point, boxes=boxes)
 
 
-def updates(inspection: Inspection, view: Any, opacity: float, only: str | None) -> list[Any]:
-    """What every output of a new result becomes, in the order of `results`."""
-    present = views.present_classes(inspection)
-    names = [views.DISPLAY_NAMES[label - 1] for label in present]
-    kept = only if only in names else views.ALL_CLASSES
-    look = look_of(view, opacity, kept)
+def updates(inspection: Inspection, overlay: Any, opacity: float, only: str | None, boxes: bool) -> list[Any]:
+    """Component updates of a new result, in the order of `results`."""
+    present = present_classes(inspection)
+    names = [DISPLAY_NAMES[label - 1] for label in present]
+    kept = only if only in names else ALL_CLASSES
+    look = look_of(overlay, opacity, kept, boxes)
     left = "The frame" if inspection.truth is None else "Ground truth"
     return [
         inspection,
         None,
         *panels(inspection, look),
-        *views.captions(inspection, look),
+        *messages.captions(inspection, look),
         gr.ImageSlider(wipe_pictures(inspection, look), label=f"{left} | prediction"),
         pixel_card(inspection, None),
-        views.headline(inspection),
-        views.styled_table(inspection),
-        views.class_bars(inspection),
-        views.confused(inspection, look.only),
+        messages.headline(inspection),
+        table(class_table(inspection)),
+        class_bars(inspection),
+        confusions(inspection, chosen_class(kept)),
         "<p>This needs ground truth.</p>"
         if inspection.reliability is None
         else reliability_svg(inspection.reliability),
-        views.legend(present),
-        views.provenance_line(inspection),
-        gr.Dropdown([views.ALL_CLASSES, *names], value=kept),
-        # What was asked for of the frame before goes.
-        *TRIAL_CLEARED,
-        *SCENE_CLEARED,
+        legend(present),
+        messages.provenance_line(inspection),
+        gr.Dropdown([ALL_CLASSES, *names], value=kept),
+        # What belongs to the frame before goes.
+        *ABLATION_CLEARED,
+        *CLOUD_CLEARED,
         *SHARE_CLEARED,
     ]
 
 
-def opened(
-    inspector: Inspector, origin: Origin, weights: str, modality: Any, view: Any, opacity: float, only: str | None
-) -> list[Any]:
-    """A frame on screen: what `InspectTab.outputs` become, but the notice."""
-    return [origin, *updates(inspector.open(origin, modality, weights), view, opacity, only)]
+def opened(inspector: Inspector, origin: Origin, weights: str, modality: Any, *look: Any) -> list[Any]:
+    """Open a frame: component updates of `InspectTab.outputs` without the notice."""
+    return [origin, *updates(inspector.open(origin, modality, weights), *look)]
 
 
 def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
@@ -121,7 +127,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
                 buttons=[],
             )
             count = gr.HTML(elem_classes="caption", padding=False)
-        with gr.Tab("Bring your own"):
+        with gr.Tab("Upload"):
             with gr.Row():
                 rgb_file = gr.File(label="RGB image", file_types=RGB_TYPES, height=150, elem_id="upload-rgb")
                 depth_file = gr.File(
@@ -145,7 +151,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
                 )
                 run = gr.Button("Segment", variant="primary", scale=1)
             card = gr.HTML(padding=False)
-    notice = gr.HTML(elem_id="notice")
+    notice = gr.HTML(elem_id="notice", elem_classes="notices", padding=False)
 
     with gr.Row(elem_id="controls"):
         weights = gr.Dropdown(
@@ -155,19 +161,13 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
             visible=len(inspector.checkpoints.names) > 1,
             min_width=200,
         )
-        modality = gr.Radio(MODALITIES, value="rgbd", label="The network is given", scale=2, min_width=300)
-        view = gr.Radio(
-            [(name, key) for key, name in VIEWS.items()],
-            value="classes",
-            label="The prediction shows",
-            scale=3,
-            min_width=300,
-            elem_id="view",
-        )
+        modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=2, min_width=300)
+        overlay = gr.Radio(OVERLAYS, value="classes", label="Overlay", scale=3, min_width=300, elem_id="overlay")
         only = gr.Dropdown(
-            [views.ALL_CLASSES], value=views.ALL_CLASSES, label="Look at", scale=1, min_width=150, elem_id="only"
+            [ALL_CLASSES], value=ALL_CLASSES, label="Class filter", scale=1, min_width=150, elem_id="only"
         )
         opacity = gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity", scale=1, min_width=200)
+        boxes = gr.Checkbox(False, label="3D boxes", scale=0, min_width=110, elem_id="boxes")
 
     with gr.Row(elem_classes="panels"):
         rgb, rgb_caption = panel("RGB", "The frame's colour image")
@@ -190,78 +190,81 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
             )
         with gr.Column(scale=4, min_width=320), gr.Tabs():
             with gr.Tab("Table"):
-                table = gr.Dataframe(
-                    datatype=["html", "str", "number", "number", "number"],
-                    interactive=False,
-                    show_label=False,
-                    max_height=420,
-                    buttons=[],
-                    elem_id="classes",
-                )
+                classes = gr.HTML(elem_id="classes", js_on_load=SORT_TABLE, padding=False)
             with gr.Tab("Chart"):
-                bars = gr.HTML(elem_id="bars", js_on_load=views.PICK_CLASS)
-            with gr.Tab("Confused with"):
-                confused = gr.HTML(elem_id="confused")
-            with gr.Tab("Reliability"):
+                bars = gr.HTML(elem_id="bars", js_on_load=PICK_CLASS)
+            with gr.Tab("Confusions"):
+                confused = gr.HTML(elem_id="confusions")
+            with gr.Tab("Calibration"):
                 calibration = gr.HTML(elem_id="reliability")
-    legend = gr.HTML(views.legend([]), js_on_load=views.PICK_CLASS, elem_id="legend", padding=False)
+    legend_box = gr.HTML(legend([]), js_on_load=PICK_CLASS, elem_id="legend", padding=False)
     provenance = gr.HTML(padding=False)
 
     with gr.Tabs():
-        with gr.Tab("Depth on trial"):
-            on_trial = lay_out_trial()
+        with gr.Tab("Ablation"):
+            ablation = lay_out_ablation()
         with gr.Tab("3D"):
-            in_3d = lay_out_scene()
-        with gr.Tab("Share"):
+            in_3d = lay_out_cloud()
+        with gr.Tab("Link and report"):
             shared = lay_out_share()
 
     results = [
         *[current, point, rgb, depth, truth, prediction],
         *[rgb_caption, depth_caption, truth_caption, prediction_caption],
-        *[wipe, pixel, headline, table, bars, confused, calibration, legend, provenance, only],
-        *on_trial.fleeting,
+        *[wipe, pixel, headline, classes, bars, confused, calibration, legend_box, provenance, only],
+        *ablation.fleeting,
         *in_3d.fleeting,
         *shared.fleeting,
     ]
     outputs = [notice, origin, *results]
-    look = [view, opacity, only]
+    look = [overlay, opacity, only, boxes]
     controls = [weights, modality, *look]
-    looked_at = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, confused, *on_trial.pictures]
+    looked_at = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, confused, *ablation.pictures]
     running = {**NETWORK, **PRIVATE, "show_progress_on": [prediction, wipe]}
 
-    @told_on_the_page(len(outputs) - 1 + len(controls))
+    @with_notice(len(outputs) - 1 + len(controls), "The frame was not opened")
     def on_load(request: gr.Request) -> list[Any]:
-        asked = read_link(dict(request.query_params))
+        asked, problems = read_link(dict(request.query_params))
+        if problems:
+            raise InputError(f"The link's {problems[0]}")
         first = inspector.first()
         chosen = DatasetFrame(asked.data or first.source, asked.frame or first.name) if asked.frame else first
         settings = [
             asked.weights or inspector.checkpoints.first_name,
-            asked.given or "rgbd",
-            asked.view or "classes",
-            DEFAULT_OPACITY,
-            asked.only or views.ALL_CLASSES,
+            asked.modality or "rgbd",
+            asked.overlay or "classes",
+            DEFAULT_OPACITY if asked.opacity is None else asked.opacity,
+            asked.classes[0] if asked.classes else ALL_CLASSES,
+            False,
         ]
         shown = opened(inspector, chosen, *settings)
-        return [*shown, *settings[:4], gr.skip()]
+        return [*shown, *settings[:4], gr.skip(), gr.skip()]
 
-    @told_on_the_page(len(outputs))
+    @with_notice(len(outputs), "The data set was not opened")
     def on_source(source: str, *settings: Any) -> list[Any]:
         return [*opened(inspector, inspector.first_of(source), *settings), ""]
 
-    @told_on_the_page(len(outputs) - 1)
+    @with_notice(len(outputs) - 1, "The frame was not opened")
     def on_choose(source: str, *settings: Any, chosen: gr.SelectData) -> list[Any]:
         return opened(inspector, DatasetFrame(source, chosen.value["caption"]), *settings)
 
     def on_gallery(
-        source: str, weights: str, modality: Any, view: Any, opacity: float, only: str, chosen: gr.SelectData
+        source: str,
+        weights: str,
+        modality: Any,
+        overlay: Any,
+        opacity: float,
+        only: str,
+        boxes: bool,
+        chosen: gr.SelectData,
     ) -> list[Any]:
-        return on_choose(source, weights, modality, view, opacity, only, chosen=chosen)
+        return on_choose(source, weights, modality, overlay, opacity, only, boxes, chosen=chosen)
 
-    @told_on_the_page(len(outputs) - 1)
+    @with_notice(len(outputs) - 1, "The upload was not segmented")
     def on_upload(rgb: str | None, depth: str | None, label: str | None, encoding: Any, *settings: Any) -> list[Any]:
         return opened(inspector, Upload(rgb, depth, label, encoding), *settings)
 
-    @told_on_the_page(len(results))
+    @with_notice(len(results), "The frame was not segmented")
     def on_network(origin: Origin | None, weights: str, modality: Any, *look: Any) -> list[Any]:
         if origin is None:
             return [gr.skip()] * len(results)
@@ -269,37 +272,35 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
 
     def on_look(
         inspection: Inspection | None,
-        tried: trial.Trial | None,
+        found: Ablation | None,
         point: tuple[int, int] | None,
-        view: Any,
+        overlay: Any,
         opacity: float,
         only: str,
+        boxes: bool,
     ) -> list[Any]:
         if inspection is None:
             return [gr.skip()] * len(looked_at)
-        looked = look_of(view, opacity, only, point)
-        kept = [gr.skip()] * len(on_trial.pictures)
-        if tried is not None:
-            kept = trial.trial_pictures(inspection.background, tried, opacity, looked.only)
-        caption = views.captions(inspection, looked)[3]
+        looked = look_of(overlay, opacity, only, boxes, point)
+        kept = [gr.skip()] * len(ablation.pictures)
+        if found is not None:
+            kept = ablation_pictures(inspection.background, found, opacity, looked.classes)
+        caption = messages.captions(inspection, looked)[3]
         beside = (wipe_pictures(inspection, looked), pixel_card(inspection, point))
-        return [*panels(inspection, looked), caption, *beside, views.confused(inspection, looked.only), *kept]
+        return [*panels(inspection, looked), caption, *beside, confusions(inspection, chosen_class(only)), *kept]
 
     def on_point(chosen: gr.SelectData) -> tuple[int, int]:
         column, row = chosen.index
         return int(row), int(column)
 
-    def on_row(chosen: gr.SelectData) -> str:
-        return str(chosen.row_value[1])
-
     def on_pick(chosen: gr.SelectData) -> Any:
         # A class that is neither in truth nor in prediction is not among the choices yet.
-        return gr.Dropdown(choices=[views.ALL_CLASSES, *views.DISPLAY_NAMES], value=str(chosen.value))
+        return gr.Dropdown(choices=[ALL_CLASSES, *DISPLAY_NAMES], value=str(chosen.value))
 
     def on_search(source: str, text: str | None) -> Any:
         return inspector.search(source, text or "")
 
-    @told_on_the_page(1)
+    @with_notice(1, "The depth file was not read")
     def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
         return [inspector.depth_card(rgb, depth, encoding)]
 
@@ -320,14 +321,13 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
 
     looking: dict[str, Any] = {
         "fn": on_look,
-        "inputs": [current, on_trial.tried, point, *look],
+        "inputs": [current, ablation.result, point, *look],
         "outputs": looked_at,
         "trigger_mode": "always_last",
         **QUIET,
     }
-    gr.on([opacity.change, only.change, view.input, point.change], **looking)
-    table.select(on_row, None, [only], **QUIET)
-    gr.on([legend.select, bars.select], on_pick, None, [only], **QUIET)
+    gr.on([opacity.change, only.change, overlay.input, point.change, boxes.input], **looking)
+    gr.on([legend_box.select, bars.select, classes.select], on_pick, None, [only], **QUIET)
     gr.on([rgb.select, depth.select, truth.select, prediction.select], on_point, None, [point], **QUIET)
     gr.on(
         [rgb_file.change, depth_file.change, encoding.input],
@@ -336,7 +336,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         [notice, card],
         **QUIET,
     )
-    wire_trial(on_trial, inspector, notice, [origin, weights, opacity, only, current])
-    wire_scene(in_3d, notice, current, only)
-    wire_share(shared, [current, on_trial.tried, origin, *controls])
+    wire_ablation(ablation, inspector, [origin, weights, opacity, only, current])
+    wire_cloud(in_3d, current, only)
+    wire_share(shared, [current, ablation.result, origin, *controls])
     return InspectTab(origin, source, controls, outputs, back, running)

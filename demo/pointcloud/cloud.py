@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from demo.inspection import Inspection
-from deresunet.classes import PALETTE
 from deresunet.data.frame import OrientedBox
 from deresunet.data.sunrgbd.boxes import EDGES
+from deresunet.visualization.boxes import box_colour
 
 # Horizontal field of view [degrees] that is assumed, and said, where the camera's intrinsics are not known; between
 # Kinect v1 (57) and Kinect v2 (70).
 DEFAULT_FOV = 60.0
 # 16 bytes a point keep a file under 5.2 MB.
 MAX_POINTS = 320_000
-STRUCTURE = ("wall", "floor", "ceiling")  # boxes around the whole room hide what is in it
 
 FLOAT, UNSIGNED_BYTE = 5126, 5121  # glTF's names of component types
 POINTS, LINES = 0, 1  # glTF's primitive modes
@@ -67,15 +67,13 @@ def back_project(depth: np.ndarray, intrinsics: np.ndarray) -> Cloud:
     return Cloud(np.stack([x, -y, -z], 1).astype(np.float32), rows, columns)
 
 
-def box_segments(boxes: tuple[OrientedBox, ...], only: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of boxes in glTF's frame: ends float32 (2M, 3) [m] and colours uint8 (2M, 3), of all or of one class."""
+def box_segments(boxes: Iterable[OrientedBox]) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of boxes in glTF's frame: ends float32 (2M, 3) [m] and colours uint8 (2M, 3)."""
     ends, colours = [], []
     for box in boxes:
-        if (only is None and any(box.name.startswith(name) for name in STRUCTURE)) or (only and box.label != only):
-            continue
         corners = box.corners() * (1, -1, -1)
         ends.append(corners[np.array(EDGES)].reshape(-1, 3))
-        colours.append(np.repeat(PALETTE[box.label][None] if box.label else [[255, 255, 255]], 2 * len(EDGES), 0))
+        colours.append(np.repeat(box_colour(box)[None], 2 * len(EDGES), 0))
     if not ends:
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8)
     return np.concatenate(ends).astype(np.float32), np.concatenate(colours).astype(np.uint8)

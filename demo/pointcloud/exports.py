@@ -1,4 +1,4 @@
-"""The 3D view's file and what is said of it."""
+"""A frame's point cloud as files, and the line that says what it shows."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from demo.inspect.panels import Look, error_picture, prediction_picture, truth_p
 from demo.inspection import Inspection
 from demo.pointcloud.cloud import DEFAULT_FOV, back_project, box_segments, camera_intrinsics, to_glb, to_ply
 from deresunet.errors import InputError
+from deresunet.visualization.boxes import shown_boxes
 
 # Points are small, so their colours are stronger than those over a picture.
 _OPACITY = 0.85
-CLOUD_COLOURS: dict[str, Callable[[Inspection, int | None], np.ndarray]] = {
-    "RGB": lambda inspection, only: inspection.background,
-    "ground truth": lambda inspection, only: truth_picture(inspection, Look(_OPACITY, only)),
-    "prediction": lambda inspection, only: prediction_picture(inspection, Look(_OPACITY, only)),
-    "right and wrong": lambda inspection, only: error_picture(inspection, only, _OPACITY),
+CLOUD_COLOURS: dict[str, Callable[[Inspection, Look], np.ndarray]] = {
+    "RGB": lambda inspection, look: inspection.background,
+    "ground truth": truth_picture,
+    "prediction": prediction_picture,
+    "errors": error_picture,
 }
 
 
-def cloud_file(inspection: Inspection, colour: str, only: int | None) -> str:
-    """Path of a GLB of the frame's points, coloured as asked, with its boxes.
+def cloud_file(inspection: Inspection, colour: str, classes: frozenset[int] | None) -> str:
+    """Path of a GLB of the frame's points in the colours asked for, with its 3D boxes.
 
     Raises:
-        InputError: the frame has no depth, or no ground truth where the colour needs it.
+        InputError: the frame has no depth, or no ground truth where the colours need it.
     """
     if inspection.depth is None or not (inspection.depth > 0).any():
-        raise InputError("This frame has no depth, so there is nothing to show in 3D. Choose or bring one with depth.")
-    if inspection.truth is None and colour in ("ground truth", "right and wrong"):
+        raise InputError("This frame has no depth, so it has no point cloud. Choose or upload a frame with depth.")
+    if inspection.truth is None and colour in ("ground truth", "errors"):
         raise InputError(f"This frame has no ground truth to colour by {colour}. Choose RGB or prediction.")
-    picture = CLOUD_COLOURS[colour](inspection, only)
+    picture = CLOUD_COLOURS[colour](inspection, Look(_OPACITY, classes))
     points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-    lines = None if inspection.boxes is None else box_segments(inspection.boxes, only)
+    lines = None if inspection.boxes is None else box_segments(shown_boxes(inspection.boxes, classes))
     return handed_out("frame.glb", to_glb(points, picture, lines))
 
 
@@ -45,13 +46,12 @@ def points_file(inspection: Inspection) -> str:
     return handed_out("points.ply", to_ply(points, inspection.background, inspection.label, inspection.truth))
 
 
-def cloud_note(inspection: Inspection, colour: str, only: int | None) -> str:
-    """What the view shows and what it rests on."""
+def cloud_note(inspection: Inspection, colour: str, classes: frozenset[int] | None) -> str:
+    """Colours and boxes of the point cloud, and the intrinsics that it rests on."""
     _, known = camera_intrinsics(inspection)
     camera = "the camera's own intrinsics" if known else f"an assumed field of view of {DEFAULT_FOV:.0f} degrees"
     if inspection.boxes is None:
         boxes = "no 3D boxes are known"
     else:
-        shown = len(box_segments(inspection.boxes, only)[0]) // 24
-        boxes = f"{shown} 3D boxes of the ground truth"
+        boxes = f"{len(shown_boxes(inspection.boxes, classes))} 3D boxes of the ground truth"
     return f"Points from depth and {camera}, coloured by {colour}; {boxes}."

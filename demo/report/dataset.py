@@ -15,7 +15,7 @@ from PIL import Image
 from demo.dataset.evaluations import Evaluations, Request
 from demo.dataset.plots import on_white, scatter
 from demo.dataset.result import TRAITS, DatasetResult
-from demo.inspect.messages import MODALITY_NAMES
+from demo.markup import MODALITY_NAMES
 from deresunet.atomic import write_whole
 from deresunet.errors import InputError
 from deresunet.evaluation.report import ExtremeFrames, write_report

@@ -1,6 +1,6 @@
-"""A frame's result to hand on: one self-contained HTML file, and a ZIP of its pictures, numbers and points.
+"""Report of a frame: one self-contained HTML file, and a ZIP of its pictures, numbers and points.
 
-Both hold the trial of depth, too, where one was run on the frame.
+Both hold the modality ablation, too, where one was run on the frame.
 """
 
 from __future__ import annotations
@@ -13,24 +13,36 @@ import json
 import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from demo.ablation import summary as trial
-from demo.inspect import messages as views
+from demo.ablation import summary
+from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
-from demo.inspect.panels import Look, depth_picture, error_picture, prediction_picture, truth_picture, view_keys
+from demo.inspect.classes import class_table, present_classes
+from demo.inspect.panels import (
+    Look,
+    Overlay,
+    depth_picture,
+    error_picture,
+    overlay_keys,
+    prediction_picture,
+    truth_picture,
+)
 from demo.inspection import Inspection
+from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
-from demo.theme import REPORT_CSS
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.evaluation.report import confused_pairs
+from deresunet.evaluation.report_page import confused_pairs
+
+_STYLE = Path(__file__).with_name("frame.css")
 
 
 def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarray]:
-    """What is shown of a frame: title -> uint8 (h, w, 3)."""
+    """Pictures of a frame: title -> uint8 (h, w, 3)."""
     look = Look(opacity)
     pictures = {"RGB" if inspection.rgb else "Depth in grey": inspection.background}
     if inspection.depth is not None:
@@ -39,33 +51,31 @@ def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarr
         pictures["Ground truth"] = truth_picture(inspection, look)
     pictures["Prediction"] = prediction_picture(inspection, look)
     if inspection.truth is not None:
-        pictures["Right and wrong"] = error_picture(inspection, None, opacity)
-    pictures["Confidence"] = prediction_picture(inspection, replace(look, view="confidence", opacity=1.0))
-    pictures["Uncertainty"] = prediction_picture(inspection, replace(look, view="entropy", opacity=1.0))
+        pictures["Errors"] = error_picture(inspection, look)
+    pictures["Confidence"] = prediction_picture(inspection, replace(look, overlay="confidence", opacity=1.0))
+    pictures["Entropy"] = prediction_picture(inspection, replace(look, overlay="entropy", opacity=1.0))
     return pictures
 
 
 def picture_keys(inspection: Inspection) -> dict[str, str]:
-    """What the colours of `frame_pictures` mean, and their scale: title -> HTML."""
-    rgb, depth, truth, prediction = views.captions(inspection, Look())
-    views_keys = {
-        title: views.key_line(view_keys(Look(view=view)))
-        for title, view in (("Right and wrong", "errors"), ("Confidence", "confidence"), ("Uncertainty", "entropy"))
-    }
+    """Captions of `frame_pictures`, with the meaning of their colours: title -> HTML."""
+    rgb, depth, truth, prediction = messages.captions(inspection, Look())
+    overlays: dict[str, Overlay] = {"Errors": "errors", "Confidence": "confidence", "Entropy": "entropy"}
+    overlays_keys = {title: key_line(overlay_keys(Look(overlay=name))) for title, name in overlays.items()}
     return {
         "RGB": rgb,
         "Depth in grey": rgb,
         "Depth": depth,
         "Ground truth": truth,
         "Prediction": prediction,
-        **views_keys,
+        **overlays_keys,
     }
 
 
-def tried_pictures(inspection: Inspection, tried: trial.Trial, opacity: float) -> dict[str, np.ndarray]:
-    """The trial's predictions over the frame: title -> uint8 (h, w, 3)."""
-    titles = [f"Prediction from {views.MODALITY_NAMES[modality]}" for modality in trial.MODALITIES]
-    return dict(zip(titles, trial.trial_pictures(inspection.background, tried, opacity, None), strict=True))
+def ablation_figures(inspection: Inspection, ablation: summary.Ablation, opacity: float) -> dict[str, np.ndarray]:
+    """The ablation's predictions over the frame: title -> uint8 (h, w, 3)."""
+    titles = [f"Prediction from {MODALITY_NAMES[modality]}" for modality in summary.MODALITIES]
+    return dict(zip(titles, summary.ablation_pictures(inspection.background, ablation, opacity, None), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,46 +83,46 @@ class Report:
     """A frame's report; its page and its ZIP share pictures that are drawn and encoded once.
 
     Attributes:
-        inspection: the frame and what the network says of it.
-        opacity: of what is drawn over the frame, 0..1.
-        tried: the trial, if one was run.
+        inspection: frame and prediction.
+        opacity: opacity of colours over the frame, 0..1.
+        ablation: modality ablation of the frame, if one was run.
     """
 
     inspection: Inspection
     opacity: float
-    tried: trial.Trial | None = None
+    ablation: summary.Ablation | None = None
 
     @cached_property
     def page(self) -> str:
         """One HTML page without anything to fetch."""
         inspection = self.inspection
         sections = [
-            views.headline(inspection),
+            messages.headline(inspection),
             _figures(self._pictures, picture_keys(inspection)),
-            _legend(views.present_classes(inspection)),
+            _legend(present_classes(inspection)),
             _table(_classes(inspection), escape=False),
         ]
         if inspection.result is not None:
             lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
-            sections.append(f"<h2>Confused with</h2><ul>{lines}</ul>")
-        sections.append(f"<h2>Confidence and uncertainty</h2>{_sureness(inspection)}")
+            sections.append(f"<h2>Confusions</h2><ul>{lines}</ul>")
+        sections.append(f"<h2>Confidence and entropy</h2>{_confidence(inspection)}")
         if inspection.reliability is not None:
             sections.append(reliability_svg(inspection.reliability))
-        if self.tried is not None:
-            sections.append(_tried(self.tried, self._tried_pictures))
-        sections.append(views.provenance_line(inspection))
+        if self.ablation is not None:
+            sections.append(_ablation(self.ablation, self._ablation_pictures))
+        sections.append(messages.provenance_line(inspection))
         title = html.escape(f"DeResUNet: {inspection.name}")
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<style>{REPORT_CSS}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>"
+            f"<style>{_STYLE.read_text()}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>"
         )
 
     def archive(self) -> bytes:
         """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
 
-        The points (PLY) are there if the frame has depth, the trial's pictures and JSON if one was run. The label is at
-        the pictures' size.
+        Points (PLY) need depth; pictures and JSON of the ablation are there if one was run. The label has the
+        pictures' size.
         """
         inspection = self.inspection
         buffer = io.BytesIO()
@@ -123,11 +133,11 @@ class Report:
             archive.writestr("label.png", _png(inspection.label))
             archive.writestr("prediction.json", json.dumps(inspection.described, indent=2, allow_nan=False))
             archive.writestr("classes.csv", _csv(inspection))
-            if self.tried is not None:
-                told = {modality: self.tried[modality].described for modality in trial.MODALITIES}
-                archive.writestr("trial.json", json.dumps(told, indent=2, allow_nan=False))
-                for modality, png in zip(trial.MODALITIES, self._tried_pictures.values(), strict=True):
-                    archive.writestr(f"trial_{modality}.png", png)
+            if self.ablation is not None:
+                described = {modality: self.ablation[modality].described for modality in summary.MODALITIES}
+                archive.writestr("ablation.json", json.dumps(described, indent=2, allow_nan=False))
+                for modality, png in zip(summary.MODALITIES, self._ablation_pictures.values(), strict=True):
+                    archive.writestr(f"ablation_{modality}.png", png)
             if inspection.depth is not None:
                 cloud = back_project(inspection.depth, camera_intrinsics(inspection)[0])
                 archive.writestr("points.ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
@@ -138,57 +148,57 @@ class Report:
         return _encoded(frame_pictures(self.inspection, self.opacity))
 
     @cached_property
-    def _tried_pictures(self) -> dict[str, bytes]:
-        assert self.tried is not None
-        return _encoded(tried_pictures(self.inspection, self.tried, self.opacity))
+    def _ablation_pictures(self) -> dict[str, bytes]:
+        assert self.ablation is not None
+        return _encoded(ablation_figures(self.inspection, self.ablation, self.opacity))
 
 
-def _tried(tried: trial.Trial, pictures: dict[str, bytes]) -> str:
-    """The trial's part of the page."""
+def _ablation(ablation: summary.Ablation, pictures: dict[str, bytes]) -> str:
+    """The ablation's part of the page."""
     pieces = [
-        f"<h2>Depth on trial</h2>{trial.trial_settings(tried)}{_table(trial.trial_scores(tried))}",
-        f"{trial.trial_summary(tried)}{_figures(pictures)}",
-        _legend(sorted({int(label) for verdict in tried.values() for label in np.unique(verdict.label)})),
+        f"<h2>Modality ablation</h2>{summary.ablation_settings(ablation)}{_table(summary.score_table(ablation))}",
+        f"{summary.ablation_summary(ablation)}{_figures(pictures)}",
+        _legend(sorted({int(label) for one in ablation.values() for label in np.unique(one.label)})),
     ]
     tables = {
-        "IoU of each class, and the points that depth adds": trial.class_changes(tried),
-        "mIoU by distance, and by whether depth was measured": trial.region_changes(tried),
+        "IoU of each class, and the points that depth adds": summary.class_table(ablation),
+        "mIoU by distance, and by whether depth was measured": summary.region_table(ablation),
     }
-    pieces += [f"<h3>{title}</h3>{_table(styled.data)}" for title, styled in tables.items() if len(styled.data)]
+    pieces += [f"<h3>{title}</h3>{_table(rows)}" for title, rows in tables.items() if len(rows)]
     return "".join(pieces)
 
 
-def _sureness(inspection: Inspection) -> str:
-    """How sure the network is: over the frame, and where it is right and where it is wrong."""
+def _confidence(inspection: Inspection) -> str:
+    """Mean confidence and entropy over the frame, where the prediction is correct and where it is wrong."""
     sure, unsure = inspection.probabilities[0].astype(np.float32), inspection.entropy.astype(np.float32)
     everywhere = np.ones(sure.shape, bool)
     places = {"everywhere": everywhere}
     if inspection.truth is not None:
         known, right = inspection.truth > 0, inspection.truth == inspection.label
-        places |= {"where it is right": known & right, "where it is wrong": known & ~right}
+        places |= {"where correct": known & right, "where wrong": known & ~right}
     table = pd.DataFrame(
         [
             (name, *(100 * array[place].mean() for array in (sure, unsure)))
             for name, place in places.items()
             if place.any()
         ],
-        columns=["", "mean confidence %", "mean uncertainty %"],
+        columns=["", "mean confidence %", "mean entropy %"],
     )
     return (
-        f"{_table(table)}<p>Confidence: the probability of the class that is predicted. Uncertainty: entropy of the "
+        f"{_table(table)}<p>Confidence: the probability of the predicted class. Entropy: of the "
         "probabilities of all classes; 0 % is one class for certain, 100 % all classes alike.</p>"
     )
 
 
 def _classes(inspection: Inspection) -> pd.DataFrame:
     """The page's table of classes, with the mean confidence where each is predicted."""
-    table = views.class_table(inspection)
+    table = class_table(inspection)
     confidence = dict(zip(DISPLAY_NAMES, 100 * inspection.confidence, strict=True))
     return table.assign(**{"confidence %": table["class"].map(confidence).astype(float)})
 
 
 def _legend(present: list[int]) -> str:
-    return f'<div class="legend"><b>Classes</b>{views.class_keys(present)}</div>'
+    return f'<div class="legend"><b>Classes</b>{class_keys(present)}</div>'
 
 
 def _encoded(pictures: dict[str, np.ndarray]) -> dict[str, bytes]:
@@ -220,17 +230,17 @@ def _table(table: pd.DataFrame, escape: bool = True) -> str:
 
 def _csv(inspection: Inspection) -> str:
     """One row a class that is in truth or prediction; ratios in percent, empty where nothing defines them."""
-    told = inspection.scores
+    scored = inspection.scores
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["label", "class", "iou", "accuracy", "truth_pixels", "predicted_share", "mean_confidence"])
-    for label in views.present_classes(inspection):
+    for label in present_classes(inspection):
         k = label - 1
-        scored = ["", "", ""]
-        if told is not None:
-            scored = [_ratio(told.iou[k]), _ratio(told.accuracy[k]), str(told.truth_pixels[k])]
+        row = ["", "", ""]
+        if scored is not None:
+            row = [_ratio(scored.iou[k]), _ratio(scored.accuracy[k]), str(scored.truth_pixels[k])]
         network = [_ratio(inspection.shares[k]), _ratio(inspection.confidence[k])]
-        writer.writerow([label, DISPLAY_NAMES[k], *scored, *network])
+        writer.writerow([label, DISPLAY_NAMES[k], *row, *network])
     return text.getvalue()
 
 

@@ -22,7 +22,8 @@ from deresunet.cli.app import (
 from deresunet.data.images import read_frame
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.predictor import load
-from deresunet.visualization.overlays import colorize_depth, overlay
+from deresunet.visualization.overlays import overlay
+from deresunet.visualization.panels import background_of
 
 OVERLAY_OPACITY = 0.6
 
@@ -48,13 +49,9 @@ def predict(
     frame = read_frame(rgb, depth, label, depth_encoding, label_set)
     prediction = load(checkpoint, device, backend)(frame, modality)
     described = describe_frame(frame, prediction)
-    background = frame.rgb
-    if background is None:
-        assert frame.depth is not None
-        background = colorize_depth(frame.depth, 0.0, float(frame.depth.max()))
     make_folder(out)
     write_png(out / "label.png", prediction.label)
-    write_png(out / "overlay.png", overlay(background, prediction.label, OVERLAY_OPACITY))
+    write_png(out / "overlay.png", overlay(background_of(frame), prediction.label, OVERLAY_OPACITY))
     write_json(out / "prediction.json", described)
 
     for item in described["classes"]:

@@ -1,8 +1,8 @@
-"""3D boxes drawn over a picture."""
+"""3D boxes over the picture that the camera took."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,20 +10,34 @@ from PIL import Image, ImageDraw
 from deresunet.classes import PALETTE
 from deresunet.data.frame import OrientedBox
 from deresunet.data.sunrgbd.boxes import box_lines
+from deresunet.visualization.colours import NO_CLASS
 
-UNKNOWN_COLOUR = (255, 255, 255)
+# Boxes around the whole room hide the objects in it; they are drawn where their class is asked for.
+_ROOM = ("wall", "floor", "ceiling")
+
+
+def shown_boxes(boxes: Iterable[OrientedBox], classes: Collection[int] | None = None) -> list[OrientedBox]:
+    """Boxes of some classes 1..37; of all (None) without those around the whole room."""
+    if classes is not None:
+        return [box for box in boxes if box.label in classes]
+    return [box for box in boxes if not box.name.startswith(_ROOM)]
+
+
+def box_colour(box: OrientedBox) -> np.ndarray:
+    """A box's colour, uint8 (3,): its class's, or `NO_CLASS`."""
+    return PALETTE[box.label] if box.label else np.array(NO_CLASS, np.uint8)
 
 
 def draw_boxes(
     background: np.ndarray, boxes: Iterable[OrientedBox], intrinsics: np.ndarray, width: int = 2
 ) -> np.ndarray:
-    """Boxes as wire frames in their class's colour (white without one), with their names.
+    """Draw boxes as wire frames in their class's colour, with their names.
 
     Args:
         background: uint8 (H, W, 3), the picture that the camera took.
-        boxes: in the camera's frame.
+        boxes: boxes in the camera's frame.
         intrinsics: float64 (3, 3) [px].
-        width: of the lines [px].
+        width: width of the lines [px].
 
     Returns:
         uint8 (H, W, 3).
@@ -31,10 +45,9 @@ def draw_boxes(
     picture = Image.fromarray(background)
     draw = ImageDraw.Draw(picture)
     for box in boxes:
-        colour = tuple(int(value) for value in PALETTE[box.label]) if box.label else UNKNOWN_COLOUR
         lines = box_lines(box, intrinsics)
         for line in lines:
-            draw.line([(float(x), float(y)) for x, y in line], fill=colour, width=width)
+            draw.line([(float(x), float(y)) for x, y in line], fill=tuple(map(int, box_colour(box))), width=width)
         if lines and box.name:
             points = np.concatenate(lines)
             x, y = np.clip(points.min(0), 2, [background.shape[1] - 60, background.shape[0] - 14])

@@ -1,60 +1,61 @@
-"""Arrays -> pictures, in NumPy alone: class colours, overlays, depth in colours."""
+"""Classes, outcomes and confidences painted over a picture."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 
-from deresunet.classes import PALETTE
+from deresunet.classes import PALETTE, VOID
+from deresunet.visualization.colours import Colour, viridis
 
-# Matplotlib's viridis at 16 even steps: even in lightness, and readable by colour-blind people.
-_VIRIDIS = np.array(
-    [
-        *[(68, 1, 84), (72, 26, 108), (71, 47, 125), (65, 68, 135), (57, 86, 140), (49, 104, 142)],
-        *[(42, 120, 142), (35, 136, 142), (31, 152, 139), (34, 168, 132), (53, 183, 121), (84, 197, 104)],
-        *[(122, 209, 81), (165, 219, 54), (210, 226, 27), (253, 231, 37)],
-    ],
-    np.float32,
-)
-MISSING_COLOUR = (24, 24, 27)
-# How much of a picture is taken away where another class is looked at.
-DIMMED = 0.65
+# Opacity of the black over classes that a filter leaves out.
+_DIMMED = 0.65
 
 
 def colorize_label(label: np.ndarray) -> np.ndarray:
-    """Class colours, uint8 (H, W, 3), of a label uint8 (H, W); void is black."""
+    """Class colours, uint8 (H, W, 3), of a label uint8 (H, W), 0 = void (black), 1..37."""
     return PALETTE[label]
 
 
-def overlay(background: np.ndarray, label: np.ndarray, opacity: float, only: int | None = None) -> np.ndarray:
-    """Class colours over a picture; void shows the picture as it is.
+def overlay(
+    background: np.ndarray,
+    label: np.ndarray,
+    opacity: float,
+    classes: Collection[int] | None = None,
+    contours: bool = False,
+) -> np.ndarray:
+    """Paint class colours over a picture; void shows the picture as it is.
 
     Args:
         background: uint8 (H, W, 3).
         label: uint8 (H, W), 0 = void, 1..37.
-        opacity: of the colours, 0..1.
-        only: a class 1..37 that alone is coloured, the rest of the picture being dimmed; None colours all.
+        opacity: opacity of the colours, 0..1.
+        classes: classes 1..37 that are coloured, the rest of the picture being dimmed; None colours all.
+        contours: paint the borders of the regions alone, and dim nothing.
 
     Returns:
         uint8 (H, W, 3).
     """
     opacities = np.full(len(PALETTE), opacity, np.float32)
-    opacities[0] = 0.0
+    opacities[VOID] = 0.0
     colours = PALETTE
-    if only is not None:
-        others = np.arange(len(PALETTE)) != only
+    if classes is not None:
+        others = ~np.isin(np.arange(len(PALETTE)), list(classes))
         colours = np.where(others[:, None], np.uint8(0), PALETTE)
-        opacities[others] = DIMMED
-    return paint(background, label, colours, opacities)
+        opacities[others] = 0.0 if contours else _DIMMED
+    painted = paint(background, label, colours, opacities)
+    return np.where(_borders(label)[..., None], painted, background) if contours else painted
 
 
 def paint(background: np.ndarray, codes: np.ndarray, colours: np.ndarray, opacities: np.ndarray) -> np.ndarray:
-    """Colours by code over a picture.
+    """Blend the colour of each pixel's code into a picture.
 
     Args:
         background: uint8 (H, W, 3).
         codes: uint8 (H, W), 0..N-1.
-        colours: uint8 (N, 3), of each code.
-        opacities: float (N,), 0..1, of each code.
+        colours: uint8 (N, 3), one a code.
+        opacities: float (N,), 0..1, one a code.
 
     Returns:
         uint8 (H, W, 3).
@@ -65,22 +66,118 @@ def paint(background: np.ndarray, codes: np.ndarray, colours: np.ndarray, opacit
     return (background * weight[codes][..., None] + added[codes] + 0.5).astype(np.uint8)
 
 
-def colorize_depth(metres: np.ndarray, near: float, far: float) -> np.ndarray:
-    """Depth in viridis, uint8 (H, W, 3): dark purple at `near`, yellow at `far`; missing pixels are almost black.
+def paint_outcomes(
+    background: np.ndarray, codes: np.ndarray, keys: Mapping[str, Colour], opacity: float, brightness: float = 1.0
+) -> np.ndarray:
+    """Paint outcomes over a picture without its colours.
 
     Args:
-        metres: float32 (H, W) [m], 0 where missing.
-        near: depth [m] of the scale's start.
-        far: depth [m] of its end.
+        background: uint8 (H, W, 3).
+        codes: uint8 (H, W); 0 = nothing to show, k = the k-th entry of `keys`.
+        keys: meaning -> colour.
+        opacity: opacity of the colours, 0..1.
+        brightness: of the grey picture, 0..1.
+
+    Returns:
+        uint8 (H, W, 3).
     """
-    place = np.clip((metres - near) / max(far - near, 1e-6), 0.0, 1.0)
-    image = viridis(place)
-    image[metres <= 0] = MISSING_COLOUR
-    return image
+    colours = np.array([(0, 0, 0), *keys.values()], np.uint8)
+    grey = (greyed(background) * np.float32(brightness)).astype(np.uint8)
+    return paint(grey, codes, colours, np.array([0.0, *[opacity] * len(keys)]))
 
 
-def viridis(place: np.ndarray) -> np.ndarray:
-    """Colours uint8 (..., 3) of places float (...) in 0..1 on the viridis scale."""
-    steps = np.linspace(0.0, 1.0, len(_VIRIDIS))
-    table = np.stack([np.interp(np.linspace(0, 1, 256), steps, _VIRIDIS[:, c]) for c in range(3)], -1)
-    return table.round().astype(np.uint8)[(place * 255).astype(np.uint8)]
+def paint_values(background: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
+    """Paint values (H, W) in 0..1, such as confidences, in viridis over the grey picture: uint8 (H, W, 3)."""
+    codes = (values.astype(np.float32) * 255).astype(np.uint8)
+    return paint(greyed(background), codes, viridis(np.linspace(0, 1, 256)), np.full(256, opacity))
+
+
+def error_codes(truth: np.ndarray, label: np.ndarray, boundary: np.ndarray) -> np.ndarray:
+    """Outcome of each pixel over all classes.
+
+    Args:
+        truth: uint8 (H, W), 0 = void, 1..37.
+        label: uint8 (H, W), 1..37.
+        boundary: bool (H, W): near a boundary between classes of the ground truth.
+
+    Returns:
+        uint8 (H, W): 0 = void, 1..3 = entries of `colours.ERROR_KEYS`.
+    """
+    known = truth != VOID
+    wrong = known & (truth != label)
+    return np.select([wrong & boundary, wrong, known], [2, 3, 1], 0).astype(np.uint8)
+
+
+def class_codes(truth: np.ndarray, label: np.ndarray, classes: Collection[int]) -> np.ndarray:
+    """Outcome of each pixel for some classes.
+
+    Args:
+        truth: uint8 (H, W), 0 = void, 1..37.
+        label: uint8 (H, W), 1..37.
+        classes: classes 1..37. A pixel is positive where one of them is predicted, and true where it is the right one.
+
+    Returns:
+        uint8 (H, W): 0 = void or other classes, 1..3 = entries of `colours.CLASS_KEYS`.
+    """
+    chosen = np.isin(np.arange(len(PALETTE)), list(classes))
+    positive, there, same = chosen[label], chosen[truth], truth == label
+    return np.select([positive & same, positive & (truth != VOID), there], [1, 2, 3], 0).astype(np.uint8)
+
+
+def comparison_codes(a: np.ndarray, b: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+    """Outcome of each pixel of two predictions.
+
+    Args:
+        a: uint8 (H, W), 1..37.
+        b: uint8 (H, W), 1..37.
+        truth: uint8 (H, W), 0 = void, 1..37; or None.
+
+    Returns:
+        uint8 (H, W): 0 = nothing to show, else an entry of `colours.COMPARISON_KEYS`, or without ground truth of
+        `colours.DIFFERENCE_KEYS`.
+    """
+    if truth is None:
+        return (a != b).astype(np.uint8)
+    known, right_a, right_b = truth != VOID, a == truth, b == truth
+    cases = [known & right_a & ~right_b, known & right_b & ~right_a, known & ~right_a & ~right_b & (a != b)]
+    return np.select([*cases, known & ~right_a & ~right_b], [1, 2, 3, 4], 0).astype(np.uint8)
+
+
+def mark(picture: np.ndarray, point: tuple[int, int] | None) -> np.ndarray:
+    """Ring a point (row, column) of a picture in white on black; None leaves the picture as it is."""
+    if point is None:
+        return picture
+    size = max(picture.shape[0] / 48, 6.0)
+    rows, columns = np.ogrid[: picture.shape[0], : picture.shape[1]]
+    distance = np.hypot(rows - point[0], columns - point[1]) / size
+    marked = picture.copy()
+    marked[(distance > 0.55) & (distance < 1.25)] = 0
+    marked[(distance > 0.7) & (distance < 1.1)] = 255
+    return marked
+
+
+def greyed(picture: np.ndarray) -> np.ndarray:
+    """Luma of a picture uint8 (H, W, 3), in the same shape, so that painted colours stand out."""
+    luma = (picture @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.uint8)
+    return np.repeat(luma[..., None], 3, axis=2)
+
+
+def hatched(height: int, width: int) -> np.ndarray:
+    """Faint stripes, uint8 (height, width, 3), where there is nothing to show; visible on light and on dark pages."""
+    rows, columns = np.indices((height, width))
+    stripes = (rows + columns) // max(height // 40, 4) % 2
+    return np.repeat(np.where(stripes, 138, 148).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _borders(label: np.ndarray) -> np.ndarray:
+    """Pixels within two of another class, bool (H, W)."""
+    borders = np.zeros(label.shape, bool)
+    for step in (1, 2):
+        for here, there in (
+            (np.s_[:, step:], np.s_[:, :-step]),
+            (np.s_[step:], np.s_[:-step]),
+        ):
+            differ = label[here] != label[there]
+            borders[here] |= differ
+            borders[there] |= differ
+    return borders

@@ -1,20 +1,24 @@
-"""Pictures beside and below each other: a frame's modalities, ground truth and prediction as one row."""
+"""Pictures beside and below each other: rows for reports and training logs, sheets of four for galleries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from deresunet.classes import VOID
-from deresunet.visualization.overlays import colorize_depth, colorize_label
+from deresunet.data.frame import Frame
+from deresunet.visualization.colours import WRONG, Colour
+from deresunet.visualization.depth import colorize_depth, grey_depth
+from deresunet.visualization.overlays import colorize_label, overlay, paint_outcomes
 
 # Depth is shown on one scale, so that rows can be compared [m].
 NEAR_M, FAR_M = 0.5, 6.0
-ERROR = (213, 94, 0)
 GAP = 4
 WHITE = 255
+# Behind the four pictures of a sheet.
+_MOUNT: Colour = (148, 163, 184)
 
 
 def frame_row(
@@ -24,28 +28,68 @@ def frame_row(
     prediction: np.ndarray | None = None,
     errors: bool = False,
 ) -> np.ndarray:
-    """RGB, depth, ground truth and prediction from left to right, each where it is given.
+    """RGB, depth, ground truth, prediction and errors from left to right; those that are None are left out.
 
     Args:
         rgb: uint8 (H, W, 3).
         depth: float32 (H, W) [m], 0 where missing.
         label: ground truth, uint8 (H, W), 0 = void, 1..37; void is black.
         prediction: uint8 (H, W), 1..37.
-        errors: whether to add a picture of the errors: coloured on white, void black.
+        errors: show wrong pixels, too, where there are ground truth and prediction; correct ones are white, void black.
 
     Returns:
-        uint8 (H, about 5 W at most, 3).
+        uint8 (H, about 5 W, 3).
     """
     pictures = [] if rgb is None else [rgb]
     if depth is not None:
         pictures.append(colorize_depth(depth, NEAR_M, FAR_M))
     pictures += [colorize_label(each) for each in (label, prediction) if each is not None]
     if errors and label is not None and prediction is not None:
-        picture = np.full((*label.shape, 3), WHITE, np.uint8)
-        picture[label == VOID] = 0
-        picture[(label != VOID) & (label != prediction)] = ERROR
-        pictures.append(picture)
+        shown = np.full((*label.shape, 3), WHITE, np.uint8)
+        shown[label != prediction] = WRONG
+        shown[label == VOID] = 0
+        pictures.append(shown)
     return beside(pictures)
+
+
+def sheet(
+    frame: Frame, prediction: np.ndarray, codes: np.ndarray, keys: Mapping[str, Colour], side: int
+) -> Image.Image:
+    """The frame, its ground truth, its prediction and outcomes, two by two.
+
+    Args:
+        frame: frame to show.
+        prediction: uint8 (H, W), 1..37.
+        codes: uint8 (H, W), outcomes as of `overlays.paint_outcomes`.
+        keys: their meaning -> colour.
+        side: longest side of each of the four [px], at most.
+    """
+    height, width = frame.size
+    scale = min(1.0, side / max(height, width))
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+
+    def small(picture: np.ndarray, resample: Image.Resampling = Image.Resampling.NEAREST) -> np.ndarray:
+        return np.asarray(Image.fromarray(picture).resize(size, resample))
+
+    background = small(background_of(frame), Image.Resampling.BILINEAR)
+    truth = small(np.zeros(frame.size, np.uint8) if frame.label is None else frame.label)
+    four = (
+        *(background, overlay(background, truth, 0.65), overlay(background, small(prediction), 0.65)),
+        paint_outcomes(background, small(codes), keys, 0.8, brightness=0.45),
+    )
+    gap = 6
+    picture = Image.new("RGB", (2 * size[0] + gap, 2 * size[1] + gap), _MOUNT)
+    for index, each in enumerate(four):
+        picture.paste(Image.fromarray(each), (index % 2 * (size[0] + gap), index // 2 * (size[1] + gap)))
+    return picture
+
+
+def background_of(frame: Frame) -> np.ndarray:
+    """The picture to paint over, uint8 (H, W, 3): RGB, or depth in grey where there is no RGB."""
+    if frame.rgb is not None:
+        return frame.rgb
+    assert frame.depth is not None, "a frame has RGB or depth"
+    return grey_depth(frame.depth)
 
 
 def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
@@ -70,7 +114,7 @@ def below(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def shrink(picture: np.ndarray, height: int) -> np.ndarray:
-    """A picture at a lower height; a lower one stays."""
+    """Scale a picture uint8 (H, W, 3) down to a height [px]; a lower one stays as it is."""
     if picture.shape[0] <= height:
         return picture
     width = round(picture.shape[1] * height / picture.shape[0])

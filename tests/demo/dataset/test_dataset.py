@@ -19,12 +19,10 @@ import demo.dataset.evaluations
 import deresunet
 from demo.dataset import views as told
 from demo.dataset.evaluations import Evaluations, Request, duration
-from demo.dataset.pictures import Pictures, fourth
-from demo.dataset.plots import RIGHT, WRONG, HeatMap, Scatter, heat_map, scatter
+from demo.dataset.pictures import Pictures, focus_codes, focus_keys
+from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.store import EvaluationStore, fingerprint
-from demo.inspect.panels import FALSE_ALARM, FOUND, MISSED
-from demo.inspect.panels import WRONG as ERROR
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
 from deresunet.cli.app import shown
@@ -36,6 +34,7 @@ from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
+from deresunet.visualization.colours import CORRECT, WRONG
 
 REQUEST = Request("synthetic")
 
@@ -257,9 +256,9 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     evaluations.start(REQUEST, "bob")
     assert evaluations.progress(REQUEST, "bob").following
     other = Request("synthetic", "depth")
-    with pytest.raises(InputError, match=r"now it is synthetic, RGB \+ depth: \d+ of 14 frames"):
+    with pytest.raises(InputError, match=r"now it is synthetic, RGB-D: \d+ of 14 frames"):
         evaluations.start(other, "eve")
-    assert "synthetic, RGB + depth" in evaluations.progress(other, "eve").elsewhere
+    assert "synthetic, RGB-D" in evaluations.progress(other, "eve").elsewhere
     evaluations.cancel(REQUEST, "eve")
     evaluations.cancel(REQUEST, "ann")
     assert not evaluations.progress(REQUEST, "bob").stopping, "bob still follows it"
@@ -365,7 +364,7 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
             corner = plain[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
             share = matrix[truth - 1, prediction - 1] / matrix[truth - 1].sum()
             if share > 0.05:
-                assert np.abs(corner[:3].astype(int) - (RIGHT if truth == prediction else WRONG)).max() <= 4
+                assert np.abs(corner[:3].astype(int) - (CORRECT if truth == prediction else WRONG)).max() <= 4
             assert abs(corner[3] / 255 - np.sqrt(share)) < 0.02
     assert layout.at(3, 3) is None
     assert layout.at(layout.size[0] - 2, 200) is None
@@ -388,23 +387,18 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     assert heat_map(result.matrix(nothing)).size == HeatMap.of(result.matrix(nothing)).size
 
 
-def test_the_fourth_picture_shows_what_is_looked_at():
-    background = np.full((1, 5, 3), 100, np.uint8)
+def test_outcomes_follow_the_focus():
     truth = np.array([[CHAIR, CHAIR, WALL, WALL, 0]], np.uint8)
     predicted = np.array([[CHAIR, BED, CHAIR, WALL, CHAIR]], np.uint8)
 
-    def painted(focus):
-        colours = {FOUND: "hit", FALSE_ALARM: "false", MISSED: "miss", ERROR: "error"}
-        found = []
-        for pixel in fourth(background, truth, predicted, focus)[0].astype(float):
-            near = [said for colour, said in colours.items() if np.abs((pixel - 9) / 0.8 - colour).max() < 3]
-            found.append(near[0] if near else "")
-        return found
+    def outcomes(focus):
+        names = ["", *focus_keys(focus)]
+        return [names[code] for code in focus_codes(truth, predicted, focus)[0]]
 
-    assert painted(None) == ["", "error", "error", "", ""]
-    assert painted(CHAIR) == ["hit", "miss", "false", "", ""]
-    assert painted(Confusion(CHAIR, BED)) == ["", "error", "", "", ""]
-    assert painted(Confusion(CHAIR, CHAIR)) == ["hit", "", "", "", ""]
+    assert outcomes(None) == ["", "errors", "errors", "", ""]
+    assert outcomes(CHAIR) == ["true positive", "false negative", "false positive", "", ""]
+    assert outcomes(Confusion(CHAIR, BED)) == ["", str(Confusion(CHAIR, BED)), "", "", ""]
+    assert outcomes(Confusion(CHAIR, CHAIR))[1:] == ["", "", "", ""]
 
 
 def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):

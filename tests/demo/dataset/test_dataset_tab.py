@@ -13,10 +13,9 @@ from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 from demo.dataset.evaluations import Request
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.tab import build_dataset_tab
-from demo.dataset.theme import CSS as DATASET_CSS
 from demo.dataset.updates import STEP
 from demo.inspector import Inspector
-from demo.theme import CSS, theme
+from demo.theme import STYLE, theme
 
 SHORT, LONG = "short list", "long list"
 
@@ -43,7 +42,7 @@ class Served:
             )
         self.page.queue(max_size=64, default_concurrency_limit=4)
         _, self.url, _ = self.page.launch(
-            prevent_thread_lock=True, quiet=True, theme=theme(), css=CSS + DATASET_CSS, ssr_mode=False
+            prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False
         )
 
     def result(self):
@@ -205,8 +204,8 @@ def test_a_kept_result_is_there_at_once_and_nothing_scrolls_sideways(visit, serv
         expect(page.locator(f"#ds-{name} img").first).to_be_visible(timeout=10_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert len(served.predictor.ran) == ran, "the network did not run"
-    page.locator("#ds-modality").get_by_label("depth alone").click()
-    expect(page.locator("#ds-status")).to_contain_text("depth alone: not evaluated yet", timeout=10_000)
+    page.locator("#ds-modality").get_by_label("depth", exact=True).click()
+    expect(page.locator("#ds-status")).to_contain_text("depth: not evaluated yet", timeout=10_000)
     expect(page.locator("#ds-headline")).to_be_hidden()
 
 

@@ -1,0 +1,118 @@
+"""Pieces of HTML that several tabs and the reports are built from."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
+from deresunet.inference.preprocessing import Modality
+from deresunet.visualization.colours import Colour, hex_code
+
+ALL_CLASSES = "all classes"
+MODALITY_NAMES: dict[Modality, str] = {"rgbd": "RGB-D", "rgb": "RGB", "depth": "depth"}
+# Lets a click on a class of a legend, a chart or a table reach the page, which no component of Gradio's does for HTML.
+PICK_CLASS = """element.addEventListener('click', (event) => {
+    const picked = event.target.closest('[data-class]');
+    if (picked) trigger('select', { index: 0, value: picked.dataset.class });
+});"""
+# A click on a head sorts its table's rows, numbers from the highest; a second click turns them around.
+SORT_TABLE = (
+    """element.addEventListener('click', (event) => {
+    const head = event.target.closest('th');
+    if (!head) return;
+    const value = (row) => row.cells[head.cellIndex].dataset.value ?? row.cells[head.cellIndex].textContent;
+    const body = head.closest('table').tBodies[0];
+    const rows = [...body.rows];
+    const numeric = rows.some((row) => 'value' in row.cells[head.cellIndex].dataset);
+    const usual = numeric ? 'descending' : 'ascending';
+    const turned = head.getAttribute('aria-sort') === usual;
+    const sorted = rows.filter((row) => value(row) !== '')
+        .sort((a, b) => numeric ? value(b) - value(a) : value(a).localeCompare(value(b)));
+    if (turned) sorted.reverse();
+    for (const other of head.parentElement.cells) other.removeAttribute('aria-sort');
+    head.setAttribute('aria-sort', turned === numeric ? 'ascending' : 'descending');
+    // What nothing defines stays at the end, whichever way the rows are sorted.
+    body.append(...sorted, ...rows.filter((row) => value(row) === ''));
+});
+"""
+    + PICK_CLASS
+)
+
+
+def chosen_class(name: str | None) -> int | None:
+    """The class 1..37 of a display name; None for all."""
+    return DISPLAY_NAMES.index(name) + 1 if name in DISPLAY_NAMES else None
+
+
+def class_filter(name: str | None) -> frozenset[int] | None:
+    """The class filter of a display name; None for all."""
+    label = chosen_class(name)
+    return None if label is None else frozenset([label])
+
+
+def swatch(label: int) -> str:
+    """A class's colour as a small square; black for void."""
+    return f'<i class="swatch" style="background:{"#000" if label == 0 else COLOURS[label - 1]}"></i>'
+
+
+def class_keys(labels: Iterable[int]) -> str:
+    """Names and colours of classes 1..37."""
+    return key_line({DISPLAY_NAMES[label - 1]: PALETTE[label] for label in labels})
+
+
+def key_line(keys: Mapping[str, Colour | np.ndarray]) -> str:
+    """Meanings of colours."""
+    return "".join(
+        f'<span class="key"><i class="swatch" style="background:{hex_code(colour)}"></i>{name}</span>'
+        for name, colour in keys.items()
+    )
+
+
+def figure(value: str, name: str, more: str = "") -> str:
+    """A number in large type with its name below."""
+    return f'<div class="figure"><b>{value}</b><span>{name}</span>{more}</div>'
+
+
+def percent(ratio: float) -> str:
+    """A ratio 0..1 in percent; n/a for NaN."""
+    return "n/a" if np.isnan(ratio) else f"{100.0 * ratio:.1f} %"
+
+
+def ordered_list(lines: Iterable[str]) -> str:
+    """Lines of HTML, numbered."""
+    return f'<ol class="lines">{"".join(f"<li>{line}</li>" for line in lines)}</ol>'
+
+
+def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "") -> str:
+    """A table that `SORT_TABLE` sorts; a column "class" of display names gets swatches and is clickable.
+
+    Args:
+        rows: text, and numbers that are shown to one decimal (NaN: n/a).
+        signed: columns whose numbers are shown with their sign.
+        caption: title above the table.
+    """
+    heads = "".join(f'<th scope="col"><button type="button">{html.escape(str(name))}</button></th>' for name in rows)
+    body = "".join(
+        f"<tr>{''.join(_cell(name, value, name in signed) for name, value in zip(rows, row, strict=True))}</tr>"
+        for row in rows.itertuples(index=False)
+    )
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="scroll"><table class="numbers">{title}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
+    )
+
+
+def _cell(name: str, value: object, signed: bool) -> str:
+    if isinstance(value, float | np.floating):
+        if np.isnan(value):
+            return '<td data-value="">n/a</td>'
+        return f'<td data-value="{value:.6f}">{value:{"+" if signed else ""}.1f}</td>'
+    if name == "class":
+        label = DISPLAY_NAMES.index(str(value)) + 1
+        return f'<td><button type="button" data-class="{value}">{swatch(label)}{value}</button></td>'
+    return f"<td>{html.escape(str(value))}</td>"

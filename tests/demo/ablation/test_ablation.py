@@ -1,0 +1,35 @@
+"""Modality ablation of one frame."""
+
+import pytest
+
+from demo.ablation import summary
+from demo.ablation.summary import ModalityResult
+from demo.inspection import inspect
+from deresunet import Frame
+
+
+def test_the_tables_add_up(seen, without_depth, depth_alone):
+    found = {one.modality: ModalityResult.of(one) for one in (seen, without_depth, depth_alone)}
+    table = summary.class_table(found)
+    wall = table[table["class"] == "wall"].iloc[0]
+    assert wall["RGB-D %"] == pytest.approx(100 * seen.scores.iou[0])
+    assert wall["depth adds"] == pytest.approx(100 * (seen.scores.iou[0] - without_depth.scores.iou[0]))
+    regions = summary.region_table(found)
+    by_distance = regions[~regions["pixels"].str.startswith("depth ")]
+    assert by_distance["share %"].sum() == pytest.approx(100)
+    gain = 100 * (seen.scores.miou - without_depth.scores.miou)
+    assert f"{abs(gain):.1f} points</b> of mIoU" in summary.ablation_summary(found)
+    pixels = 100 * (seen.scores.pixel_acc - without_depth.scores.pixel_acc)
+    assert f"{pixels:+.1f} points of pixel accuracy" in summary.ablation_summary(found)
+    assert (
+        len(summary.ablation_captions(found)) == len(summary.ablation_pictures(seen.background, found, 0.5, None)) == 3
+    )
+
+
+def test_without_ground_truth_it_says_how_many_pixels_change(predictor, room):
+    frame = Frame(rgb=room.rgb, depth=room.depth)
+    found = {modality: ModalityResult.of(inspect(predictor, frame, modality)) for modality in summary.MODALITIES}
+    changed = (found["rgbd"].label != found["rgb"].label).mean()
+    assert f"{changed:.1%} of the pixels get another class" in summary.ablation_summary(found)
+    assert "mean confidence" in summary.ablation_captions(found)[0]
+    assert len(summary.class_table(found)) == len(summary.region_table(found)) == 0

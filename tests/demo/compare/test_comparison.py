@@ -1,0 +1,37 @@
+"""Two predictions of one frame."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from demo.compare import comparison
+
+
+def test_a_comparison_says_who_is_right_where(seen, without_depth, room):
+    codes = comparison.codes_of(seen, without_depth)
+    known = room.label > 0
+    right_a, right_b = seen.label == room.label, without_depth.label == room.label
+    assert np.array_equal(codes == 1, known & right_a & ~right_b)
+    assert np.array_equal(codes == 2, known & right_b & ~right_a)
+    assert (codes[known & right_a & right_b] == 0).all()
+    table = comparison.class_table(seen, without_depth)
+    wall = table[table["class"] == "wall"].iloc[0]
+    assert wall["B - A"] == pytest.approx(100 * (without_depth.scores.iou[0] - seen.scores.iou[0]))
+    said = comparison.summary(seen, without_depth)
+    assert f"{(codes == 1)[known].mean():.1%}" in said
+    assert ", RGB;" in said or ", RGB." in said
+
+
+def test_a_comparison_without_ground_truth(bare):
+    other = replace(bare, classes=np.roll(bare.classes, 1, axis=1))
+    assert np.array_equal(comparison.codes_of(bare, other) == 1, bare.label != other.label)
+    assert "predicted A %" in comparison.class_table(bare, other).columns
+
+
+def test_pictures_have_the_frames_size_and_the_keys_colours(seen, without_depth):
+    picture = comparison.difference_picture(seen, without_depth, 1.0)
+    codes = comparison.codes_of(seen, without_depth)
+    for code, colour in enumerate(comparison.difference_keys(seen).values(), 1):
+        assert (picture[codes == code] == colour).all()
+    assert {side.shape for side in comparison.wipe_pictures(seen, without_depth, 0.6)} == {picture.shape}

@@ -1,0 +1,27 @@
+"""Inspections that the tests of several tabs look at."""
+
+import pytest
+
+from demo.inspection import inspect
+from deresunet import Frame
+
+
+@pytest.fixture(scope="session")
+def seen(predictor, room):
+    return inspect(predictor, room)
+
+
+@pytest.fixture(scope="session")
+def without_depth(predictor, room):
+    return inspect(predictor, room, "rgb")
+
+
+@pytest.fixture(scope="session")
+def depth_alone(predictor, room):
+    return inspect(predictor, room, "depth")
+
+
+@pytest.fixture(scope="session")
+def bare(predictor, room):
+    """RGB alone, without ground truth, under a name that must be escaped."""
+    return inspect(predictor, Frame(rgb=room.rgb, name="<i>bare</i>"))
