@@ -166,7 +166,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     kv1 = result.choose("kv1")
     worst = result.ranked(kv1, CHAIR)[0].name
     expect(gallery.first).to_contain_text(worst, timeout=15_000)
-    expect(note).to_contain_text("false alarm")
+    expect(note).to_contain_text("false positive")
 
     gallery.first.click()
     expect(page.locator("#opened")).to_contain_text(f"{LONG} | {worst} | chair", timeout=10_000)
