@@ -227,7 +227,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(weights, t
     arguments = ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"error: Writing {format} needs onnxscript")
+    assert done.stderr.startswith(f"Error: Writing {format} needs onnxscript")
     assert "pip install onnxscript" in done.stderr
     assert not out.exists()
 
@@ -250,7 +250,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_nothing_else(weights, tmp_path,
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     done = CliRunner().invoke(app, ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format])
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"error: {out} cannot be written (No space left on device)")
+    assert done.stderr.startswith(f"Error: {out} cannot be written (No space left on device)")
     assert len(done.stderr.strip().splitlines()) == 1
     assert out.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [out]
