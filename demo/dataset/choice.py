@@ -11,6 +11,7 @@ from demo.dataset.pictures import Focus
 from demo.dataset.progress import Request
 from demo.dataset.result import Confusion, DatasetResult, FrameProperty
 from demo.markup import ALL_CLASSES, chosen_class
+from deresunet.classes import DISPLAY_NAMES
 
 ALL_SENSORS, ALL_SCENES = "all sensors", "all room types"
 WORST, BEST = "worst first", "best first"
@@ -51,6 +52,12 @@ class Choice:
     def cell(self) -> Confusion | None:
         """The cell of the confusion matrix, or None."""
         return chosen_confusion(self.pair)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Display names of the classes that the pictures show: a confusion's pair, or the chosen class."""
+        labels = (self.cell.truth, self.cell.prediction) if self.cell else (self.label,) if self.label else ()
+        return tuple(dict.fromkeys(DISPLAY_NAMES[label - 1] for label in labels))
 
     @property
     def focus(self) -> Focus:

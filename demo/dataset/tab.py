@@ -37,8 +37,7 @@ class OpenRequest:
         frame: the frame.
         modality: modality of the evaluation.
         weights: weights or predictions of the evaluation, by their name on the page.
-        only: display name of the chosen class, or `ALL_CLASSES`.
-        pair: classes (ground truth, prediction) of the chosen confusion, or None.
+        classes: display names for the class filter: the pair of a confusion, or the class that is chosen.
         listed: names of the frames in the list that it was clicked in, in order.
         click: number of the click, so that the same frame can be opened again.
     """
@@ -46,8 +45,7 @@ class OpenRequest:
     frame: DatasetFrame
     modality: Modality
     weights: str
-    only: str
-    pair: tuple[int, int] | None
+    classes: tuple[str, ...]
     listed: tuple[str, ...]
     click: int
 
@@ -239,13 +237,12 @@ def build_dataset_tab(
         return sections.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
     def opened(choice: Choice, name: str) -> OpenRequest:
-        request, cell = choice.request, choice.cell
+        request = choice.request
         return OpenRequest(
             DatasetFrame(request.source, name),
             request.modality,
             request.weights or inspector.checkpoints.first_name,
-            choice.only,
-            None if cell is None else (cell.truth, cell.prediction),
+            choice.class_names,
             tuple(choice.listed(evaluations.result(request))),
             next(_CLICKS),
         )

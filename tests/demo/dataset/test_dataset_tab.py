@@ -35,7 +35,9 @@ class Served:
             with gr.Tab("Data set"):
                 self.tab = build_dataset_tab(inspector, cache_dir=folder)
             self.tab.open_request.change(
-                lambda asked: f"{asked.frame.source} | {asked.frame.name} | {asked.only} | click {asked.click}",
+                lambda asked: (
+                    f"{asked.frame.source} | {asked.frame.name} | {','.join(asked.classes) or 'all classes'} | click {asked.click}"
+                ),
                 self.tab.open_request,
                 opened,
                 api_visibility="private",
