@@ -35,8 +35,8 @@ class Served:
             with gr.Tab("Data set"):
                 self.tab = build_dataset_tab(inspector, cache_dir=folder)
             self.tab.open_request.change(
-                lambda asked: (
-                    f"{asked.frame.source} | {asked.frame.name} | {','.join(asked.classes) or 'all classes'} | click {asked.click}"
+                lambda asked: " | ".join(
+                    [asked.frame.source, asked.frame.name, *asked.classes, f"click {asked.click}"]
                 ),
                 self.tab.open_request,
                 opened,
