@@ -7,11 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from demo import about
 from demo.compare.tab import build_compare_tab
 from demo.components import NETWORK, QUIET
 from demo.dataset.tab import DatasetTab, OpenRequest, build_dataset_tab
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
+from demo.inspect.settings import Settings
 from demo.inspect.tab import InspectTab, build_inspect_tab, opened
 from demo.inspector import Inspector, Upload
 from demo.notices import with_gradio_error, with_notice
@@ -37,6 +39,9 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
                 build_compare_tab(inspector, inspected, allow_checkpoints)
             with gr.Tab("Data set", id="dataset"):
                 dataset = build_dataset_tab(inspector, cache_dir=cache_dir)
+            with gr.Tab("About", id="about"):
+                gr.HTML(about.section(inspector.predictor), padding=False)
+        gr.HTML(about.footer(), elem_id="footer", padding=False)
         _lead_to_frames_and_back(inspector, tabs, inspected, dataset)
         _offer_to_programs(inspector)
     return page
@@ -44,14 +49,16 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
 
 def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, dataset: DatasetTab) -> None:
     """Open the frames that are clicked in the Data set tab under Inspect, where a button leads back."""
-    weights, modality, overlay, opacity, _, boxes = inspected.controls
+    weights, modality, _, _, classes, *_ = inspected.controls
 
-    @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
-    def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
+    @with_notice(len(inspected.outputs) + 3, "The frame was not opened")
+    def on_open(asked: OpenRequest, *values: Any) -> list[Any]:
         # An evaluation is always one of the first weights.
-        name = inspector.checkpoints.first_name
-        shown = opened(inspector, asked.frame, name, asked.modality, overlay, opacity, asked.only, boxes)
-        return [*shown, name, asked.modality, asked.frame.source]
+        settings = Settings(*values)._replace(
+            weights=inspector.checkpoints.first_name, modality=asked.modality, classes=list(asked.classes)
+        )
+        shown = opened(inspector, asked.frame, settings)
+        return [*shown, settings.weights, settings.modality, settings.classes]
 
     def on_inspect() -> list[Any]:
         return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]
@@ -61,8 +68,8 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
     dataset.open_request.change(on_inspect, None, [tabs, inspected.back], js=to_top, **QUIET)
     dataset.open_request.change(
         on_open,
-        [dataset.open_request, overlay, opacity, boxes],
-        [*inspected.outputs, weights, modality, inspected.source],
+        [dataset.open_request, *inspected.controls],
+        [inspected.notice, *inspected.outputs, weights, modality, classes],
         **inspected.running,
     )
     inspected.back.click(lambda: gr.Tabs(selected="dataset"), None, tabs, **QUIET)

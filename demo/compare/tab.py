@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from demo.compare import comparison
-from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, Origin
+from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
+from demo.inspect.settings import DEFAULT_OPACITY
 from demo.inspect.tab import InspectTab
 from demo.inspector import Inspector
 from demo.markup import SORT_TABLE, key_line, table

@@ -44,13 +44,13 @@ class OpenRequest:
     Attributes:
         frame: which.
         modality: what the evaluation gave the network.
-        only: display name of the class that the visitor looks at, or `markup.ALL_CLASSES`.
+        classes: display names for the class filter: the pair of a confusion, or the class that is chosen.
         click: differs from click to click, so that the same frame can be opened again.
     """
 
     frame: DatasetFrame
     modality: Modality
-    only: str
+    classes: tuple[str, ...]
     click: int
 
 
@@ -223,7 +223,7 @@ def build_dataset_tab(
         return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
     def opened(choice: Choice, name: str) -> OpenRequest:
-        return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.only, next(_CLICKS))
+        return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.class_names, next(_CLICKS))
 
     @with_notice(1, "The frame was not opened")
     def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:

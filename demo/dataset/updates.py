@@ -67,6 +67,12 @@ class Choice:
         return told.chosen_confusion(self.pair)
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Display names of the classes that the pictures are about: a confusion's pair, or the class."""
+        labels = (self.cell.truth, self.cell.prediction) if self.cell else (self.label,) if self.label else ()
+        return tuple(dict.fromkeys(DISPLAY_NAMES[label - 1] for label in labels))
+
+    @property
     def focus(self) -> Focus:
         """What the gallery's pictures are about: a cell goes before a class."""
         return self.cell or self.label
