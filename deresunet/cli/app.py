@@ -1,12 +1,12 @@
-"""What the commands share: the application, options, and how errors and results are shown."""
+"""The application, and the options and output that its commands share."""
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 import typer
 import typer.core
@@ -14,6 +14,9 @@ import typer.main
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deresunet.errors import InputError
+
+if TYPE_CHECKING:
+    from deresunet.inference.predictions import StoredPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
@@ -87,14 +90,16 @@ BackendOption = Annotated[
 DepthEncodingOption = Annotated[
     Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")
 ]
-ModalityOption = Annotated[Literal["rgbd", "rgb", "depth"], typer.Option(help="What the network is given.")]
+ModalityOption = Annotated[
+    Literal["rgbd", "rgb", "depth"], typer.Option(help="Modality of the frames that the network gets.")
+]
 LabelSetOption = Annotated[
-    Literal["nyu40", "sunrgbd37"], typer.Option(help="What the values of label files mean; NYU40's 38..40 become void.")
+    Literal["nyu40", "sunrgbd37"], typer.Option(help="Label set of the label files; NYU40's 38..40 become void.")
 ]
 DatasetOption = Annotated[
     Literal["folder", "rooms", "sunrgbd", "nyuv2"], typer.Option(help="Layout; rooms are the bundled samples.")
 ]
-RootOption = Annotated[Path | None, typer.Option(help="Where the data set lies; rooms need none.")]
+RootOption = Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")]
 SplitOption = Annotated[
     str, typer.Option(help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all.")
 ]
@@ -114,22 +119,56 @@ OnErrorOption = Annotated[
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
 
 
-def speaks_plainly(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
-    """Turn an `InputError` into one line on standard error and exit status 2."""
+PredictionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR",
+        help="Stored predictions of any network: a folder of label PNGs named as the frames. Repeatable.",
+    ),
+]
+PredictionLabelsOption = Annotated[
+    Literal["auto", "1..37", "0..36", "nyu40"],
+    typer.Option(help="How class numbers in --predictions count; auto recognises it where the files make it certain."),
+]
+
+
+def open_predictions(
+    written: Sequence[str], label_range: Literal["auto", "1..37", "0..36", "nyu40"]
+) -> dict[str, StoredPredictor]:
+    """Stored predictions by name, from arguments NAME=DIR.
+
+    Raises:
+        InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
+    """
+    from deresunet.inference.predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
+
+    found: dict[str, StoredPredictor] = {}
+    for argument in written:
+        name, given, folder = argument.partition("=")
+        if not (name and given and folder):
+            raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
+        if name in found:
+            raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+        found[name] = StoredPredictor(name, folder, label_range)
+    return found
+
+
+def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Wrap a command so that an `InputError` becomes one line on standard error and exit status 2."""
 
     @functools.wraps(command)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(2) from error
 
     return wrapped
 
 
 def progress_bar() -> Progress:
-    """A bar with what is being done, how many are done, the time taken and the time left."""
+    """A bar with the task's name, the count done, time elapsed and time left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -140,12 +179,12 @@ def progress_bar() -> Progress:
 
 
 def shown(value: float | None) -> str:
-    """A number of percent, or n/a for what nothing defines."""
+    """A number of percent with two decimals, or n/a for None."""
     return "  n/a" if value is None else f"{value:5.2f}"
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results. Raises `InputError` if it cannot be made."""
+    """Make a folder for results; an `InputError` if it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
