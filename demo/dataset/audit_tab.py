@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from deresunet.evaluation.audit import Audit, Finding, audit
 from PIL import Image
 
 from demo.components import PRIVATE, QUIET
@@ -21,6 +20,7 @@ from demo.markup import ALL_CLASSES, chosen_class
 from demo.notices import with_notice
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.errors import InputError
+from deresunet.evaluation.audit import Audit, Finding, audit
 from deresunet.visualization.colours import FALSE_POSITIVE
 from deresunet.visualization.overlays import outline
 from deresunet.visualization.panels import background_of

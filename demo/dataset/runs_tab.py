@@ -146,7 +146,8 @@ def build_runs(evaluations: Evaluations, source: gr.Radio, tab: gr.Tab) -> gr.St
             names = tuple(one.name for one in frames)
             if where.value in names:
                 frame = DatasetFrame(source, str(where.value))
-                weights = tuple(request.weights or evaluations.checkpoints.first_name for request in (first, second))
+                first_name = evaluations.checkpoints.first_name
+                weights = (first.weights or first_name, second.weights or first_name)
                 return [CompareRequest(frame, first, second, weights, names)]
         raise InputError("This frame is not in the comparison any more. Compare the runs again.")
 
