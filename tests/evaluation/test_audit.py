@@ -58,8 +58,9 @@ def test_renamed_objects_are_the_first_findings() -> None:
     assert result.frames == 8
     matches = found_by(result.findings[:6], renamed)
     assert sorted(match for match in matches if match is not None) == list(range(6)), "each once, and nothing else"
-    assert len(result.findings) > 6, "the chairs' thirds are findings, too"
-    assert all(one.predicted == SOFA for one in result.findings[6:])
+    assert len(result.findings) > 6
+    for one in result.findings[6:]:
+        assert one.predicted == SOFA or one.compactness < 0.2, "a third of a chair, or a strip along a boundary"
 
 
 def finding_of(label: np.ndarray, predicted: np.ndarray, sure: float = 0.9) -> list[Finding]:
