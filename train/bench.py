@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deresunet.benchmark.timing import matrix_rate
 from deresunet.errors import InputError, first_line
-from deresunet.inference.predictor import describe_device
+from deresunet.inference.devices import describe_device
 from train.data.dataset import Batch
 from train.ema import Average
 from train.module import SegmentationModule

@@ -18,7 +18,8 @@ from deresunet.config import Preprocessing
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import Scores, scores
-from deresunet.inference.preprocessing import frame_labels, network_input
+from deresunet.inference.postprocessing import frame_labels
+from deresunet.inference.preprocessing import network_input
 from deresunet.model.checkpoint import LIGHTNING_KEY
 from deresunet.model.network import DeResUNet
 from train import losses

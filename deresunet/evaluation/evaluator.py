@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
-from deresunet.classes import CLASSES, NUM_CLASSES
+from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
@@ -20,22 +20,18 @@ from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
-from deresunet.inference.predictor import Prediction, Provenance
+from deresunet.inference.prediction import Prediction, SegmentationPredictor
+from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
-from deresunet.inference.tta import Inference
 
-_SCORING = (
-    "logits bilinear to the ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix "
-    "pooled over all frames, mIoU over the classes with ground truth"
-)
+_LABELS = "logits bilinear to the ground truth's own resolution, argmax over 37 classes"
+_SCORING = "void ignored, one confusion matrix pooled over all frames, mIoU over the classes with ground truth"
 
 
-def describe_protocol(inference: Inference) -> str:
-    """Sentence on input size, augmentation and scoring of frames that run as `inference` says."""
-    return f"{inference}, {_SCORING}"
-
-
-PROTOCOL = describe_protocol(Inference())
+def describe_protocol(predictor: SegmentationPredictor) -> str:
+    """Sentence on input size, augmentation, head and scoring of the frames of a predictor."""
+    labels = "" if isinstance(predictor, StoredPredictor) else f"{_LABELS}, "
+    return f"{predictor.protocol}, {labels}{_SCORING}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,8 @@ class Evaluation:
         provenance: weights, preprocessing, device and precision.
         results: result of each frame in the matrix, in order.
         failed: frames that could not be read and were skipped.
+        missing: names of frames without a stored prediction, which are not in the matrix.
+        resized: number of stored predictions of another size than their frames.
     """
 
     matrix: np.ndarray
@@ -74,6 +72,8 @@ class Evaluation:
     provenance: dict[str, Any]
     results: tuple[FrameResult, ...] = ()
     failed: tuple[Failure, ...] = ()
+    missing: tuple[str, ...] = ()
+    resized: int = 0
 
     @property
     def scores(self) -> Scores:
@@ -118,10 +118,12 @@ class Evaluation:
             "f1": [percent(value) for value in result.f1],
             "boundary_miou": percent(boundary_miou(self.boundary)),
             "boundary_iou": [percent(value) for value in boundary_iou(self.boundary)],
-            "classes": list(CLASSES),
+            "classes": list(DISPLAY_NAMES),
             "frames": self.frames,
             "unlabelled": list(self.unlabelled),
             "failed": [vars(failure) for failure in self.failed],
+            "missing_predictions": list(self.missing),
+            "resized_predictions": self.resized,
             "sources": dict(sorted(Counter(frame.source for frame in self.results).items())),
             "sensors": {
                 name: {"frames": frames[0][name], **describe_scores(matrix)}
@@ -141,35 +143,13 @@ class Evaluation:
         }
 
 
-class Segmenter(Protocol):
-    """What `evaluate` takes: a `Predictor`, or something that runs one in another way."""
-
-    @property
-    def usual_batch(self) -> int:
-        """How many frames to give to `labels` at once."""
-        ...
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame; an `InputError` if the modality is not in it."""
-        ...
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
-        """Labels alone, uint8 (B, H, W), of frames of one size; an `InputError` likewise."""
-        ...
-
-    def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Weights, preprocessing, device and precision."""
-        ...
-
-
 def evaluate(
-    predictor: Segmenter,
+    predictor: SegmentationPredictor,
     reader: Reader,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
     *,
-    protocol: str = PROTOCOL,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     resume: ResumeFile | None = None,
@@ -183,11 +163,10 @@ def evaluate(
         modality: "rgbd", "rgb" or "depth".
         limit: number of frames to take from the start; None takes all.
         on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
-        protocol: sentence on how the predictor runs the frames.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
         resume: file that holds the results of frames done before and receives those of the others.
-        batch: number of frames of one size to segment at once; None takes the predictor's `usual_batch`.
+        batch: number of frames of one network size to segment at once; None takes the predictor's `usual_batch`.
 
     Raises:
         InputError: the split is empty, a frame cannot be used, or none has ground truth.
@@ -207,6 +186,7 @@ def evaluate(
     unlabelled = [name for name in names if resume is not None and name in resume.unlabelled]
     matrix = pool(results.values()).sum((0, 1, 2))
     failed: list[Failure] = []
+    missing: list[str] = []
     left = [name for name in names if resume is None or name not in resume]
     done = len(names) - len(left)
     start = time.perf_counter()
@@ -233,8 +213,19 @@ def evaluate(
             if resume is not None:
                 resume.add_unlabelled(name)
 
-    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch):
-        labels = predictor.labels([frame for _, frame in group], modality)
+    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
+        try:
+            labels = predictor.labels([frame for _, frame in group], modality)
+        except MissingPredictionError:  # comes from stored predictions, which go one by one
+            missing += [name for name, _ in group]
+            done += len(group)
+            continue
+        except InputError as error:
+            if on_error == "stop":
+                raise
+            failed += [Failure(name, str(error)) for name, _ in group]
+            done += len(group)
+            continue
         for (name, frame), label in zip(group, labels, strict=True):
             result = frame_result(frame, label)
             now = time.perf_counter()
@@ -246,6 +237,11 @@ def evaluate(
                 resume.add(results[name])
             if on_frame is not None:
                 on_frame(done, frame, label, matrix)
+    if not results and missing:
+        raise InputError(
+            f"{predictor.checkpoint.name} has no prediction for any of the {len(names)} frames, such as {missing[0]}. "
+            "Predictions are named as the frames."
+        )
     if not results:
         why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
         raise InputError(
@@ -258,18 +254,28 @@ def evaluate(
         frames=len(ordered),
         unlabelled=tuple(unlabelled),
         seconds_per_frame=sum(result.seconds for result in ordered) / len(ordered),
-        protocol=f"{protocol}; modality {modality}",
+        protocol=f"{describe_protocol(predictor)}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
         results=ordered,
         failed=tuple(failed),
+        missing=tuple(missing),
+        resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
     )
 
 
-def batched_by_size(frames: Iterable[tuple[str, Frame]], batch: int) -> Iterator[list[tuple[str, Frame]]]:
-    """Group frames of one size, up to `batch` a group; at most twice that many wait for others of their size."""
+def batched_by_size(
+    frames: Iterable[tuple[str, Frame]], batch: int, network_size: Callable[[int, int], tuple[int, int]]
+) -> Iterator[list[tuple[str, Frame]]]:
+    """Group frames of one network size, up to `batch` of them; at most twice that many frames wait for their like.
+
+    Args:
+        frames: name and frame.
+        batch: the largest group.
+        network_size: the network's input size for a frame's height and width.
+    """
     waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
     for name, frame in frames:
-        waiting.setdefault(frame.size, []).append((name, frame))
+        waiting.setdefault(network_size(*frame.size), []).append((name, frame))
         fullest = max(waiting, key=lambda size: len(waiting[size]))
         if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
             yield waiting.pop(fullest)
@@ -288,11 +294,11 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "height": frame.size[0],
         "width": frame.size[1],
         "classes": [
-            {"label": int(k) + 1, "name": CLASSES[k], "share": round(float(pixels[k] / prediction.label.size), 6)}
+            {"label": int(k) + 1, "name": DISPLAY_NAMES[k], "share": round(float(pixels[k] / prediction.label.size), 6)}
             for k in np.argsort(-pixels, kind="stable")
             if pixels[k]
         ],
-        "mean_confidence": round(float(prediction.confidence.mean()), 4),
+        "mean_confidence": None if np.isnan(mean := float(prediction.confidence.mean())) else round(mean, 4),
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }

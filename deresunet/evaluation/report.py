@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 
 from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
-from deresunet.classes import CLASSES
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou
-from deresunet.evaluation.evaluator import Evaluation, Segmenter, percent
+from deresunet.evaluation.evaluator import Evaluation, percent
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
 from deresunet.evaluation.stratified import FrameResult
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import frame_row, shrink
 
@@ -70,14 +71,16 @@ def write_report(
         ("class", "iou", "accuracy", "truth_pixels", "predicted_pixels", "precision", "f1", "boundary_iou"),
         _classes(evaluation),
     )
-    write_csv(folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *CLASSES), _groups(described))
+    write_csv(
+        folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *DISPLAY_NAMES), _groups(described)
+    )
     write_csv(
         folder / "frames.csv",
         ("name", "sensor", "scene", "pixels", *_SUMMARY, "source", "seconds"),
         _frames(evaluation),
     )
-    rows = ((name, *row) for name, row in zip(CLASSES, evaluation.matrix.tolist(), strict=True))
-    write_csv(folder / "confusion.csv", ("truth", *CLASSES), rows)
+    rows = ((name, *row) for name, row in zip(DISPLAY_NAMES, evaluation.matrix.tolist(), strict=True))
+    write_csv(folder / "confusion.csv", ("truth", *DISPLAY_NAMES), rows)
     confusions = confusion_png(evaluation.matrix)
     write_bytes(folder / "confusion.png", confusions)
     (folder / "frames").mkdir(exist_ok=True)
@@ -116,7 +119,7 @@ class ExtremeFrames:
     def __init__(
         self,
         reader: Reader,
-        predictor: Segmenter,
+        predictor: SegmentationPredictor,
         modality: Modality,
         count: int = COUNT,
         kept: Callable[[str], np.ndarray | None] = lambda name: None,
@@ -157,7 +160,7 @@ class ExtremeFrames:
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
     result, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
-    for k, name in enumerate(CLASSES):
+    for k, name in enumerate(DISPLAY_NAMES):
         truth, predicted = int(result.truth_pixels[k]), int(result.predicted_pixels[k])
         more = (percent(float(ratio[k])) for ratio in (result.precision, result.f1, boundary))
         yield (name, percent(result.iou[k]), percent(result.accuracy[k]), truth, predicted, *more)

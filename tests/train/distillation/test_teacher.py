@@ -14,7 +14,8 @@ from deresunet.data.frame import Frame
 from deresunet.data.images import read_depth, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import confusion_matrix, scores
-from deresunet.inference.preprocessing import to_frame_size, to_tensors
+from deresunet.inference.postprocessing import to_frame_size
+from deresunet.inference.preprocessing import to_tensors
 from deresunet.model.checkpoint import decode, load_checkpoint
 from train.distillation.features import FeatureModule
 from train.distillation.finetuning import TeacherModule
