@@ -11,12 +11,12 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from pytorch_lightning.utilities import rank_zero_info
 
+from deresunet.atomic import sweep_below
 from deresunet.errors import InputError
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
-from train.checkpoints import WholeCheckpointIO, sweep
+from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
 from train.distillation import run as distill
 from train.stage import StageModule
@@ -86,8 +86,7 @@ class TrainingCLI(LightningCLI):
         if run.minutes is not None:
             kwargs |= {"max_epochs": -1, "check_val_every_n_epoch": None, "val_check_interval": VALIDATION_INTERVAL}
         kwargs["plugins"] = [*_as_list(trainer_config.get("plugins")), WholeCheckpointIO()]
-        for leftover in sweep(folder):
-            rank_zero_info(f"Deleted {leftover}, which a run that died left unfinished.")
+        sweep_below(folder)
         given = list(trainer_config.get("callbacks") or [])
         kwargs["callbacks"] = [*given, *self._own_callbacks(run, trainer_config)]
         return super().instantiate_trainer(**kwargs)
