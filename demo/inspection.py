@@ -17,7 +17,7 @@ from deresunet.evaluation.calibration import Reliability, reliability
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import FrameResult, frame_result
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import background_of
 
@@ -91,7 +91,10 @@ class Inspection:
 
 
 def inspect(
-    predictor: Predictor, frame: Frame, modality: Modality = "rgbd", depth_reading: DepthReading | None = None
+    predictor: SegmentationPredictor,
+    frame: Frame,
+    modality: Modality = "rgbd",
+    depth_reading: DepthReading | None = None,
 ) -> Inspection:
     """Run the network on a frame and keep all that the tabs draw from.
 

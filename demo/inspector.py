@@ -21,7 +21,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.images import read_depth, read_label, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 
 THUMBNAIL = (192, 144)
@@ -79,7 +79,10 @@ class Inspector:
     """
 
     def __init__(
-        self, predictor: Predictor, readers: Mapping[str, FolderReader], checkpoints: Checkpoints | None = None
+        self,
+        predictor: SegmentationPredictor,
+        readers: Mapping[str, FolderReader],
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.predictor = predictor
         self.readers = dict(readers)

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 
 from deresunet.errors import InputError
-from deresunet.inference.predictor import Predictor, load
+from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import load
 from deresunet.model import registry
 
 # A network takes about 0.25 GB; more than so many beside the first are dropped, the longest unused first.
@@ -29,7 +30,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, first: Predictor, others: Iterable[str] = (), device: str = "auto", backend: str = "auto"
+        self, first: SegmentationPredictor, others: Iterable[str] = (), device: str = "auto", backend: str = "auto"
     ) -> None:
         self.first_name = _label(first)
         self._first = first
@@ -39,7 +40,7 @@ class Checkpoints:
         bundled = registry.entry(registry.DEFAULT_MODEL).checkpoint
         if bundled is not None and bundled.is_file() and bundled.name != first.checkpoint.name:
             self._paths.setdefault(bundled.name, os.fspath(bundled))
-        self._loaded: dict[str, Predictor] = {}
+        self._loaded: dict[str, SegmentationPredictor] = {}
         self._lock = Lock()
 
     @property
@@ -60,7 +61,7 @@ class Checkpoints:
             self._keep(name, predictor)
         return name
 
-    def get(self, name: str | None = None) -> Predictor:
+    def get(self, name: str | None = None) -> SegmentationPredictor:
         """The predictor called `name`; the first one for None.
 
         Raises:
@@ -76,11 +77,11 @@ class Checkpoints:
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
 
-    def _keep(self, name: str, predictor: Predictor) -> None:
+    def _keep(self, name: str, predictor: SegmentationPredictor) -> None:
         self._loaded[name] = predictor
         while len(self._loaded) > LOADED:
             del self._loaded[next(iter(self._loaded))]
 
 
-def _label(predictor: Predictor) -> str:
+def _label(predictor: SegmentationPredictor) -> str:
     return predictor.checkpoint.name

@@ -44,13 +44,13 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
 
 def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, dataset: DatasetTab) -> None:
     """Open the frames that are clicked in the Data set tab under Inspect, where a button leads back."""
-    weights, modality, view, opacity, _ = inspected.controls
+    weights, modality, overlay, opacity, _, boxes = inspected.controls
 
     @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
-    def on_open(asked: OpenRequest, view: Any, opacity: float) -> list[Any]:
+    def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
         # An evaluation is always one of the first weights.
         name = inspector.checkpoints.first_name
-        shown = opened(inspector, asked.frame, name, asked.modality, view, opacity, asked.only)
+        shown = opened(inspector, asked.frame, name, asked.modality, overlay, opacity, asked.only, boxes)
         return [*shown, name, asked.modality, asked.frame.source]
 
     def on_inspect() -> list[Any]:
@@ -61,7 +61,7 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
     dataset.open_request.change(on_inspect, None, [tabs, inspected.back], js=to_top, **QUIET)
     dataset.open_request.change(
         on_open,
-        [dataset.open_request, view, opacity],
+        [dataset.open_request, overlay, opacity, boxes],
         [*inspected.outputs, weights, modality, inspected.source],
         **inspected.running,
     )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from deresunet.data.files import read_frame
     from deresunet.data.frame import Frame, OrientedBox
     from deresunet.errors import InputError
-    from deresunet.inference.predictor import Prediction, Predictor, load
+    from deresunet.inference.prediction import Prediction
+    from deresunet.inference.predictor import Predictor, load
     from deresunet.model.registry import create_model, model_names
 
 __version__ = "0.1.0"
@@ -46,7 +47,7 @@ _HOMES = {
     "InputError": "deresunet.errors",
     "ModelConfig": "deresunet.config",
     "OrientedBox": "deresunet.data.frame",
-    "Prediction": "deresunet.inference.predictor",
+    "Prediction": "deresunet.inference.prediction",
     "Predictor": "deresunet.inference.predictor",
     "Preprocessing": "deresunet.config",
     "create_model": "deresunet.model.registry",

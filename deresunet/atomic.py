@@ -1,13 +1,18 @@
-"""Results that are whole or not there."""
+"""Files that are whole or not there: written beside their place, then renamed."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import glob
 import io
 import json
 import os
+import platform
+import re
+import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +21,97 @@ from PIL import Image
 
 from deresunet.errors import InputError
 
+# Of a file or folder under work: .NAME.HOST-PID-RANDOM.tmp beside NAME.
+_STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
+_HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
+
+
+@contextlib.contextmanager
+def staging_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a folder beside `path` to prepare results in, on the same file system, and remove it in the end.
+
+    Whatever the work raises because the disk is full or the place cannot be written becomes an InputError, also where
+    a library hides the cause behind an error of its own. Folders and files that killed processes left beside `path` are
+    removed first.
+
+    Raises:
+        InputError: the folder of `path` is not there, cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    sweep(path)
+    try:
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{_HOST}-{os.getpid()}-", suffix=".tmp"))
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield folder
+    except InputError:
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    except Exception as error:
+        cause = _why_unwritable(folder)
+        if cause is None:
+            raise
+        raise _unwritable(path, cause) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
     """Have `write` fill a file beside `path`, then rename it to `path`.
 
     Raises:
-        InputError: the folder is not there, or cannot be written to.
+        InputError: the folder is not there, it cannot be written to, or the disk is full; `path` is as it was.
     """
     path = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}). Give a place that can.") from error
-    os.close(handle)
-    beside = Path(name)
-    try:
+    with staging_folder(path) as folder:
+        beside = folder / path.name
+        beside.touch()
         write(beside)
-        beside.chmod(0o644)  # mkstemp's own mode would hide the result from others
+        beside.chmod(0o644)  # for others to read, whatever the umask
         beside.replace(path)
+
+
+def sweep(path: str | os.PathLike[str]) -> None:
+    """Remove files and folders that processes of this machine left beside `path` when they were killed."""
+    path = Path(path)
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            found = _STAGED.fullmatch(left.name)
+            if found is None or found["name"] != path.name or found["host"] != _HOST or _is_running(int(found["pid"])):
+                continue
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # signal 0 would end it there
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _why_unwritable(folder: Path) -> OSError | None:
+    """The error of writing a megabyte into `folder`; None where that works."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(2**20))
+            file.flush()
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}). Give a place that can.") from error
-    finally:
-        beside.unlink(missing_ok=True)
+        return error
+    return None
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be written ({error.strerror or error}). Free some space or give another place.")
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:

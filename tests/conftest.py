@@ -43,6 +43,12 @@ def exact() -> deresunet.Predictor:
 
 
 @pytest.fixture(scope="session")
+def raw() -> deresunet.Predictor:
+    """As `exact`, with the head's scores as they are: the logits that the reference stores."""
+    return deresunet.load(device="cpu", backend="eager", head="raw")
+
+
+@pytest.fixture(scope="session")
 def rooms() -> FolderReader:
     return sample_rooms()
 

@@ -19,8 +19,9 @@ from PIL import Image
 from deresunet.classes import CLASSES
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
-from deresunet.inference.predictor import Prediction, Provenance
-from deresunet.inference.preprocessing import Modality
+from deresunet.inference.postprocessing import OutputSpec
+from deresunet.inference.prediction import Prediction, Provenance
+from deresunet.inference.preprocessing import Modality, RawBatch
 from deresunet.inference.tta import Inference, TTAPredictor
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
@@ -322,25 +323,30 @@ class RedReader:
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
         preprocessing = Preprocessing(network_pixels=96 * 128)
         self.checkpoint = SimpleNamespace(preprocessing=preprocessing, sha256=sha256, name="red")
-        self.path = "eager"
+        self.backend, self.head, self.protocol = "eager", "raw", "read off the red channel"
+        self.device = torch.device("cpu")
         self.offset = offset
         self.calls = 0
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        return TTAPredictor(self, Inference((288, 384)))(frame, modality)
+        return self.with_inference(Inference((288, 384)))(frame, modality)
 
     usual_batch = 1
 
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
-        return np.stack([self(frame, modality).label for frame in frames])
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.checkpoint.preprocessing.network_size(height, width)
 
-    def logits(self, rgb: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+    def with_inference(self, inference: Inference):
+        return self if inference.plain else TTAPredictor(self, inference)
+
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
+        return [self(frame, modality).label for frame in frames]
+
+    def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[torch.Tensor, ...]:
         self.calls += 1
-        preprocessing = self.checkpoint.preprocessing
-        red = rgb[:, 0] * preprocessing.rgb_std[0] + preprocessing.rgb_mean[0]
-        classes = (red * 255 / RED_STEP).round().long().clamp(1, 37) - 1
+        classes = (batch.rgb[:, 0].float() / RED_STEP).round().long().clamp(1, 37) - 1
         classes = (classes + self.offset) % 37
-        return torch.nn.functional.one_hot(classes, 37).permute(0, 3, 1, 2).float() * 20
+        return outputs.postprocess(torch.nn.functional.one_hot(classes, 37).permute(0, 3, 1, 2).float() * 20)
 
     def provenance(self, modality: str = "rgbd") -> Provenance:
         return Provenance(

@@ -11,8 +11,9 @@ import torch
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.inference.predictor import Prediction, Predictor
-from deresunet.inference.preprocessing import PixelScores
+from deresunet.inference.postprocessing import PixelScores
+from deresunet.inference.prediction import Prediction
+from deresunet.inference.predictor import Predictor
 from deresunet.model.checkpoint import Checkpoint
 
 WALL, FLOOR, BED, CHAIR = 1, 2, 4, 5
@@ -64,7 +65,7 @@ class KnownPredictor:
         sha256: of the weights that it pretends to have.
     """
 
-    precision, backend, usual_batch = "float32", "eager", 1
+    precision, backend, head, usual_batch = "float32", "eager", "raw", 1
 
     def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32):
         self.checkpoint = Checkpoint(
@@ -74,8 +75,8 @@ class KnownPredictor:
         self.held_after: int | None = None  # frames after which the next one waits until this is None
         self._reader, self._lock = reader, threading.Lock()
 
-    def labels(self, frames, modality="rgbd") -> np.ndarray:
-        return np.stack([self(frame, modality).label for frame in frames])
+    def labels(self, frames, modality="rgbd") -> list[np.ndarray]:
+        return [self(frame, modality).label for frame in frames]
 
     def __call__(self, frame: Frame, modality="rgbd") -> Prediction:
         with self._lock:
@@ -90,7 +91,10 @@ class KnownPredictor:
         scores = PixelScores(np.repeat(label[None], 5, 0), sure, sure[0])
         return Prediction.of(scores, 1.0, self.provenance(modality))
 
-    provenance = Predictor.provenance
+    provenance, network_size, protocol = Predictor.provenance, Predictor.network_size, Predictor.protocol
+
+    def with_inference(self, inference):
+        return self
 
     @property
     def device(self):

@@ -1,4 +1,4 @@
-"""How fast a training step is, and where its time goes: eager and compiled, in one run."""
+"""Time of a training step, and of its parts: eager, compiled, and as a CUDA graph, in one run."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deresunet.errors import InputError
-from deresunet.inference.predictor import describe_device
+from deresunet.benchmark.timing import matrix_rate
+from deresunet.errors import InputError, first_line
+from deresunet.inference.devices import describe_device
 from train.data.dataset import Batch
 from train.ema import Average
 from train.module import SegmentationModule
 from train.optimisation import build_optimiser
+from train.step import WARM_UP_STEPS, StepResult, WholeStep
 
 PARTS = ("data", "transfer", "teacher", "forward", "backward", "optimiser", "average")
-# Large enough to reach the device's rate, small enough to take a second.
-MATRIX_SIDE = {"cuda": 8192, "cpu": 1536}
 
 
 @dataclass(frozen=True)
-class Timing:
-    """What was measured of one way to run the step.
+class StepTiming:
+    """Time of one way to run the step.
 
     Attributes:
-        name: "eager" or "compiled".
+        name: "eager", "compiled" or "graph".
         step_ms: time of a whole step, parts overlapping as in training [ms].
         waiting_ms: of it, time in which the step had no data [ms].
-        parts_ms: time of each part when the device is waited for after it [ms].
+        parts_ms: time of each part when the device is waited for after it [ms]; a graph has no parts.
         frames_per_second: frames trained on a second of whole steps.
         busy: share of the wall time in which the device computed, 0..1; None on a CPU, which cannot tell.
         matrix_share: share of the device's measured matrix rate that the step's arithmetic reached, 0..1.
@@ -59,7 +60,8 @@ def main(arguments: list[str], build: Callable[[list[str], bool], Any]) -> None:
     """
     parser = argparse.ArgumentParser(
         prog="python -m train bench",
-        description="Time a training step, eager and compiled. Takes every option of `fit` too, such as --config FILE.",
+        description="Time a training step: eager, compiled, and as a CUDA graph. Takes every option of `fit` too, "
+        "such as --config FILE.",
     )
     parser.add_argument("--steps", type=int, default=20, help="steps that are measured, after as many parts")
     parser.add_argument("--warmup", type=int, default=5, help="steps before, which compilation falls into")
@@ -69,20 +71,25 @@ def main(arguments: list[str], build: Callable[[list[str], bool], Any]) -> None:
     if not isinstance(cli.model, SegmentationModule):
         raise InputError(f"bench times the network's own training, and the config is of {type(cli.model).__name__}.")
     stepper = Stepper(cli.model, cli.datamodule, cli.trainer)
-    rate = matrix_rate(stepper.device, stepper.dtype)
+    rate = 1e9 * matrix_rate(stepper.device, stepper.dtype)
     flop = stepper.flop()
     print(
         f"{describe_device(stepper.device)}, {cli.trainer.precision}, {cli.datamodule.batch_size} frames a step, "
         f"{flop / 1e9:.1f} GFLOP a step, matrix rate {rate / 1e12:.2f} TFLOP/s"
     )
-    modes = [("eager", "none")]
+    timings = [stepper.measure("eager", options.steps, options.warmup, flop, rate)]
     if not options.no_compiled:
         mode = cli.model.compile_mode
-        modes.append(("compiled", "default" if mode == "none" else mode))
-    timings = []
-    for name, mode in modes:
-        cli.model.set_compiled(mode)
-        timings.append(stepper.measure(name, options.steps, options.warmup, flop, rate))
+        cli.model.set_compiled("default" if mode == "none" else mode)
+        try:
+            timings.append(stepper.measure("compiled", options.steps, options.warmup, flop, rate))
+        except Exception as error:
+            print(f"compiled: not measured ({first_line(error)})")
+        cli.model.set_compiled("none")
+    if stepper.device.type == "cuda":
+        timings.append(stepper.measure("graph", options.steps, max(options.warmup, WARM_UP_STEPS + 1), flop, rate))
+    else:
+        print(f"graph: not measured (CUDA graphs need an NVIDIA GPU, this is {stepper.device.type})")
     print(table(timings))
 
 
@@ -90,7 +97,7 @@ class Stepper:
     """Training steps outside the Trainer, so that each part can be timed: the same functions that `fit` calls.
 
     Args:
-        module: what is trained.
+        module: the module that is trained.
         data: its frames.
         trainer: says device and precision.
     """
@@ -100,95 +107,119 @@ class Stepper:
         self.device = trainer.strategy.root_device
         self.autocast = trainer.precision_plugin.forward_context
         self.dtype = {"bf16": torch.bfloat16, "16": torch.float16}.get(trainer.precision.split("-")[0], torch.float32)
+        data.device = self.device
         data.setup("fit")
         module.prepare(data, training=True)
         module.to(self.device).train()
-        if module.teacher is not None:
-            module.teacher.to(self.device)
+        module.bring_teacher(self.device)
+        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.optimiser = build_optimiser(module.optimisation, module, module.pretrained)
         self.average = None if module.ema is None else Average(module.model, module.ema, module.ema_decay or 0.0)
+        self.clip_norm = module.optimisation.clip_norm
+        self.whole = WholeStep(self._losses, self.parameters, self.optimiser, self.average, self.clip_norm)
         self.batches = self._endless()
 
     def flop(self) -> float:
         """Floating-point operations of a step, two per multiply-add, teacher and backward included."""
         with FlopCounterMode(display=False) as counter:
-            for _ in self.step():
+            for _ in self.parts():
                 pass
         return float(counter.get_total_flops())
 
-    def step(self) -> Iterator[str]:
-        """One step; after each part, its name."""
+    def parts(self) -> Iterator[str]:
+        """One eager step; after each part, its name."""
         module = self.module
         batch: Batch = next(self.batches)
         yield "data"
-        batch = Batch(*(_to(part, self.device) for part in batch))
-        inputs = module.inputs(batch)
+        batch = self._transferred(batch)
         yield "transfer"
-        teacher = module.teach(inputs)
+        taught = module.taught(batch)
         yield "teacher"
         with self.autocast():
-            terms, prediction = module.terms(inputs.rgb, inputs.depth, batch.label, teacher)
-            loss = module.total(terms)
-        module.training_confusion.update(batch.label[:, ::4, ::4], prediction, loss)
+            result = module.learn(*taught)
+        self._count(result)
         yield "forward"
-        loss.backward()
+        torch.autograd.backward(result.loss)
         yield "backward"
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm, foreach=True)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         yield "optimiser"
         if self.average is not None:
-            self.average.update(1000)
+            self.average.begin(1000)
+            self.average.update()
         yield "average"
 
-    def measure(self, name: str, steps: int, warmup: int, flop: float, rate: float) -> Timing:
+    def graph(self) -> Iterator[str]:
+        """One step as a CUDA graph, from the fourth on; after the data, and at the end, a name."""
+        batch: Batch = next(self.batches)
+        yield "data"
+        self._count(self.whole(self._transferred(batch), 1000))
+        yield "graph"
+
+    def measure(self, name: str, steps: int, warmup: int, flop: float, rate: float) -> StepTiming:
         """Time `steps` steps part by part, then as many as they run in training."""
+        run = self.graph if name == "graph" else self.parts
         for _ in range(warmup):
-            for _part in self.step():
+            for _part in run():
                 pass
-        parts = dict.fromkeys(PARTS, 0.0)
+        parts = dict.fromkeys(("data", "graph") if name == "graph" else PARTS, 0.0)
         for _ in range(steps):
             self._wait()
             start = time.perf_counter()
-            for part in self.step():
+            for part in run():
                 self._wait()
                 now = time.perf_counter()
                 parts[part] += now - start
                 start = now
-        whole, waiting = self._unbroken(steps)
-        return Timing(
+        whole, waiting = self._unbroken(run, steps)
+        return StepTiming(
             name=name,
             step_ms=1e3 * whole / steps,
             waiting_ms=1e3 * waiting / steps,
             parts_ms={part: 1e3 * seconds / steps for part, seconds in parts.items()},
             frames_per_second=self.data.batch_size * steps / whole,
-            busy=self._busy(min(steps, 10)),
+            busy=self._busy(run, min(steps, 10)),
             matrix_share=flop * steps / whole / rate,
         )
 
-    def _unbroken(self, steps: int) -> tuple[float, float]:
+    def _losses(self, batch: Batch) -> StepResult:
+        with self.autocast():
+            return self.module.step(batch)
+
+    def _count(self, result: StepResult) -> None:
+        if result.label is not None and result.prediction is not None:
+            self.module.training_confusion.update(result.label, result.prediction, result.loss)
+
+    def _transferred(self, batch: Batch) -> Batch:
+        return Batch._make(
+            part.to(self.device, non_blocking=True) if isinstance(part, Tensor) else part for part in batch
+        )
+
+    def _unbroken(self, run: Callable[[], Iterator[str]], steps: int) -> tuple[float, float]:
         """Seconds of `steps` steps without waiting between, and seconds of them spent on waiting for data."""
         self._wait()
         start = time.perf_counter()
         waiting = 0.0
         for _ in range(steps):
             asked = time.perf_counter()
-            for part in self.step():
+            for part in run():
                 if part == "data":
                     waiting += time.perf_counter() - asked
         self._wait()
         return time.perf_counter() - start, waiting
 
-    def _busy(self, steps: int) -> float | None:
+    def _busy(self, run: Callable[[], Iterator[str]], steps: int) -> float | None:
         if self.device.type != "cuda":
             return None
-        activities = [torch.profiler.ProfilerActivity.CUDA]
         self._wait()
-        with torch.profiler.profile(activities=activities) as profile:
-            seconds, _ = self._unbroken(steps)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+            seconds, _ = self._unbroken(run, steps)
         spans = sorted(
             (event.time_range.start, event.time_range.end)
             for event in profile.events()
-            if event.device_type == torch.autograd.DeviceType.CUDA
+            if event.device_type.name == "CUDA"
         )
         return _covered(spans) / 1e6 / seconds
 
@@ -203,24 +234,13 @@ class Stepper:
             yield from loader
 
 
-def matrix_rate(device: torch.device, dtype: torch.dtype, repeats: int = 5) -> float:
-    """Operations a second of a large matrix product, the best of a few: what the device can do at most."""
-    side = MATRIX_SIDE.get(device.type, 4096)
-    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(repeats + 1):
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        start = time.perf_counter()
-        left @ right
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        best = min(best, time.perf_counter() - start)
-    return 2.0 * side**3 / best
-
-
-def table(timings: list[Timing]) -> str:
+def table(timings: list[StepTiming]) -> str:
     """The timings beside each other, for people."""
+    names = [*PARTS, *(["graph"] if any("graph" in timing.parts_ms for timing in timings) else [])]
+
+    def part(timing: StepTiming, name: str) -> str:
+        return f"{timing.parts_ms[name]:.1f}" if name in timing.parts_ms else "-"
+
     rows: list[tuple[str, list[str]]] = [
         ("frames a second", [f"{timing.frames_per_second:.2f}" for timing in timings]),
         ("whole step [ms]", [f"{timing.step_ms:.1f}" for timing in timings]),
@@ -228,14 +248,10 @@ def table(timings: list[Timing]) -> str:
         ("device busy", ["n/a" if timing.busy is None else f"{timing.busy:.1%}" for timing in timings]),
         ("share of matrix rate", [f"{timing.matrix_share:.1%}" for timing in timings]),
         ("parts, each waited for:", ["" for _ in timings]),
-        *((f"  {part} [ms]", [f"{timing.parts_ms[part]:.1f}" for timing in timings]) for part in PARTS),
+        *((f"  {name} [ms]", [part(timing, name) for timing in timings]) for name in names),
     ]
     head = f"{'':26}" + "".join(f"{timing.name:>12}" for timing in timings)
     return "\n".join([head, *(f"{name:26}" + "".join(f"{value:>12}" for value in values) for name, values in rows)])
-
-
-def _to(part: Any, device: torch.device) -> Any:
-    return part.to(device, non_blocking=True) if isinstance(part, torch.Tensor) else part
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:

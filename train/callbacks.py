@@ -19,7 +19,8 @@ from deresunet.atomic import write_json, write_png
 from deresunet.classes import CLASSES
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
-from deresunet.inference.preprocessing import to_frame_size, to_tensors
+from deresunet.inference.postprocessing import to_frame_size
+from deresunet.inference.preprocessing import to_tensors
 from deresunet.visualization.panels import below, frame_row, grid, shrink
 from train.data.augmentation import GREY, Sample
 from train.stage import Inputs, data_of

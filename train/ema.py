@@ -1,4 +1,4 @@
-"""A running average of a network's weights (Polyak and Juditsky 1992), in two kernels a step."""
+"""A running average of a network's weights (Polyak and Juditsky 1992), in a few kernels a step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Average:
     """Keeps `average` a running average of `network`'s parameters and statistics.
 
     Args:
-        network: what is trained.
+        network: the network that is trained.
         average: a copy of it, from `averaged_copy`.
         decay: share of the old average that a step keeps, once warm.
     """
@@ -26,15 +26,22 @@ class Average:
         # BatchNorm's counters of batches are integers and are taken over as they are.
         self._old_counts = [tensor for name, tensor in old.items() if name not in moving]
         self._new_counts = [tensor for name, tensor in new.items() if name not in moving]
+        # On the device, so that a recorded step reads it anew each time.
+        self._gain = torch.zeros((), device=self._old[0].device)
 
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Move the average towards the network after optimiser step `step` (0, 1, ...).
+    def begin(self, step: int) -> None:
+        """Set how far optimiser step `step` (0, 1, ...) moves the average.
 
         Early on the average forgets faster, so that the random start does not linger in it.
         """
-        decay = min(self.decay, (1.0 + step) / (10.0 + step))
-        torch._foreach_lerp_(self._old, self._new, 1.0 - decay)
+        self._gain.fill_(1.0 - min(self.decay, (1.0 + step) / (10.0 + step)))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move the average towards the network, after `begin` and the optimiser's step."""
+        difference = torch._foreach_sub(self._new, self._old)
+        torch._foreach_mul_(difference, self._gain)
+        torch._foreach_add_(self._old, difference)
         if self._old_counts:
             torch._foreach_copy_(self._old_counts, self._new_counts)
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+import pickle
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from deresunet.errors import InputError
-from deresunet.model.checkpoint import load_checkpoint
+from deresunet.errors import InputError, first_line
+from deresunet.inference.predictor import read_weights
 from deresunet.model.network import DeResUNet
 
 ImageNet = Literal["no", "try", "require"]
+# Name of the weights that come with the package, where a checkpoint is asked for.
+BUNDLED = "bundled"
 log = logging.getLogger(__name__)
 
 
@@ -41,15 +49,31 @@ def start_as_nearest(network: DeResUNet) -> None:
             icnr_(convolution.bias)
 
 
-def start_from_imagenet(network: DeResUNet, wanted: ImageNet) -> str:
-    """ImageNet weights in both encoders, where they can be had.
+def start_encoders(network: DeResUNet, wanted: ImageNet, file: str | None = None) -> str:
+    """Start both encoders from a file, or from ImageNet's weights where these can be had.
+
+    Args:
+        network: changed in place.
+        wanted: whether to try ImageNet's weights, or to require them.
+        file: a torchvision ResNet's state dict, instead; see `resnet_state`.
 
     Returns:
-        What was done, for people.
+        A description of the start, for the checkpoint.
 
     Raises:
-        InputError: they were required and cannot be downloaded.
+        InputError: the file cannot be used, or ImageNet's weights were required and cannot be downloaded.
     """
+    if file is not None:
+        state = resnet_state(file)
+        try:
+            network.rgb_encoder.load_imagenet_state(state)
+            network.depth_encoder.load_imagenet_state(state)
+        except RuntimeError as error:
+            raise InputError(
+                f"{file} is of another ResNet than {network.config.backbone}. Give weights of that one. "
+                f"{first_line(error)}"
+            ) from error
+        return f"encoders of {Path(file).name}"
     if wanted == "no":
         return "random encoders"
     try:
@@ -62,16 +86,54 @@ def start_from_imagenet(network: DeResUNet, wanted: ImageNet) -> str:
     return "ImageNet encoders"
 
 
+def resnet_state(path: str) -> dict[str, Tensor]:
+    """A ResNet's state dict under torchvision's names, as ImageNet training or self-supervision leaves it.
+
+    SwAV, DINO and MoCo wrap it in dictionaries and prefix its names (`module.encoder_q.`, `backbone.`, ...). Where
+    several networks are in the file, the one that its authors recommend is taken: DINO's teacher, MoCo's query encoder.
+
+    Args:
+        path: .pth, .pth.tar or .safetensors; nothing in it is run.
+
+    Raises:
+        InputError: the file cannot be read, or no ResNet is in it.
+    """
+    try:
+        if path.endswith(".safetensors"):
+            content: Any = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError) as error:
+        raise InputError(f"{path} is not a whole file of weights ({first_line(error)}).") from error
+    for wrapper in ("state_dict", "model", "teacher"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    stems = [name for name in content if name == "conv1.weight" or name.endswith(".conv1.weight")]
+    # The stem's own first convolution lies nearest to the root; within blocks there are further ones.
+    stems = [name for name in stems if not re.search(r"layer\d|momentum|encoder_k", name)]
+    if not stems:
+        raise InputError(f"{path}: no ResNet in it. Expected torchvision's names, such as conv1.weight.")
+    prefix = min(stems, key=len).removesuffix("conv1.weight")
+    state = {name.removeprefix(prefix): tensor for name, tensor in content.items() if name.startswith(prefix)}
+    trunk = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")  # projection heads and classifiers stay
+    return {name: tensor for name, tensor in state.items() if name.startswith(trunk)}
+
+
 def start_from(network: DeResUNet, path: str, encoders_only: bool) -> str:
-    """Weights of another checkpoint of this project: all, or the encoders'.
+    """Start from another checkpoint of this project: all weights, or the encoders'.
+
+    Args:
+        network: changed in place.
+        path: the checkpoint; "bundled" for the weights that come with the package.
+        encoders_only: leave the rest of the network as it is.
 
     Returns:
-        What was done, for people.
+        A description of the start, for the checkpoint.
 
     Raises:
         InputError: the file cannot be read, or is of another network.
     """
-    checkpoint = load_checkpoint(path)
+    checkpoint = read_weights(None if path == BUNDLED else path)
     state = checkpoint.state
     if encoders_only:
         state = {name: tensor for name, tensor in state.items() if name.startswith(("rgb_encoder.", "depth_encoder."))}

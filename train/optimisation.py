@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,7 @@ FINAL_RATE = 0.01
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How weights are changed.
+    """Optimiser, learning rate and schedule.
 
     Attributes:
         name: "adam" or "adamw".
@@ -26,6 +27,7 @@ class Optimisation:
         weight_decay: of convolution and matrix weights; biases and normalisations are never decayed.
         schedule: "constant", "plateau" (divided when validation loss stalls) or "cosine" (warm-up, then down).
         warmup_steps: optimiser steps from 0 to `rate`, before the cosine.
+        clip_norm: largest norm of all gradients together; None leaves them as they are.
         plateau_factor: what the rate is multiplied by when validation loss stalls.
         plateau_patience: epochs without a better validation loss before that.
 
@@ -39,6 +41,7 @@ class Optimisation:
     weight_decay: float = 0.0
     schedule: Literal["constant", "plateau", "cosine"] = "constant"
     warmup_steps: int = 0
+    clip_norm: float | None = None
     plateau_factor: float = 0.1
     plateau_patience: int = 2
 
@@ -50,11 +53,11 @@ class Optimisation:
 
 
 def build_optimiser(config: Optimisation, module: nn.Module, pretrained: tuple[str, ...] = ()) -> Optimizer:
-    """The optimiser of `module`'s trainable parameters.
+    """Optimiser of `module`'s trainable parameters.
 
     Args:
-        config: which, and how fast.
-        module: what is trained.
+        config: kind of optimiser and its rates.
+        module: the module that is trained.
         pretrained: prefixes of the parameters that take `pretrained_rate`.
     """
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
@@ -76,12 +79,20 @@ def build_optimiser(config: Optimisation, module: nn.Module, pretrained: tuple[s
     return kind(described, lr=config.rate, foreach=True)
 
 
-def build_schedule(config: Optimisation, optimiser: Optimizer, steps: int) -> LRScheduler | ReduceLROnPlateau | None:
-    """The schedule of the learning rate over `steps` optimiser steps, or None where it is constant."""
+def build_schedule(
+    config: Optimisation, optimiser: Optimizer, steps: Callable[[], int]
+) -> LRScheduler | ReduceLROnPlateau | None:
+    """The schedule of the learning rate, or None where it is constant.
+
+    Args:
+        config: which schedule.
+        optimiser: whose rate it sets.
+        steps: number of optimiser steps of the run, asked for at every step: a run with a time limit plans it anew.
+    """
     if config.schedule == "plateau":
         return ReduceLROnPlateau(optimiser, factor=config.plateau_factor, patience=config.plateau_patience)
     if config.schedule == "cosine":
-        return LambdaLR(optimiser, lambda step: cosine_rate(step, config.warmup_steps, steps))
+        return LambdaLR(optimiser, lambda step: cosine_rate(step, config.warmup_steps, steps()))
     return None
 
 

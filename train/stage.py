@@ -15,9 +15,11 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from deresunet.classes import CLASSES, NUM_CLASSES
 from deresunet.config import Preprocessing
+from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import Scores, scores
-from deresunet.inference.preprocessing import frame_labels, network_input
+from deresunet.inference.postprocessing import frame_labels
+from deresunet.inference.preprocessing import network_input
 from deresunet.model.checkpoint import LIGHTNING_KEY
 from deresunet.model.network import DeResUNet
 from train import losses
@@ -26,10 +28,13 @@ from train.data.module import RGBDDataModule
 from train.ema import Average, averaged_copy
 from train.metrics import PooledConfusion
 from train.optimisation import Optimisation, build_optimiser, build_schedule, step_seed
+from train.step import StepResult, WholeStep
 
 # Training IoU is measured on every so many pixels a side: it is a trend, and full resolution would cost a step's tenth.
 TRAIN_STRIDE = 4
 DEFAULT_OPTIMISATION = Optimisation()
+# Length of the schedule until a run with a time limit knows its own.
+UNPLANNED_STEPS = 1_000_000
 
 
 class Inputs(NamedTuple):
@@ -47,18 +52,21 @@ def data_of(trainer: pl.Trainer) -> RGBDDataModule:
 
 
 class StageModule(pl.LightningModule):
-    """Base of the stages. A stage sets `self.model`, calls `keep_average`, and writes `training_step`.
+    """Base of the stages. A stage sets `self.model`, calls `keep_average`, and writes `step`.
 
     Args:
         optimisation: how weights are changed.
         ema_decay: decay of the running average of the weights; None keeps none.
         channels_last: memory layout of the network and its input, which tensor cores like.
         recipe: the recipe's name, for the checkpoint.
+        cuda_graph: record the whole step as a CUDA graph (one GPU, bf16 or float32, no accumulation); on other devices
+            the same step runs eagerly.
 
     Attributes:
         model: the network that is trained.
-        ema: the running average of its weights, or None; it is what is validated and used.
+        ema: the running average of its weights, or None; it is the network that is validated and used.
         preprocessing: how frames are prepared, as the data module says.
+        planned_steps: optimiser steps of the run, where a time limit sets them; None takes the trainer's.
     """
 
     model: nn.Module
@@ -70,8 +78,11 @@ class StageModule(pl.LightningModule):
         ema_decay: float | None = None,
         channels_last: bool = False,
         recipe: str = "",
+        cuda_graph: bool = False,
     ) -> None:
         super().__init__()
+        # A recorded step holds the optimiser, too, so it cannot be left to Lightning.
+        self.automatic_optimization = not cuda_graph
         if ema_decay is not None and not 0.0 < ema_decay < 1.0:
             raise ValueError(f"ema_decay is {ema_decay}; expected above 0 and below 1, or null")
         self.optimisation, self.ema_decay, self.recipe = optimisation, ema_decay, recipe
@@ -82,7 +93,9 @@ class StageModule(pl.LightningModule):
         self.training_confusion = PooledConfusion(NUM_CLASSES)
         self.last_scores: Scores | None = None
         self.start = ""
+        self.planned_steps: int | None = None
         self._average: Average | None = None
+        self._whole_step: WholeStep | None = None
         self._measured: dict[str, Any] = {}
 
     @property
@@ -122,6 +135,47 @@ class StageModule(pl.LightningModule):
 
     # --- training -----------------------------------------------------------------------------------------------------
 
+    def step(self, batch: Batch) -> StepResult:
+        """Loss of a batch, to be minimised; written by each stage."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of a batch; with `cuda_graph` the whole step, weights included."""
+        if self.automatic_optimization:
+            result = self.step(batch)
+        else:
+            if self._whole_step is None:
+                self._whole_step = self._make_whole_step()
+            result = self._whole_step(batch, self.trainer.global_step)
+            # Lightning counts the steps that its own wrapper of the optimiser makes; this one was within the graph.
+            progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+            progress.increment_ready()
+            progress.increment_completed()
+            for config in self.trainer.lr_scheduler_configs:
+                if config.interval == "step":
+                    config.scheduler.step()  # type: ignore[call-arg]
+        self._log_step(result, len(batch.rgb))
+        return result.loss
+
+    def _log_step(self, result: StepResult, frames: int) -> None:
+        if result.label is not None and result.prediction is not None:
+            self.training_confusion.update(result.label, result.prediction, result.loss)
+        else:
+            self.log("train/loss", result.loss.detach(), on_step=False, on_epoch=True, batch_size=frames)
+        if len(result.terms) > 1:
+            each = {f"train/loss_{name}": term.detach() for name, term in result.terms.items()}
+            self.log_dict(each, on_epoch=True, on_step=False, batch_size=frames)
+
+    def _make_whole_step(self) -> WholeStep:
+        if self.trainer.world_size > 1 or self.trainer.precision == "16-mixed":
+            raise InputError(
+                f"model.init_args.cuda_graph records a step of one process in bf16-mixed or 32-true, got "
+                f"{self.trainer.world_size} processes in {self.trainer.precision}. Leave it out."
+            )
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        (optimiser,) = self.trainer.optimizers
+        return WholeStep(self.step, parameters, optimiser, self._average, self.optimisation.clip_norm)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the random generators from (seed, epoch, step, process), whatever was drawn before."""
         torch.manual_seed(step_seed(data_of(self.trainer).seed, self.current_epoch, batch_idx, self.global_rank))
@@ -140,7 +194,15 @@ class StageModule(pl.LightningModule):
         """Change the weights, then their average."""
         super().optimizer_step(*args, **kwargs)
         if self._average is not None:
-            self._average.update(self.trainer.global_step - 1)
+            self._average.begin(self.trainer.global_step - 1)
+            self._average.update()
+
+    def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
+        """Clip to `optimisation.clip_norm`, else as the trainer says."""
+        if self.optimisation.clip_norm is None:
+            super().configure_gradient_clipping(optimizer, *args, **kwargs)
+        else:
+            self.clip_gradients(optimizer, self.optimisation.clip_norm, "norm")
 
     def on_train_epoch_end(self) -> None:
         """Log the training metrics of the epoch (after a resumption: of what was left of it)."""
@@ -148,18 +210,28 @@ class StageModule(pl.LightningModule):
         self.training_confusion.reset()
         self.log("train/loss", loss)
         self._log_scores("train", scores(matrix))
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log_learning_rate()
+
+    def log_learning_rate(self) -> None:
+        """Log the rate of the first group of parameters."""
+        self.log("lr", float(self.trainer.optimizers[0].param_groups[0]["lr"]))
 
     def configure_optimizers(self) -> Any:
         """Optimiser, and the schedule with it."""
         optimiser = build_optimiser(self.optimisation, self, self.pretrained)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = build_schedule(self.optimisation, optimiser, steps)
+        schedule = build_schedule(self.optimisation, optimiser, self._steps)
         if schedule is None:
             return optimiser
         if isinstance(schedule, ReduceLROnPlateau):
             return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "monitor": "val/loss"}}
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _steps(self) -> int:
+        if self.planned_steps is None:
+            # Without a limit of epochs or steps, a time limit plans them once steps have been timed.
+            estimated = self.trainer.estimated_stepping_batches
+            self.planned_steps = UNPLANNED_STEPS if math.isinf(estimated) else int(estimated)
+        return self.planned_steps
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step the schedule; a plateau is stepped in `on_validation_epoch_end`.

@@ -21,12 +21,12 @@ from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Failure, Segmenter, describe_protocol, evaluate
+from deresunet.evaluation.evaluator import Failure, describe_protocol, evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.resume import ResumeFile
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Evaluations:
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: SegmentationPredictor,
         readers: Mapping[str, Reader],
         folder: Path | None = None,
         limit_bytes: int = LIMIT_BYTES,
@@ -252,15 +252,15 @@ class Evaluations:
                 "data": fingerprint(self._reader(request.source)),
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
-                "protocol": describe_protocol(self._inference(request)),
+                "protocol": describe_protocol(self.segmenter(request)),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
             }
         )
 
-    def segmenter(self, request: Request) -> Segmenter:
+    def segmenter(self, request: Request) -> SegmentationPredictor:
         """What runs the frames of `request`, as `python -m deresunet evaluate` would."""
-        return TTAPredictor(self.predictor, self._inference(request))
+        return self.predictor.with_inference(self._inference(request))
 
     def reader(self, request: Request) -> Reader:
         """The data set of `request`."""
@@ -315,7 +315,6 @@ class Evaluations:
             reader if run is None else _Stoppable(reader, run.stop),
             request.modality,
             on_frame=on_frame,
-            protocol=describe_protocol(self._inference(request)),
             on_error="skip",
             workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
             resume=journal,

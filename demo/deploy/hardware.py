@@ -17,13 +17,13 @@ class Hardware:
 
     Attributes:
         flavor: its name on the hub.
-        told: one line for people.
+        description: one line for people.
         python_version: of the Space.
         pins: package -> version specifier that replaces the one in the requirements.
     """
 
     flavor: str
-    told: str
+    description: str
     python_version: str = PYTHON
     pins: tuple[tuple[str, str], ...] = ()
 

@@ -1,19 +1,22 @@
-"""Plans -> repositories on the Hugging Face Hub. The token is the hub client's own: HF_TOKEN, or `hf auth login`."""
+"""Staged folders -> repositories on the Hugging Face Hub. The token is HF_TOKEN, or that of `hf auth login`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub import HfApi, SpaceHardware, get_token
 from huggingface_hub.errors import HfHubHTTPError
 
-from demo.deploy.stage import Plan
 from deresunet.errors import InputError
 from deresunet.model.hub import HubPin
 
-# The hub's own, which says how it stores large files.
-KEPT_ON_HUB = ".gitattributes"
+# Whatever lands in the folder between staging and upload, nothing but these patterns leaves.
+ALLOWED = {
+    "space": ["app.py", "LICENSE", "README.md", "requirements.txt", "demo/*", "deresunet/*"],
+    "model": ["LICENSE", "README.md", "*.safetensors"],
+}
 
 
 class Hub:
@@ -31,22 +34,21 @@ class Hub:
             )
         self._api = HfApi(library_name="deresunet")
 
-    def upload(self, repo_id: str, repo_type: str, plan: Plan, private: bool = False) -> str:
-        """Make a repository consist of the plan's files, in one commit, and give the commit.
+    def upload(self, repo_id: str, repo_type: str, folder: Path, private: bool = False) -> str:
+        """Make a repository consist of a folder's files and return its newest commit.
 
-        What is there already is not uploaded again; files that are not in the plan are removed. Without a difference
-        there is no new commit.
+        Files that are there already are not uploaded again; files that are not in the folder are removed.
 
         Args:
             repo_id: "USER/NAME"; it is made if it is not there.
             repo_type: "space" or "model".
-            plan: the files.
+            folder: as staged.
             private: make it private before anything is uploaded; False leaves an existing one as it is.
 
         Raises:
             InputError: the hub cannot be reached, or refuses.
         """
-        with _told(f"upload to {repo_id}"):
+        with _hub_errors(f"upload to {repo_id}"):
             self._api.create_repo(
                 repo_id,
                 repo_type=repo_type,
@@ -56,19 +58,13 @@ class Hub:
             )
             if private and not self.is_private(repo_id, repo_type):
                 self._api.update_repo_settings(repo_id, private=True, repo_type=repo_type)
-            there = self._api.list_repo_files(repo_id, repo_type=repo_type)
-            gone = [path for path in there if path not in plan.files and path != KEPT_ON_HUB]
-            done = self._api.create_commit(
-                repo_id,
-                [
-                    *[
-                        CommitOperationAdd(path, content.encode() if isinstance(content, str) else content)
-                        for path, content in plan.files.items()
-                    ],
-                    *[CommitOperationDelete(path, is_folder=False) for path in gone],
-                ],
-                commit_message="Deploy with python -m demo.deploy",
+            done = self._api.upload_folder(
+                repo_id=repo_id,
                 repo_type=repo_type,
+                folder_path=folder,
+                allow_patterns=ALLOWED[repo_type],
+                delete_patterns="*",
+                commit_message="Deploy with python -m demo.deploy",
             )
         return str(done.oid)
 
@@ -78,7 +74,7 @@ class Hub:
         Raises:
             InputError: the hub cannot be reached, or there is no such repository.
         """
-        with _told(f"look at {repo_id}"):
+        with _hub_errors(f"look at {repo_id}"):
             return bool(self._api.repo_info(repo_id, repo_type=repo_type).private)
 
     def check_pin(self, pin: HubPin) -> None:
@@ -87,7 +83,7 @@ class Hub:
         Raises:
             InputError: it has not, or cannot be reached.
         """
-        with _told(f"look at {pin.repo_id}"):
+        with _hub_errors(f"look at {pin.repo_id}"):
             found = self._api.get_paths_info(pin.repo_id, [pin.filename], revision=pin.revision)
         lfs = getattr(found[0], "lfs", None) if found else None
         if lfs is None or lfs.sha256 != pin.sha256:
@@ -97,26 +93,26 @@ class Hub:
             )
 
     def request_hardware(self, space_id: str, flavor: str) -> bool:
-        """Ask for a Space's machine unless it has it already, and tell whether it was asked for.
+        """Request a Space's machine unless it has it already; return whether it was requested.
 
         Raises:
             InputError: the hub cannot be reached, or refuses, as it does where a payment is missing.
         """
-        with _told(f"request {flavor} for {space_id}"):
+        with _hub_errors(f"request {flavor} for {space_id}"):
             runtime = self._api.get_space_runtime(space_id)
             if flavor == (runtime.requested_hardware or runtime.hardware):
                 return False
-            self._api.request_space_hardware(space_id, flavor)
+            self._api.request_space_hardware(space_id, SpaceHardware(flavor))
         return True
 
     def url(self, space_id: str) -> str:
-        """Where people see the Space."""
+        """Address of the Space for people."""
         return f"{self._api.endpoint}/spaces/{space_id}"
 
 
 @contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Turn what the hub answers into an `InputError` that says what could not be done, and why."""
+def _hub_errors(doing: str) -> Iterator[None]:
+    """Turn the hub's answers into an `InputError` that says what could not be done, and why."""
     try:
         yield
     except HfHubHTTPError as error:

@@ -10,7 +10,7 @@ from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, figure, key_line, percent
 from deresunet.data.depth import ENCODINGS, DepthReading
-from deresunet.inference.predictor import Predictor
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
 
@@ -97,7 +97,7 @@ def depth_card(reading: DepthReading | None, rgb_size: tuple[int, int] | None = 
     return f'<div class="card"><b>Depth, as understood</b><dl>{rows}</dl>{warning}</div>'
 
 
-def header(predictor: Predictor) -> str:
+def header(predictor: SegmentationPredictor) -> str:
     """Title and purpose of the page, as HTML."""
     metrics = predictor.checkpoint.metrics
     protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")

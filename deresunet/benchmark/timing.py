@@ -23,8 +23,11 @@ import deresunet
 from deresunet.benchmark.candidates import Candidate
 from deresunet.data.folder import sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.inference.predictor import TOP_K, Predictor, describe_device, load
-from deresunet.inference.preprocessing import OutputSpec, raw_batch, to_tensors
+from deresunet.inference.devices import describe_device
+from deresunet.inference.postprocessing import OutputSpec
+from deresunet.inference.prediction import TOP_K
+from deresunet.inference.predictor import Predictor, load
+from deresunet.inference.preprocessing import raw_batch, to_tensors
 from deresunet.model.checkpoint import Checkpoint
 
 # Inputs take turns, so that nothing is in a cache only because the same frame came before.
@@ -195,7 +198,7 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
             batch = raw_batch([frame], preprocessing, device=predictor.device)
             _synchronise(predictor.device)
             marks.append(time.perf_counter())
-            scores = predictor.tensors(batch, OutputSpec(preprocessing, frame.size, TOP_K))
+            scores = predictor.tensors(batch, OutputSpec(frame.size, TOP_K))
             _synchronise(predictor.device)
             marks.append(time.perf_counter())
             for kept in scores:
@@ -249,7 +252,7 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
     for turn in range(rounds + 1):
         _synchronise(predictor.device)
         start = time.perf_counter()
-        predictor.tensors(batches[turn % _ROTATED], OutputSpec(preprocessing, size))
+        predictor.tensors(batches[turn % _ROTATED], OutputSpec(size))
         _synchronise(predictor.device)
         taken.append(1000 * (time.perf_counter() - start) / batch)
     return {

@@ -14,7 +14,8 @@ from deresunet.benchmark.candidates import Candidate, backends_on, make_candidat
 from deresunet.benchmark.figure import write_figure
 from deresunet.cli.app import Checkpoint, Device, speaks_plainly
 from deresunet.errors import InputError, first_line
-from deresunet.inference.predictor import read_weights, resolve_device
+from deresunet.inference.devices import resolve_device
+from deresunet.inference.predictor import read_weights
 from deresunet.model.checkpoint import Checkpoint as Weights
 
 command = typer.Typer(add_completion=False)

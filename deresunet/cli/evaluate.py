@@ -41,7 +41,7 @@ from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 
 command = typer.Typer(add_completion=False)
 ProtocolName = Literal["auto", "native", "sunrgbd"]
@@ -139,8 +139,7 @@ def evaluate_command(
 
 def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_path: Path | None) -> Evaluation:
     """Evaluate one set of weights, with a progress bar, and write its report."""
-    segmenter = TTAPredictor(predictor, run.inference)
-    protocol = describe_protocol(run.inference)
+    segmenter = predictor.with_inference(run.inference)
     extreme = ExtremeFrames(run.reader, segmenter, run.modality)
     resume = None
     if resume_path is not None:
@@ -148,7 +147,7 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
         subject = {
             **run.data,
             "weights": origin.sha256,
-            "protocol": protocol,
+            "protocol": describe_protocol(segmenter),
             "modality": run.modality,
             "backend": origin.backend,
         }
@@ -170,7 +169,6 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
             run.modality,
             run.limit,
             show,
-            protocol=protocol,
             on_error=run.on_error,
             workers=run.workers,
             resume=resume,

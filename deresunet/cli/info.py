@@ -8,7 +8,8 @@ import typer
 
 import deresunet
 from deresunet.cli.app import BackendOption, Checkpoint, speaks_plainly
-from deresunet.inference.predictor import available_devices, load
+from deresunet.inference.devices import available_devices
+from deresunet.inference.predictor import load
 from deresunet.model import registry
 
 command = typer.Typer(add_completion=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,9 +20,8 @@ from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
-from deresunet.inference.predictor import Prediction, Provenance
+from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
-from deresunet.inference.tta import Inference
 
 _SCORING = (
     "logits bilinear to the ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix "
@@ -30,12 +29,9 @@ _SCORING = (
 )
 
 
-def describe_protocol(inference: Inference) -> str:
-    """Sentence on input size, augmentation and scoring of frames that run as `inference` says."""
-    return f"{inference}, {_SCORING}"
-
-
-PROTOCOL = describe_protocol(Inference())
+def describe_protocol(predictor: SegmentationPredictor) -> str:
+    """Sentence on input size, augmentation, head and scoring of the frames of a predictor."""
+    return f"{predictor.protocol}, {_SCORING}"
 
 
 @dataclass(frozen=True)
@@ -141,35 +137,13 @@ class Evaluation:
         }
 
 
-class Segmenter(Protocol):
-    """What `evaluate` takes: a `Predictor`, or something that runs one in another way."""
-
-    @property
-    def usual_batch(self) -> int:
-        """How many frames to give to `labels` at once."""
-        ...
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame; an `InputError` if the modality is not in it."""
-        ...
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
-        """Labels alone, uint8 (B, H, W), of frames of one size; an `InputError` likewise."""
-        ...
-
-    def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Weights, preprocessing, device and precision."""
-        ...
-
-
 def evaluate(
-    predictor: Segmenter,
+    predictor: SegmentationPredictor,
     reader: Reader,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
     *,
-    protocol: str = PROTOCOL,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     resume: ResumeFile | None = None,
@@ -183,11 +157,10 @@ def evaluate(
         modality: "rgbd", "rgb" or "depth".
         limit: number of frames to take from the start; None takes all.
         on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
-        protocol: sentence on how the predictor runs the frames.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
         resume: file that holds the results of frames done before and receives those of the others.
-        batch: number of frames of one size to segment at once; None takes the predictor's `usual_batch`.
+        batch: number of frames of one network size to segment at once; None takes the predictor's `usual_batch`.
 
     Raises:
         InputError: the split is empty, a frame cannot be used, or none has ground truth.
@@ -233,7 +206,7 @@ def evaluate(
             if resume is not None:
                 resume.add_unlabelled(name)
 
-    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch):
+    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
         labels = predictor.labels([frame for _, frame in group], modality)
         for (name, frame), label in zip(group, labels, strict=True):
             result = frame_result(frame, label)
@@ -258,18 +231,26 @@ def evaluate(
         frames=len(ordered),
         unlabelled=tuple(unlabelled),
         seconds_per_frame=sum(result.seconds for result in ordered) / len(ordered),
-        protocol=f"{protocol}; modality {modality}",
+        protocol=f"{describe_protocol(predictor)}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
         results=ordered,
         failed=tuple(failed),
     )
 
 
-def batched_by_size(frames: Iterable[tuple[str, Frame]], batch: int) -> Iterator[list[tuple[str, Frame]]]:
-    """Group frames of one size, up to `batch` a group; at most twice that many wait for others of their size."""
+def batched_by_size(
+    frames: Iterable[tuple[str, Frame]], batch: int, network_size: Callable[[int, int], tuple[int, int]]
+) -> Iterator[list[tuple[str, Frame]]]:
+    """Group frames of one network size, up to `batch` of them; at most twice that many frames wait for their like.
+
+    Args:
+        frames: name and frame.
+        batch: the largest group.
+        network_size: the network's input size for a frame's height and width.
+    """
     waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
     for name, frame in frames:
-        waiting.setdefault(frame.size, []).append((name, frame))
+        waiting.setdefault(network_size(*frame.size), []).append((name, frame))
         fullest = max(waiting, key=lambda size: len(waiting[size]))
         if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
             yield waiting.pop(fullest)

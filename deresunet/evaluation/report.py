@@ -18,10 +18,11 @@ from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou
-from deresunet.evaluation.evaluator import Evaluation, Segmenter, percent
+from deresunet.evaluation.evaluator import Evaluation, percent
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
 from deresunet.evaluation.stratified import FrameResult
+from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import frame_row, shrink
 
@@ -116,7 +117,7 @@ class ExtremeFrames:
     def __init__(
         self,
         reader: Reader,
-        predictor: Segmenter,
+        predictor: SegmentationPredictor,
         modality: Modality,
         count: int = COUNT,
         kept: Callable[[str], np.ndarray | None] = lambda name: None,

@@ -1,21 +1,27 @@
-"""How the network is run over a frame for evaluation: input size, and averaging over flips and scales."""
+"""Input size, flips and scales of the network's views of a frame, and the average over them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
-from deresunet.inference.predictor import TOP_K, Prediction, Predictor, Provenance
-from deresunet.inference.preprocessing import Modality, frame_labels, to_frame_size, to_tensors, usable_modality
+from deresunet.inference.postprocessing import OutputSpec, PixelScores, frame_labels, resize_logits, to_frame_size
+from deresunet.inference.prediction import TOP_K, Prediction, Provenance, SegmentationPredictor
+from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
+from deresunet.inference.smoothing import HeadMode
+from deresunet.model.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from deresunet.inference.predictor import Predictor
 
 # The input of ESANet's protocol on SUN RGB-D and NYU Depth v2, whatever a frame's own aspect ratio.
 SUNRGBD_SIZE = (480, 640)
@@ -52,19 +58,31 @@ class Inference:
         """Whether more than one view of each frame is averaged, or one of another scale is taken."""
         return self.flip or self.scales != (1.0,)
 
-    def __str__(self) -> str:
-        size = "about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3)"
+    def describe(self, preprocessing: Preprocessing, head: HeadMode = "raw") -> str:
+        """Describe for people how a frame is run.
+
+        Args:
+            preprocessing: the checkpoint's, which says the input size where `size` is None.
+            head: how the head's scores are taken; see `Predictor`.
+        """
         if self.size is not None:
             size = f"input {self.size[0]}x{self.size[1]}"
+        else:
+            rows, columns = preprocessing.network_size(480, 640)
+            size = (
+                f"about {preprocessing.network_pixels:,} network pixels at the frame's aspect ratio "
+                f"({rows}x{columns} for 4:3)"
+            )
+        smooth = ", sub-pixel scores averaged over each cell and interpolated bilinearly" if head == "smooth" else ""
         if not self.augmented:
-            return f"single scale, {size}"
+            return f"single scale, {size}{smooth}"
         scales = ", ".join(f"{scale:g}" for scale in self.scales)
         flip = " and their mirror images" if self.flip else ""
-        return f"test-time augmentation: mean probabilities of scales {scales}{flip}, {size} at scale 1"
+        return f"test-time augmentation: mean probabilities of scales {scales}{flip}, {size} at scale 1{smooth}"
 
 
 def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Inference:
-    """The inference that `--tta` asks for: "flip", "scales=0.75,1,1.25", or both with a comma between.
+    """Read the inference that `--tta` asks for: "flip", "scales=0.75,1,1.25", or both with a comma between.
 
     Raises:
         InputError: it asks for something else.
@@ -85,18 +103,8 @@ def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Infer
     return Inference(size, flip, tuple(scales))
 
 
-@dataclass(frozen=True)
-class _FixedSize(Preprocessing):
-    """Preprocessing to one size, whatever the frame's."""
-
-    size: tuple[int, int] = SUNRGBD_SIZE
-
-    def network_size(self, height: int, width: int) -> tuple[int, int]:
-        return self.size
-
-
 class TTAPredictor:
-    """A predictor that runs frames as an `Inference` says.
+    """Run the frames of a predictor as an `Inference` says; see `SegmentationPredictor`.
 
     Args:
         predictor: the network with its weights.
@@ -117,53 +125,95 @@ class TTAPredictor:
             return self.predictor(frame, modality)
         modality = usable_modality(frame, modality)
         start = time.perf_counter()
-        scores = to_frame_size(self._logits(frame, modality), frame.size, TOP_K)
+        if self.inference.augmented:
+            scores = to_frame_size(self._mean_logits(frame, modality), frame.size, TOP_K)
+        else:
+            outputs = self.predictor.tensors(self._batch([frame], modality), OutputSpec(frame.size, TOP_K))
+            scores = PixelScores(*(kept[0].cpu().numpy() for kept in outputs))
         latency_ms = 1000.0 * (time.perf_counter() - start)
         return Prediction.of(scores, latency_ms, self.provenance(modality))
 
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> np.ndarray:
-        """Labels of frames of one size, uint8 (B, H, W), 1..37.
+    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
+        """Labels alone, uint8 (H, W) in 1..37, of frames of one `network_size`.
 
         Raises:
             InputError: the modality asked for is not in one of the frames.
         """
         if self.inference.plain:
             return self.predictor.labels(frames, modality)
-        given = [usable_modality(frame, modality) for frame in frames]
-        logits = [self._logits(frame, one) for frame, one in zip(frames, given, strict=True)]
-        return torch.cat([frame_labels(one, frames[0].size) for one in logits]).cpu().numpy()
+        if self.inference.augmented:
+            given = [usable_modality(frame, modality) for frame in frames]
+            logits = [self._mean_logits(frame, one) for frame, one in zip(frames, given, strict=True)]
+            pairs = zip(logits, frames, strict=True)
+            return [frame_labels(one, frame.size)[0].cpu().numpy() for one, frame in pairs]
+        return labels_of_batch(self.predictor.tensors, self._batch(frames, modality), [frame.size for frame in frames])
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Description of the weights, without the tensors."""
+        return self.predictor.checkpoint
 
     @property
     def usual_batch(self) -> int:
-        """How many frames to give to `labels` at once; flips and scales are many already."""
-        return self.predictor.usual_batch if self.inference.plain else 1
+        """Number of frames to give to `labels` at once; flips and scales are many already."""
+        return 1 if self.inference.augmented else self.predictor.usual_batch
+
+    @property
+    def protocol(self) -> str:
+        """How a frame is run, for people."""
+        return self.inference.describe(self.checkpoint.preprocessing, self.predictor.head)
+
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the network's input at scale 1 for a frame of `height` x `width`."""
+        return self.inference.size or self.predictor.network_size(height, width)
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """What a prediction says about its origin; flips and scales are in the evaluation's protocol."""
+        """Origin that a prediction states; input size, flips and scales are in `protocol`."""
         return self.predictor.provenance(modality)
 
-    def _logits(self, frame: Frame, modality: Modality) -> Tensor:
-        """Logits (1, classes, h, w) of one view; of several, logarithms of their mean probabilities at scale 1."""
-        preprocessing = self.predictor.checkpoint.preprocessing
-        base = self.inference.size or preprocessing.network_size(*frame.size)
+    def with_inference(self, inference: Inference) -> SegmentationPredictor:
+        """Run the same weights with another input size, flips or scales."""
+        return self.predictor.with_inference(inference)
+
+    def _batch(self, frames: Sequence[Frame], modality: Modality) -> RawBatch:
+        size = self.network_size(*frames[0].size)
+        return raw_batch(frames, self.checkpoint.preprocessing, modality, self.predictor.device, size)
+
+    def _mean_logits(self, frame: Frame, modality: Modality) -> Tensor:
+        """Logarithms (1, classes, h, w) of the mean probabilities of all views, at the size of scale 1."""
+        preprocessing = self.checkpoint.preprocessing
+        base = self.network_size(*frame.size)
         cell = preprocessing.multiple_of
-        views: list[Tensor] = []
-        total: Tensor | None = None
+        probabilities: list[Tensor] = []
         for scale in self.inference.scales:
             height, width = (max(1, round(side * scale / cell)) * cell for side in base)
-            sized = _FixedSize(**asdict(preprocessing), size=(height, width))
-            rgb, depth = to_tensors(frame, sized, modality)
-            views = [self.predictor.logits(rgb, depth)]
+            batch = raw_batch([frame], preprocessing, modality, self.predictor.device, (height, width))
+            probabilities.append(self._probabilities(batch, base))
             if self.inference.flip:
-                views.append(self.predictor.logits(rgb.flip(-1), depth.flip(-1)).flip(-1))
-            if not self.inference.flip and len(self.inference.scales) == 1:
-                return views[0]
-            for view in views:
-                wide = F.interpolate(view.float(), base, mode="bilinear", align_corners=False)
-                probabilities = wide.softmax(1)
-                total = probabilities if total is None else total.add_(probabilities)
-        assert total is not None
-        return torch.log(total.div_(len(self.inference.scales) * len(views)).clamp_min_(1e-12))
+                probabilities.append(self._probabilities(batch.mirrored(), base).flip(-1))
+        mean = torch.stack(probabilities).mean(0)
+        return torch.log(mean.clamp_min_(1e-12))
+
+    def _probabilities(self, batch: RawBatch, size: tuple[int, int]) -> Tensor:
+        (logits,) = self.predictor.tensors(batch, OutputSpec())
+        return resize_logits(logits, size).softmax(1)
+
+
+def labels_of_batch(
+    run: Callable[[RawBatch, OutputSpec], tuple[Tensor, ...]], batch: RawBatch, sizes: Sequence[tuple[int, int]]
+) -> list[np.ndarray]:
+    """Run a batch of frames that may differ in size; return the labels of each, uint8 (H, W) in 1..classes.
+
+    Args:
+        run: such as `Predictor.tensors`.
+        batch: the frames at one network size.
+        sizes: height and width of each frame.
+    """
+    if len(set(sizes)) == 1:
+        (labels,) = run(batch, OutputSpec(sizes[0]))
+        return list(labels.cpu().numpy())
+    (logits,) = run(batch, OutputSpec())
+    return [frame_labels(one[None], size)[0].cpu().numpy() for one, size in zip(logits, sizes, strict=True)]
 
 
 def _add_scale(scales: list[float], value: str, written: str | None) -> None:

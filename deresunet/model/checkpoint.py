@@ -129,10 +129,16 @@ def save_checkpoint(
         "training": training,
         "metrics": json.dumps(metrics or {}),
     }
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in model.state_dict().items():
-        tensors |= _encode(name, tensor.detach().cpu().contiguous(), precision)
+    tensors = encode(model.state_dict(), precision)
     write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+
+
+def encode(state: dict[str, Tensor], precision: Precision) -> dict[str, Tensor]:
+    """Tensors as a file stores them, from float32 weights on any device; `decode` undoes it."""
+    stored: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        stored |= _encode(name, tensor.detach().cpu().contiguous(), precision)
+    return stored
 
 
 def _encode(name: str, tensor: Tensor, precision: Precision) -> dict[str, Tensor]:

@@ -13,7 +13,10 @@ class CountingPredictor:
     """Counts how often the network runs."""
 
     def __init__(self, predictor):
-        self.predictor, self.checkpoint, self.calls = predictor, predictor.checkpoint, 0
+        self.predictor, self.calls = predictor, 0
+
+    def __getattr__(self, name):
+        return getattr(self.predictor, name)
 
     def __call__(self, *args):
         self.calls += 1

@@ -34,11 +34,14 @@ class CountingPredictor:
 
     usual_batch = 1
 
-    def provenance(self, *args):
-        return self.predictor.provenance(*args)
+    def __getattr__(self, name):
+        return getattr(self.predictor, name)
+
+    def with_inference(self, inference):
+        return self
 
     def labels(self, frames, *args):
-        return np.stack([self(frame, *args).label for frame in frames])
+        return [self(frame, *args).label for frame in frames]
 
     def __call__(self, *args):
         self.calls += 1

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import small_checkpoint
 from sunrgbd_archives import RedReader, halves, picture
 
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import PROTOCOL, Evaluation, batched_by_size, describe_protocol, evaluate
+from deresunet.evaluation.evaluator import Evaluation, batched_by_size, describe_protocol, evaluate
 from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool
-from deresunet.inference.predictor import Prediction
-from deresunet.inference.preprocessing import PixelScores
+from deresunet.inference.postprocessing import PixelScores
+from deresunet.inference.prediction import Prediction
+from deresunet.inference.predictor import Predictor
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor
 
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -48,14 +50,17 @@ class Frames:
 class Oracle:
     """Predicts `truth` by the frame's name, or what is a sofa everywhere."""
 
-    usual_batch = 1
+    usual_batch, protocol = 1, "truth by name"
 
     def __init__(self, truth: dict[str, np.ndarray] | None = None) -> None:
         self.truth = truth or {}
         self.calls: list[str] = []
 
-    def labels(self, frames: list[Frame], modality: str = "rgbd") -> np.ndarray:
-        return np.stack([self(one, modality).label for one in frames])
+    def labels(self, frames: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
+        return [self(one, modality).label for one in frames]
+
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        return height, width
 
     def __call__(self, frame: Frame, modality: str = "rgbd") -> Prediction:
         self.calls.append(frame.name)
@@ -100,7 +105,7 @@ def test_pooled_over_frames_of_different_sizes(frames: Frames, workers: int) -> 
     assert told["sensors"]["kv2"]["miou"] == 100.0
     assert told["scenes"]["office"]["pixels"] == 2 * sum(half)
     assert [one.name for one in result.results] == ["f0", "f1", "f2", "void"]
-    assert told["protocol"] == f"{PROTOCOL}; modality rgbd"
+    assert told["protocol"] == f"{describe_protocol(Oracle())}; modality rgbd"
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 16])
@@ -122,6 +127,20 @@ def test_frames_go_in_batches_of_one_size_and_nothing_else_changes(frames: Frame
     assert [one.name for one in alone.results] == [one.name for one in together.results]
 
 
+def test_a_fixed_input_size_puts_frames_of_all_sizes_into_one_batch(frames: Frames) -> None:
+    predictor = Predictor(small_checkpoint(), "cpu").with_inference(Inference((64, 96)))
+    seen: list[int] = []
+
+    class Noted(TTAPredictor):
+        def labels(self, given: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
+            seen.append(len(given))
+            return super().labels(given, modality)
+
+    together = evaluate(Noted(predictor.predictor, predictor.inference), frames, batch=8)
+    assert seen == [4], "of three sizes"
+    assert np.array_equal(together.matrix, evaluate(predictor, frames, batch=1).matrix)
+
+
 def test_few_frames_wait_for_their_like() -> None:
     taken = []
 
@@ -130,7 +149,7 @@ def test_few_frames_wait_for_their_like() -> None:
             taken.append(k)
             yield str(k), frame(str(k), (32 + k, 64))
 
-    groups = batched_by_size(feed(), 4)
+    groups = batched_by_size(feed(), 4, lambda height, width: (height, width))
     assert [name for name, _ in next(groups)] == ["0"]
     assert len(taken) == 8, "twice a batch"
     assert sum(map(len, groups)) == 39
@@ -376,9 +395,15 @@ def test_errors_come_in_their_place_and_others_are_raised(workers: int) -> None:
 
 
 def test_protocol_in_words() -> None:
-    assert describe_protocol(Inference()) == PROTOCOL
-    assert PROTOCOL.startswith("single scale, about 307,200 network pixels at the frame's aspect ratio")
-    assert "input 480x640" in describe_protocol(Inference(SUNRGBD_SIZE))
-    augmented = describe_protocol(Inference(SUNRGBD_SIZE, flip=True, scales=(0.75, 1.25)))
+    tiny = Predictor(small_checkpoint(pixels=96 * 128), "cpu")
+    assert describe_protocol(tiny).startswith(
+        "single scale, about 12,288 network pixels at the frame's aspect ratio (96x128 for 4:3), sub-pixel scores"
+    )
+    raw = Predictor(small_checkpoint(pixels=480 * 640), "cpu", head="raw")
+    assert describe_protocol(raw).startswith(
+        "single scale, about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3), logits bilinear"
+    )
+    assert "input 480x640" in describe_protocol(tiny.with_inference(Inference(SUNRGBD_SIZE)))
+    augmented = describe_protocol(tiny.with_inference(Inference(SUNRGBD_SIZE, flip=True, scales=(0.75, 1.25))))
     assert "test-time augmentation" in augmented
     assert "0.75, 1.25 and their mirror images" in augmented

@@ -274,11 +274,11 @@ def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch
     calls = []
 
     class Interrupted(RedReader):
-        def logits(self, *inputs: object) -> object:
+        def tensors(self, *inputs: object) -> object:
             calls.append(1)
             if len(calls) == 4:
                 raise KeyboardInterrupt
-            return super().logits(*inputs)
+            return super().tensors(*inputs)
 
     monkeypatch.setattr(evaluate_command, "load", lambda *_: Interrupted())
     options = ("--root", data, "--on-error", "skip", "--report", data / "report")

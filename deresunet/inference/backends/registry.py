@@ -6,20 +6,22 @@ import copy
 import difflib
 import importlib.util
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx, nn
 
+from deresunet.config import Preprocessing
 from deresunet.errors import InputError, first_line
 from deresunet.inference.backends.branches import run_side_by_side, split_branches
 from deresunet.inference.backends.cudagraph import GraphedNetwork, Pass
 from deresunet.inference.backends.cudnn import fuse_convolutions
 from deresunet.inference.backends.folding import fold_batch_norm
 from deresunet.inference.backends.onednn import pack_convolutions
-from deresunet.inference.preprocessing import OutputSpec, RawBatch
+from deresunet.inference.devices import lent_gpu
+from deresunet.inference.postprocessing import OutputSpec
+from deresunet.inference.preprocessing import RawBatch, depth_input, rgb_input
 
 log = logging.getLogger(__name__)
 
@@ -36,23 +38,23 @@ class Backend:
     Attributes:
         name: one of `BACKENDS`.
         precision: its arithmetic: float32, bfloat16 or float16.
-        run: from a batch on the backend's device to the outputs that a specification names. The caller enters inference
-            mode.
+        run: takes a batch on the backend's device, the units to bring it to (None if it is in them) and the outputs to
+            return. The caller enters inference mode.
         prepare: pays beforehand what the first such batch would pay; it is `run` itself on backends that need no more.
     """
 
     name: str
     precision: str
     run: Pass
-    prepare: Callable[[RawBatch, OutputSpec], object]
+    prepare: Callable[[RawBatch, Preprocessing | None, OutputSpec], object]
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits (B, classes, h, w) of inputs in the network's units, float32, on the backend's device."""
-        return self.run(_normalised(rgb, depth), OutputSpec())[0]
+        """Logits of inputs in the network's units, float32, at the head's own resolution, on the backend's device."""
+        return self.run(_normalised(rgb, depth), None, OutputSpec())[0]
 
     def prepare_logits(self, rgb: Tensor, depth: Tensor) -> None:
         """Pay beforehand what `logits` would pay for the first such inputs."""
-        self.prepare(_normalised(rgb, depth), OutputSpec())
+        self.prepare(_normalised(rgb, depth), None, OutputSpec())
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,6 @@ def default_backends(device: torch.device) -> tuple[str, ...]:
     if device.type == "cuda":
         return ("eager-half",) if lent_gpu() else ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
     return ("eager",)
-
-
-def lent_gpu() -> bool:
-    """Whether this is a ZeroGPU Space: its GPU is there only while a request runs, in a process of its own.
-
-    Nothing can be prepared on such a GPU, nor kept on it.
-    """
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")  # as `spaces` itself reads it
 
 
 def first_run_is_slow(name: str, device: torch.device) -> bool:
@@ -181,8 +175,8 @@ def _normalised(rgb: Tensor, depth: Tensor) -> RawBatch:
 def _between(network: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Pass:
     """Network with preprocessing and postprocessing attached, for inputs of `dtype`."""
 
-    def run(batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
-        rgb, depth = outputs.rgb(batch.rgb, batch.has_rgb), outputs.depth(batch.depth, batch.has_depth)
+    def run(batch: RawBatch, units: Preprocessing | None, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        rgb, depth = rgb_input(batch.rgb, batch.has_rgb, units), depth_input(batch.depth, batch.has_depth, units)
         inputs = (image.to(dtype, memory_format=torch.channels_last) for image in (rgb, depth))
         return outputs.postprocess(network(*inputs))
 
@@ -238,15 +232,15 @@ def _compiled_graph(model: nn.Module, device: torch.device, size: tuple[int, int
 def _fused(model: nn.Module, size: tuple[int, int]) -> tuple[Pass, Pass]:
     """A half-precision network of fused convolutions, its encoders side by side: as it is, and compiled.
 
-    The compiler puts what lies between the convolutions, and the batch's outputs, into few passes over memory.
+    The compiler puts what lies between the convolutions, and pre- and postprocessing, into few passes over memory.
     """
     branches = split_branches(fuse_convolutions(fold_batch_norm(model), size))
 
-    def of_rgb(image: Tensor, present: Tensor, outputs: OutputSpec) -> tuple[Tensor, ...]:
-        return branches.rgb(outputs.rgb(image, present).to(torch.float16, memory_format=torch.channels_last))
+    def of_rgb(image: Tensor, present: Tensor, units: Preprocessing | None) -> tuple[Tensor, ...]:
+        return branches.rgb(rgb_input(image, present, units).to(torch.float16, memory_format=torch.channels_last))
 
-    def of_depth(image: Tensor, present: Tensor, outputs: OutputSpec) -> tuple[Tensor, ...]:
-        return branches.depth(outputs.depth(image, present).to(torch.float16, memory_format=torch.channels_last))
+    def of_depth(image: Tensor, present: Tensor, units: Preprocessing | None) -> tuple[Tensor, ...]:
+        return branches.depth(depth_input(image, present, units).to(torch.float16, memory_format=torch.channels_last))
 
     def joined(maps: tuple[Tensor, ...], outputs: OutputSpec) -> tuple[Tensor, ...]:
         return outputs.postprocess(branches.join(*maps))
@@ -256,10 +250,10 @@ def _fused(model: nn.Module, size: tuple[int, int]) -> tuple[Pass, Pass]:
         depth: Callable[..., tuple[Tensor, ...]],
         join: Callable[..., tuple[Tensor, ...]],
     ) -> Pass:
-        def run(batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
+        def run(batch: RawBatch, units: Preprocessing | None, outputs: OutputSpec) -> tuple[Tensor, ...]:
             maps = run_side_by_side(
-                lambda: rgb(batch.rgb, batch.has_rgb, outputs),
-                lambda: depth(batch.depth, batch.has_depth, outputs),
+                lambda: rgb(batch.rgb, batch.has_rgb, units),
+                lambda: depth(batch.depth, batch.has_depth, units),
                 batch.rgb.device,
             )
             return join(maps, outputs)

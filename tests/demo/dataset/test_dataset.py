@@ -258,7 +258,7 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     other = Request("synthetic", "depth")
     with pytest.raises(InputError, match=r"now it is synthetic, RGB-D: \d+ of 14 frames"):
         evaluations.start(other, "eve")
-    assert "synthetic, RGB + depth" in evaluations.progress(other, "eve").elsewhere
+    assert "synthetic, RGB-D" in evaluations.progress(other, "eve").elsewhere
     evaluations.cancel(REQUEST, "eve")
     evaluations.cancel(REQUEST, "ann")
     assert not evaluations.progress(REQUEST, "bob").stopping, "bob still follows it"

@@ -204,8 +204,8 @@ def test_a_kept_result_is_there_at_once_and_nothing_scrolls_sideways(visit, serv
         expect(page.locator(f"#ds-{name} img").first).to_be_visible(timeout=10_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert len(served.predictor.ran) == ran, "the network did not run"
-    page.locator("#ds-modality").get_by_label("depth alone").click()
-    expect(page.locator("#ds-status")).to_contain_text("depth alone: not evaluated yet", timeout=10_000)
+    page.locator("#ds-modality").get_by_label("depth", exact=True).click()
+    expect(page.locator("#ds-status")).to_contain_text("depth: not evaluated yet", timeout=10_000)
     expect(page.locator("#ds-headline")).to_be_hidden()
 
 

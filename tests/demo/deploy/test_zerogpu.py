@@ -15,7 +15,7 @@ from zerogpu_standin import Scheduler
 
 from demo.deploy import zerogpu
 from deresunet import Frame, InputError
-from deresunet.inference.predictor import Provenance
+from deresunet.inference.prediction import Provenance
 
 
 def pool(answer=None):
@@ -111,7 +111,8 @@ def test_the_gpu_is_asked_for_no_longer_than_a_frame_needs(height, width, second
 def test_numpy_goes_in_and_comes_out(exact, room):
     gpu = pool()
     expected, got = exact(room), zerogpu.ZeroGPUPredictor(exact, gpu)(room)
-    ((duration, (rgb, depth, modality)),) = gpu.asked
+    ((duration, (rgb, depth, modality, inference)),) = gpu.asked
+    assert inference.plain
     assert (duration, modality) == (3, "rgbd")
     assert rgb is room.rgb
     assert depth is room.depth

@@ -15,9 +15,11 @@ from deresunet.data.frame import Frame
 from deresunet.data.images import read_depth, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import confusion_matrix, scores
-from deresunet.inference.preprocessing import to_frame_size, to_tensors
+from deresunet.inference.postprocessing import to_frame_size
+from deresunet.inference.preprocessing import to_tensors
 from deresunet.model.checkpoint import decode, load_checkpoint
-from train.distillation.features import FeatureModule, TeacherModule
+from train.distillation.features import FeatureModule
+from train.distillation.finetuning import TeacherModule
 from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_dinov2, load_teacher, timm_names
 from train.module import Distillation, SegmentationModule
 from train.optimisation import Optimisation
@@ -58,7 +60,7 @@ def test_teacher_is_the_reference():
         )[0]
     torch.testing.assert_close(own_logits, logits, rtol=0, atol=1e-4)
     torch.testing.assert_close(own_patches, patches, rtol=0, atol=1e-4)
-    torch.testing.assert_close(teacher.patch_features(rgb, depth), last, rtol=0, atol=1e-4)
+    torch.testing.assert_close(teacher.taps(rgb, depth)[-1], last, rtol=0, atol=1e-4)
 
 
 def published_names(state):
@@ -124,8 +126,8 @@ def test_depth_enters_an_untrained_teacher_as_nothing():
     rgb = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(
-            teacher.patch_features(rgb, torch.zeros(1, 1, 64, 64)),
-            teacher.patch_features(rgb, torch.randn(1, 1, 64, 64)),
+            teacher.taps(rgb, torch.zeros(1, 1, 64, 64))[-1],
+            teacher.taps(rgb, torch.randn(1, 1, 64, 64))[-1],
         )
 
 
@@ -189,7 +191,7 @@ def test_dinov2_keeps_its_features(tmp_path, kind):
     load_dinov2(teacher, path)
     rgb = torch.randn(1, 3, 518, 518, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        features = teacher.patch_features(rgb, torch.zeros(1, 1, 518, 518))
+        features = teacher.taps(rgb, torch.zeros(1, 1, 518, 518))[-1]
     torch.testing.assert_close(features, hub_features(state, rgb), rtol=1e-3, atol=1e-5)
 
 
@@ -247,9 +249,9 @@ def test_distillation_alone_pulls_the_network_to_the_teacher(tmp_path):
     wanted = teacher.logits(rgb, depth)
     seen = []
     for _ in range(15):
-        terms, _ = module.terms(rgb, depth, label, wanted)
+        terms, _ = module.terms(rgb, depth, label, wanted, 0)
         optimiser.zero_grad()
-        module.total(terms).backward()
+        terms["distillation"].backward()
         optimiser.step()
         seen.append(float(terms["distillation"].detach()))
         assert float(terms["labels"].detach()) == 0.0
@@ -267,10 +269,9 @@ def test_features_reach_both_encoders_and_nothing_else(tmp_path):
     torch.manual_seed(0)
     module = FeatureModule(str(teacher), network=SMALL, optimisation=Optimisation(rate=1e-3))
     before = {name: tensor.clone() for name, tensor in module.model.named_parameters()}
-    data = small_data(photos=str(tmp_path / "photos"), batch_size=4)
+    data = small_data(photos=str(tmp_path / "photos"), photos_share=0.5, batch_size=4)
     run = trainer(tmp_path, max_epochs=1)
     run.fit(module, datamodule=data)
-    assert len(data.training_frames()) == data.count("training") + 4
     moved = {name for name, tensor in module.model.named_parameters() if not torch.equal(tensor, before[name])}
     assert any(name.startswith("rgb_encoder.") for name in moved)
     assert any(name.startswith("depth_encoder.") for name in moved)
@@ -292,7 +293,7 @@ def test_photographs_teach_the_depth_encoder_nothing(tmp_path):
     data.clean = True
     batch = next(iter(data.train_dataloader()))
     photographs = batch._replace(with_depth=0, has_depth=torch.zeros(4, dtype=torch.bool))
-    module._loss(photographs, module.model).backward()
+    module.step(photographs).loss.backward()
     assert not any(p.grad.any() for p in module.model.depth_encoder.parameters())
     assert any(p.grad.any() for p in module.model.rgb_encoder.parameters())
 
