@@ -165,7 +165,7 @@ def test_what_cannot_be_built_is_left_out_with_its_reason(run, monkeypatch):
 def test_bad_input_gets_one_line_and_status_2(run, arguments, said):
     done = run(*arguments, "--rounds=1", "--rooms=0", "--no-frames")
     assert done.exit_code == 2
-    assert done.stderr.startswith("error: ")
+    assert done.stderr.startswith("Error: ")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 

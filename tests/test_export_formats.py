@@ -212,6 +212,6 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(weights, t
     arguments = ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"error: writing {format} needs onnxscript")
+    assert done.stderr.startswith(f"Error: writing {format} needs onnxscript")
     assert "pip install onnxscript" in done.stderr
     assert not out.exists()

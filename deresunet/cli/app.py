@@ -1,4 +1,4 @@
-"""What the commands share: the application, options, and how errors and results are shown."""
+"""The application, and the options and output that its commands share."""
 
 from __future__ import annotations
 
@@ -87,9 +87,11 @@ BackendOption = Annotated[
 DepthEncodingOption = Annotated[
     Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")
 ]
-ModalityOption = Annotated[Literal["rgbd", "rgb", "depth"], typer.Option(help="What the network is given.")]
+ModalityOption = Annotated[
+    Literal["rgbd", "rgb", "depth"], typer.Option(help="Modality of the frames that the network gets.")
+]
 LabelSetOption = Annotated[
-    Literal["nyu40", "sunrgbd37"], typer.Option(help="What the values of label files mean; NYU40's 38..40 become void.")
+    Literal["nyu40", "sunrgbd37"], typer.Option(help="Label set of the label files; NYU40's 38..40 become void.")
 ]
 DatasetOption = Annotated[
     Literal["folder", "rooms", "sunrgbd", "nyuv2"], typer.Option(help="Layout; rooms are the bundled samples.")
@@ -114,22 +116,22 @@ OnErrorOption = Annotated[
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
 
 
-def speaks_plainly(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
-    """Turn an `InputError` into one line on standard error and exit status 2."""
+def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Wrap a command so that an `InputError` becomes one line on standard error and exit status 2."""
 
     @functools.wraps(command)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(2) from error
 
     return wrapped
 
 
 def progress_bar() -> Progress:
-    """A bar with what is being done, how many are done, the time taken and the time left."""
+    """A bar with the task's name, the count done, time elapsed and time left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -140,12 +142,12 @@ def progress_bar() -> Progress:
 
 
 def shown(value: float | None) -> str:
-    """A number of percent, or n/a for what nothing defines."""
+    """A number of percent with two decimals, or n/a for None."""
     return "  n/a" if value is None else f"{value:5.2f}"
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results. Raises `InputError` if it cannot be made."""
+    """Make a folder for results; an `InputError` if it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

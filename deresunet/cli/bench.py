@@ -12,7 +12,7 @@ from deresunet.atomic import write_json
 from deresunet.benchmark import timing as bench
 from deresunet.benchmark.candidates import Candidate, backends_on, make_candidate, peers_here, runtimes_here
 from deresunet.benchmark.figure import write_figure
-from deresunet.cli.app import Checkpoint, Device, speaks_plainly
+from deresunet.cli.app import Checkpoint, Device, reports_input_errors
 from deresunet.errors import InputError, first_line
 from deresunet.inference.devices import resolve_device
 from deresunet.inference.predictor import read_weights
@@ -22,7 +22,7 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def bench_command(
     device: Device = "auto",
     batch: Annotated[str, typer.Option(help="Frames at once: 1, or several numbers with commas between.")] = "1",
@@ -49,7 +49,7 @@ def bench_command(
     cell = weights.preprocessing.multiple_of
     if len(shape) != 2 or any(side % cell for side in shape):
         raise InputError(f"--size is {size!r}; expected height x width, multiples of {cell}, such as 480x640.")
-    told: dict[str, Any] = {"machine": bench.machine(where), "weights": weights.name, "sha256": weights.sha256}
+    summary: dict[str, Any] = {"machine": bench.machine(where), "weights": weights.name, "sha256": weights.sha256}
     names = backends_on(where) + (runtimes_here() if where.type == "cpu" else ())
     if backends is not None:
         asked = [name.strip() for name in backends.split(",")]
@@ -58,31 +58,31 @@ def bench_command(
 
     halves = {"float16": torch.float16} if where.type == "cuda" else {"bfloat16": torch.bfloat16}
     rates = {name: bench.matrix_rate(where, kind) for name, kind in {"float32": torch.float32, **halves}.items()}
-    told["matrix_gflop_per_s"] = {name: round(rate, 1) for name, rate in rates.items()}
-    told["copy_gb_per_s"] = round(bench.copy_bandwidth(where), 1)
+    summary["matrix_gflop_per_s"] = {name: round(rate, 1) for name, rate in rates.items()}
+    summary["copy_gb_per_s"] = round(bench.copy_bandwidth(where), 1)
     agreements = bench.label_agreement(candidates, weights, where, rooms) if rooms else {}
     timings = [
         timing
         for number in batches
         for timing in bench.time_candidates(candidates, where, number, (shape[0], shape[1]), rounds, agreements, rates)
     ]
-    told |= {"rounds": rounds, "rooms": rooms, "timings": bench.as_dict(timings), "left_out": left_out}
-    typer.echo(f"{told['machine']['device']}, {told['machine']['cpu']}, {told['machine']['threads']} threads")
+    summary |= {"rounds": rounds, "rooms": rooms, "timings": bench.as_dict(timings), "left_out": left_out}
+    typer.echo(f"{summary['machine']['device']}, {summary['machine']['cpu']}, {summary['machine']['threads']} threads")
     for row in bench.rows(timings):
         typer.echo(row)
     for name, reason in left_out.items():
         typer.echo(f"{name} was left out: {reason}")
     if frames:
-        told["labels"] = [
+        summary["labels"] = [
             bench.time_labels(checkpoint, device, number, (shape[0], shape[1]), rounds) for number in batches
         ]
-        for row in told["labels"]:
+        for row in summary["labels"]:
             typer.echo(
                 f"{row['backend']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
                 f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}"
             )
-        told["frames"] = bench.time_frames(checkpoint, device, rounds)
-        for wanted, row in told["frames"].items():
+        summary["frames"] = bench.time_frames(checkpoint, device, rounds)
+        for wanted, row in summary["frames"].items():
             typer.echo(
                 f"--backend {wanted}: {row['backend']}, a frame from picture to scores in {row['min_ms']:.1f} ms at "
                 f"least, {row['median_ms']:.1f} median (to the device {row['way_there_ms']:.1f}, "
@@ -94,10 +94,10 @@ def bench_command(
                 + ("" if row["peak_gpu_mb"] is None else f", on the GPU {row['peak_gpu_mb']:.0f} MB")
             )
     if json_out is not None:
-        write_json(json_out, told)
+        write_json(json_out, summary)
         typer.echo(f"written to {json_out}")
     if figure is not None:
-        write_figure(figure, told)
+        write_figure(figure, summary)
         typer.echo(f"drawn in {figure}")
 
 

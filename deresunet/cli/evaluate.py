@@ -28,8 +28,8 @@ from deresunet.cli.app import (
     WorkersOption,
     make_folder,
     progress_bar,
+    reports_input_errors,
     shown,
-    speaks_plainly,
 )
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
@@ -49,7 +49,7 @@ ProtocolName = Literal["auto", "native", "sunrgbd"]
 
 @dataclass(frozen=True)
 class _Run:
-    """What is evaluated, whatever the weights."""
+    """Data and settings of an evaluation, whatever the predictor."""
 
     reader: Reader
     data: dict[str, Any]
@@ -61,7 +61,7 @@ class _Run:
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def evaluate_command(
     dataset: DatasetOption = "folder",
     root: RootOption = None,
@@ -97,7 +97,7 @@ def evaluate_command(
 ) -> None:
     """Segment a data set and print its mIoU, pooled over all its pixels.
 
-    With --json or --report, an interrupted run goes on where it was when the same command is given again.
+    With --json or --report, an interrupted run resumes when the same command is given again.
     """
     if compare_with is not None and checkpoint is not None:
         raise InputError("--compare names both checkpoints; leave out --checkpoint.")

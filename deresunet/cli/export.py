@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import deresunet.export
-from deresunet.cli.app import speaks_plainly
+from deresunet.cli.app import reports_input_errors
 from deresunet.export import ExportFormat
 from deresunet.model.checkpoint import Precision
 
@@ -16,7 +16,7 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def export(
     checkpoint: Annotated[str, typer.Option(help="Weights to export: the .ckpt of training, or .safetensors.")],
     out: Annotated[Path, typer.Option(help="File to write: .safetensors, .onnx, .xml (OpenVINO) or .pt2.")],

@@ -7,7 +7,7 @@ import json
 import typer
 
 import deresunet
-from deresunet.cli.app import BackendOption, Checkpoint, speaks_plainly
+from deresunet.cli.app import BackendOption, Checkpoint, reports_input_errors
 from deresunet.inference.devices import available_devices
 from deresunet.inference.predictor import load
 from deresunet.model import registry
@@ -16,7 +16,7 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def info(checkpoint: Checkpoint = None, backend: BackendOption = "auto") -> None:
     """Print the weights' configuration, metrics and hash, the models, the devices, and the CPU's backend."""
     predictor = load(checkpoint, "cpu", backend)

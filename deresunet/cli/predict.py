@@ -16,8 +16,8 @@ from deresunet.cli.app import (
     LabelSetOption,
     ModalityOption,
     make_folder,
+    reports_input_errors,
     shown,
-    speaks_plainly,
 )
 from deresunet.data.images import read_frame
 from deresunet.evaluation.evaluator import describe_frame
@@ -32,7 +32,7 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def predict(
     out: Annotated[Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json.")],
     rgb: Annotated[Path | None, typer.Option(help="RGB image; may be left out if depth is given.")] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deresunet.cli.app import OnErrorOption, WorkersOption, progress_bar, shown, speaks_plainly
+from deresunet.cli.app import OnErrorOption, WorkersOption, progress_bar, reports_input_errors, shown
 from deresunet.data.sunrgbd.prepare import FRAMES, SUMMARY_FILE, TEST_FRAMES, TRAIN_FRAMES, prepare_sunrgbd
 
 command = typer.Typer(add_completion=False, no_args_is_help=True, help="Make a data set as published ready for use.")
@@ -19,7 +19,7 @@ def prepare() -> None:
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def sunrgbd(
     archive: Annotated[Path, typer.Option(help="SUNRGBD.zip, or the folder it was unpacked to.")],
     toolbox: Annotated[Path, typer.Option(help="SUNRGBDtoolbox.zip, or the folder it was unpacked to.")],
@@ -30,7 +30,7 @@ def sunrgbd(
 ) -> None:
     """Write an index, label images and a validation split of SUN RGB-D.
 
-    An interrupted preparation goes on where it was when the same command is given again. Exit status 1 says that the
+    An interrupted preparation resumes when the same command is given again. Exit status 1 says that the
     result is not the whole data set.
     """
     with progress_bar() as progress:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deresunet.classes import CLASSES
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import (
     DatasetOption,
     DepthEncodingOption,
@@ -22,7 +22,7 @@ from deresunet.cli.app import (
     WorkersOption,
     make_folder,
     progress_bar,
-    speaks_plainly,
+    reports_input_errors,
 )
 from deresunet.data.readers import open_reader
 from deresunet.data.statistics import gather, write_statistics
@@ -31,7 +31,7 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
-@speaks_plainly
+@reports_input_errors
 def stats(
     out: Annotated[Path, typer.Option(help="Folder for statistics.json and its pictures.")],
     dataset: DatasetOption = "folder",
@@ -54,7 +54,7 @@ def stats(
         statistics = gather(reader, limit, on_error, workers, lambda done: progress.update(task, completed=done))
     write_statistics(out, statistics)
     described = statistics.as_dict()
-    for name in sorted(CLASSES, key=lambda name: -described["classes"][name]["pixels"]):
+    for name in sorted(DISPLAY_NAMES, key=lambda name: -described["classes"][name]["pixels"]):
         item = described["classes"][name]
         if item["pixels"]:
             typer.echo(f"{name:16} {item['share']:8.3%} of labelled pixels, in {item['frames']} frames")

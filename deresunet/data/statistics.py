@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from deresunet.atomic import write_json, write_whole
-from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, NUM_CLASSES
+from deresunet.classes import COLOURS, DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
@@ -112,7 +112,7 @@ class Statistics:
                     "share": int(self.class_pixels[label]) / known if known else None,
                     "frames": int(self.class_frames[label]),
                 }
-                for label, name in enumerate(CLASSES, 1)
+                for label, name in enumerate(DISPLAY_NAMES, 1)
             },
             "rgb_mean": [mean for mean, _ in colours],
             "rgb_std": [std for _, std in colours],

@@ -1,1 +1,1 @@
-"""Metrics of predictions over a data set, and what follows from them."""
+"""Metrics of predictions over a data set: scores, strata, intervals, comparisons, reports."""

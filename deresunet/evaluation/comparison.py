@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from deresunet.classes import CLASSES, NUM_CLASSES
+from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.errors import InputError
 from deresunet.evaluation.bootstrap import (
     DRAWS,
@@ -109,7 +109,7 @@ class Comparison:
                     },
                     **_described(found.iou[k]),
                 }
-                for k, name in enumerate(CLASSES)
+                for k, name in enumerate(DISPLAY_NAMES)
                 if self.matrices[0][k].any() or any(matrix[:, k].any() for matrix in self.matrices)
             },
             "frames": len(self.frames),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deresunet.classes import CLASSES, NUM_CLASSES
+from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
@@ -114,7 +114,7 @@ class Evaluation:
             "f1": [percent(value) for value in result.f1],
             "boundary_miou": percent(boundary_miou(self.boundary)),
             "boundary_iou": [percent(value) for value in boundary_iou(self.boundary)],
-            "classes": list(CLASSES),
+            "classes": list(DISPLAY_NAMES),
             "frames": self.frames,
             "unlabelled": list(self.unlabelled),
             "failed": [vars(failure) for failure in self.failed],
@@ -269,7 +269,7 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "height": frame.size[0],
         "width": frame.size[1],
         "classes": [
-            {"label": int(k) + 1, "name": CLASSES[k], "share": round(float(pixels[k] / prediction.label.size), 6)}
+            {"label": int(k) + 1, "name": DISPLAY_NAMES[k], "share": round(float(pixels[k] / prediction.label.size), 6)}
             for k in np.argsort(-pixels, kind="stable")
             if pixels[k]
         ],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
-from deresunet.classes import CLASSES
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
@@ -71,14 +71,16 @@ def write_report(
         ("class", "iou", "accuracy", "truth_pixels", "predicted_pixels", "precision", "f1", "boundary_iou"),
         _classes(evaluation),
     )
-    write_csv(folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *CLASSES), _groups(described))
+    write_csv(
+        folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *DISPLAY_NAMES), _groups(described)
+    )
     write_csv(
         folder / "frames.csv",
         ("name", "sensor", "scene", "pixels", *_SUMMARY, "source", "seconds"),
         _frames(evaluation),
     )
-    rows = ((name, *row) for name, row in zip(CLASSES, evaluation.matrix.tolist(), strict=True))
-    write_csv(folder / "confusion.csv", ("truth", *CLASSES), rows)
+    rows = ((name, *row) for name, row in zip(DISPLAY_NAMES, evaluation.matrix.tolist(), strict=True))
+    write_csv(folder / "confusion.csv", ("truth", *DISPLAY_NAMES), rows)
     confusions = confusion_png(evaluation.matrix)
     write_bytes(folder / "confusion.png", confusions)
     (folder / "frames").mkdir(exist_ok=True)
@@ -158,7 +160,7 @@ class ExtremeFrames:
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
     result, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
-    for k, name in enumerate(CLASSES):
+    for k, name in enumerate(DISPLAY_NAMES):
         truth, predicted = int(result.truth_pixels[k]), int(result.predicted_pixels[k])
         more = (percent(float(ratio[k])) for ratio in (result.precision, result.f1, boundary))
         yield (name, percent(result.iou[k]), percent(result.accuracy[k]), truth, predicted, *more)

@@ -62,7 +62,7 @@ def test_predict_takes_depth_alone(run, tmp_path):
 def test_bad_input_gets_one_line_and_status_2(run, arguments, message):
     result = run(*arguments)
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.startswith("Error: ")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
