@@ -15,7 +15,6 @@ from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
-from deresunet.data.depth import ENCODINGS
 from deresunet.data.folder import FolderReader, sample_rooms
 
 
@@ -29,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
         serving = Serving(options.root_path, options.max_upload, accounts_from())
         readers = {}
         if options.data_root is not None:
-            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
+            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_unit)
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
         readers["sample rooms"] = sample_rooms()
         chosen, *others = options.checkpoint or [None]
@@ -97,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
     )
-    data.add_argument("--depth-encoding", choices=list(ENCODINGS), default="auto", help="how depth/ is encoded")
+    data.add_argument(
+        "--depth-unit",
+        "--depth-encoding",
+        default="auto",
+        help="unit of depth/: a name such as mm, m, tum, or units per metre (default: recognised)",
+    )
     return parser
 
 

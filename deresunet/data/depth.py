@@ -121,7 +121,8 @@ def decode_depth(
     """
     name, per_metre = parse_unit(unit)
     stored = _checked(stored, given=name != "auto")
-    mask, sentinels = measured_mask(stored)
+    # SUN RGB-D's own files have no sentinel, and published scores are on all that they hold.
+    mask, sentinels = measured_mask(stored, spikes=name != "sunrgbd")
     if name == "auto":
         refuse_disparity(stored, mask, sentinels)
         refuse_stretched(stored, mask)
@@ -133,7 +134,7 @@ def decode_depth(
     if choice.unit == "sunrgbd":
         metres = _unrotate(stored)
     else:
-        metres = (stored.astype(np.float64) / per_metre).astype(np.float32)
+        metres = stored.astype(np.float32) * np.float32(1.0 / per_metre)
     metres = np.where(mask, metres, np.float32(0))
     encoding = str(stored.dtype) + (f", {_ROTATED}" if choice.unit == "sunrgbd" else "")
     return metres, _read(metres, choice, name == "auto", encoding, sentinels, stored[mask])

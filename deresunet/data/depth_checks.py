@@ -13,13 +13,19 @@ SPIKE_RATIO = 1.5
 SENTINELS = (65535, 65534, 65504, 32767, 32768, 16383, 8191, 4095, 2047, 1023, 10000, 20000, 100000, 1e6, 1e9, 1e10)
 KNOWN_RATIO = 1.15
 _MOST_SENTINELS = 3
+# A drawn scene of two or three distances has spikes alone; a measured one has a value for each surface.
+_LEAST_VALUES = 16
 # Kinect for Xbox 360: 11 bits of disparity, 2047 where there is none; a room fills about these.
 _DISPARITY_MISSING = 2047
 _DISPARITY_RANGE = (300, 1100)
 
 
-def measured_mask(stored: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+def measured_mask(stored: np.ndarray, spikes: bool = True) -> tuple[np.ndarray, tuple[float, ...]]:
     """Pixels that hold depth, bool (H, W), and the values that were recognised as missing beside 0, NaN and inf.
+
+    Args:
+        stored: (H, W), integers or floats.
+        spikes: look for values of which there are many, far from all else; 65535 of 16 bits is missing in any case.
 
     >>> depth = np.tile(np.arange(1000, 3000, dtype=np.uint16), (4, 1))
     >>> depth[:, :100] = 65535
@@ -34,7 +40,7 @@ def measured_mask(stored: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
         found.append(65535.0)
         mask &= stored != 0xFFFF
     least = max(int(SPIKE_SHARE * stored.size), 4)
-    while len(found) < _MOST_SENTINELS:
+    while spikes and len(found) < _MOST_SENTINELS:
         values = stored[mask]
         spike = _spike(values, least)
         if spike is None:
@@ -48,9 +54,9 @@ def _spike(values: np.ndarray, least: int) -> np.generic | None:
     """The highest or lowest value if it is a spike far from all else."""
     if values.size < 2 * least:
         return None
-    highest, lowest = values.max(), values.min()
-    if highest == lowest:
+    if len(np.unique(values[:: max(values.size // 4096, 1)])) < _LEAST_VALUES:
         return None
+    highest, lowest = values.max(), values.min()
     for value, below in ((highest, True), (lowest, False)):
         same = values == value
         if np.count_nonzero(same) < least:

@@ -142,7 +142,11 @@ def frame_of_files(
     intrinsics: np.ndarray | None = None,
     boxes: tuple[OrientedBox, ...] | None = None,
     problems: tuple[Problem, ...] = (),
-    **told: str,
+    name: str = "frame",
+    source: str = "",
+    sensor: str = "",
+    scene: str = "",
+    sequence: str = "",
 ) -> Frame:
     """Read a frame from its files; depth and label are turned with RGB where its EXIF orientation turns it.
 
@@ -154,7 +158,11 @@ def frame_of_files(
         intrinsics: float64 (3, 3) [px] of the image as stored, or None.
         boxes: 3D boxes in the camera's frame, or None.
         problems: what was found wrong before.
-        told: name, source, sensor, scene and sequence of the frame.
+        name: see `Frame`, as are the others.
+        source: where it comes from.
+        sensor: camera.
+        scene: room type.
+        sequence: recording.
 
     Raises:
         InputError: a file cannot be used, or the files do not fit together.
@@ -185,7 +193,11 @@ def frame_of_files(
         boxes=boxes,
         depth_reading=reading,
         problems=problems,
-        **told,
+        name=name,
+        source=source,
+        sensor=sensor,
+        scene=scene,
+        sequence=sequence,
     )
 
 

@@ -277,6 +277,8 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }
+    described["depth"] = None if frame.depth_reading is None else frame.depth_reading.as_dict()
+    described["warnings"] = list(frame.warnings)
     if frame.label is not None:
         result = scores(confusion_matrix(frame.label, prediction.label))
         described["iou"] = [percent(value) for value in result.iou]
