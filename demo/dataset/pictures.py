@@ -86,7 +86,7 @@ class Pictures:
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.evaluations.place(request)
         key = f"{place.folder.name} {place.finished_at}"
-        made = []
+        made: list[Path | None] = []
         for name in names:
             hashed = hashlib.sha256(f"{key}\n{focus!r}\n{name}".encode()).hexdigest()[:24]
             path = self.folder / f"{hashed}.jpg"
@@ -96,7 +96,8 @@ class Pictures:
                 try:
                     write_jpeg(path, self.quartet(request, name, focus))
                 except InputError:
-                    path = None
+                    made.append(None)
+                    continue
             made.append(path)
         self._prune({path for path in made if path is not None})
         return made

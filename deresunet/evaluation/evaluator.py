@@ -21,17 +21,17 @@ from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
+from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 
-_SCORING = (
-    "logits bilinear to the ground truth's own resolution, argmax over 37 classes, void ignored, one confusion matrix "
-    "pooled over all frames, mIoU over the classes with ground truth"
-)
+_LABELS = "logits bilinear to the ground truth's own resolution, argmax over 37 classes"
+_SCORING = "void ignored, one confusion matrix pooled over all frames, mIoU over the classes with ground truth"
 
 
 def describe_protocol(predictor: SegmentationPredictor) -> str:
     """Sentence on input size, augmentation, head and scoring of the frames of a predictor."""
-    return f"{predictor.protocol}, {_SCORING}"
+    labels = "" if isinstance(predictor, StoredPredictor) else f"{_LABELS}, "
+    return f"{predictor.protocol}, {labels}{_SCORING}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Evaluation:
         provenance: weights, preprocessing, device and precision.
         results: result of each frame in the matrix, in order.
         failed: frames that could not be read and were skipped.
+        missing: names of frames without a stored prediction, which are not in the matrix.
+        resized: number of stored predictions of another size than their frames.
     """
 
     matrix: np.ndarray
@@ -70,6 +72,8 @@ class Evaluation:
     provenance: dict[str, Any]
     results: tuple[FrameResult, ...] = ()
     failed: tuple[Failure, ...] = ()
+    missing: tuple[str, ...] = ()
+    resized: int = 0
 
     @property
     def scores(self) -> Scores:
@@ -118,6 +122,8 @@ class Evaluation:
             "frames": self.frames,
             "unlabelled": list(self.unlabelled),
             "failed": [vars(failure) for failure in self.failed],
+            "missing_predictions": list(self.missing),
+            "resized_predictions": self.resized,
             "sources": dict(sorted(Counter(frame.source for frame in self.results).items())),
             "sensors": {
                 name: {"frames": frames[0][name], **describe_scores(matrix)}
@@ -180,6 +186,7 @@ def evaluate(
     unlabelled = [name for name in names if resume is not None and name in resume.unlabelled]
     matrix = pool(results.values()).sum((0, 1, 2))
     failed: list[Failure] = []
+    missing: list[str] = []
     left = [name for name in names if resume is None or name not in resume]
     done = len(names) - len(left)
     start = time.perf_counter()
@@ -207,7 +214,18 @@ def evaluate(
                 resume.add_unlabelled(name)
 
     for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
-        labels = predictor.labels([frame for _, frame in group], modality)
+        try:
+            labels = predictor.labels([frame for _, frame in group], modality)
+        except MissingPredictionError:  # comes from stored predictions, which go one by one
+            missing += [name for name, _ in group]
+            done += len(group)
+            continue
+        except InputError as error:
+            if on_error == "stop":
+                raise
+            failed += [Failure(name, str(error)) for name, _ in group]
+            done += len(group)
+            continue
         for (name, frame), label in zip(group, labels, strict=True):
             result = frame_result(frame, label)
             now = time.perf_counter()
@@ -219,6 +237,11 @@ def evaluate(
                 resume.add(results[name])
             if on_frame is not None:
                 on_frame(done, frame, label, matrix)
+    if not results and missing:
+        raise InputError(
+            f"{predictor.checkpoint.name} has no prediction for any of the {len(names)} frames, such as {missing[0]}. "
+            "Predictions are named as the frames."
+        )
     if not results:
         why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
         raise InputError(
@@ -235,6 +258,8 @@ def evaluate(
         provenance=predictor.provenance(modality).as_dict(),
         results=ordered,
         failed=tuple(failed),
+        missing=tuple(missing),
+        resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
     )
 
 
@@ -273,7 +298,7 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
             for k in np.argsort(-pixels, kind="stable")
             if pixels[k]
         ],
-        "mean_confidence": round(float(prediction.confidence.mean()), 4),
+        "mean_confidence": None if np.isnan(mean := float(prediction.confidence.mean())) else round(mean, 4),
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }

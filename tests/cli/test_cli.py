@@ -7,11 +7,15 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT
+from networks import small_checkpoint
 from PIL import Image
 from typer.testing import CliRunner
 
+import deresunet
 from deresunet.cli import app
 from deresunet.data.folder import SAMPLES_DIR
+from deresunet.evaluation.metrics import confusion_matrix, scores
+from deresunet.model.checkpoint import save_checkpoint
 
 
 @pytest.fixture
@@ -19,34 +23,47 @@ def run():
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_predict_writes_label_overlay_and_json(run, tmp_path, room, predictor):
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file with weights of a small network."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    small = small_checkpoint()
+    save_checkpoint(path, small.build(), small.preprocessing, metrics={"noise": {"miou": 1.5}})
+    return path
+
+
+def test_predict_writes_label_overlay_and_json(run, tmp_path, room, weights):
     files = [
         f"--{kind}={SAMPLES_DIR / kind / '0001'}.{'jpg' if kind == 'rgb' else 'png'}"
         for kind in ("rgb", "depth", "label")
     ]
-    result = run("predict", *files, "--device", "cpu", "--out", tmp_path / "out")
+    result = run("predict", *files, "--checkpoint", weights, "--device", "cpu", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["label.png", "overlay.png", "prediction.json"]
     label = np.asarray(Image.open(tmp_path / "out" / "label.png"))
     assert label.dtype == np.uint8
     assert Image.open(tmp_path / "out" / "overlay.png").size == (640, 480)
-    told = json.loads((tmp_path / "out" / "prediction.json").read_text())
-    same = (label == predictor(room).label).mean()
-    assert same == 1.0 if told["provenance"]["backend"] == predictor.backend else same >= 0.995
-    assert sum(item["share"] for item in told["classes"]) == pytest.approx(1.0, abs=1e-4)
-    assert len(told["iou"]) == 37
-    assert told["iou"][30] is None, "there is no person in the room, nor seen in it"
-    assert 0 < told["miou"] < told["pixel_acc"] < 100
-    assert told["provenance"]["sha256"] == predictor.checkpoint.sha256
-    assert told["latency_ms"] > 0
+    described = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    predictor = deresunet.load(weights, "cpu")
+    assert described["provenance"]["backend"] == predictor.backend
+    assert described["provenance"]["sha256"] == predictor.checkpoint.sha256
+    assert np.array_equal(label, predictor(room).label)
+    assert sum(item["share"] for item in described["classes"]) == pytest.approx(1.0, abs=1e-4)
+    expected = scores(confusion_matrix(room.label, label))
+    iou = np.array(described["iou"], np.float64)  # None becomes NaN
+    assert iou == pytest.approx(100 * expected.iou, abs=0.01, nan_ok=True)
+    assert described["miou"] == pytest.approx(100 * expected.miou, abs=0.01)
+    assert described["pixel_acc"] == pytest.approx(100 * expected.pixel_acc, abs=0.01)
+    assert described["latency_ms"] > 0
 
 
-def test_predict_takes_depth_alone(run, tmp_path):
-    result = run("predict", "--depth", SAMPLES_DIR / "depth" / "0001.png", "--device", "cpu", "--out", tmp_path)
+def test_predict_takes_depth_alone(run, tmp_path, weights):
+    depth = SAMPLES_DIR / "depth" / "0001.png"
+    result = run("predict", "--depth", depth, "--checkpoint", weights, "--device", "cpu", "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    told = json.loads((tmp_path / "prediction.json").read_text())
-    assert told["provenance"]["modality"] == "depth"
-    assert "iou" not in told
+    described = json.loads((tmp_path / "prediction.json").read_text())
+    assert described["provenance"]["modality"] == "depth"
+    assert "iou" not in described
 
 
 @pytest.mark.parametrize(
@@ -67,17 +84,18 @@ def test_bad_input_gets_one_line_and_status_2(run, arguments, message):
     assert result.stderr.count("\n") == 1
 
 
-def test_evaluate_writes_what_it_prints(run, tmp_path):
+def test_evaluate_writes_what_it_prints(run, tmp_path, weights):
     out = tmp_path / "new" / "out.json"
-    result = run("evaluate", "--dataset", "rooms", "--limit", 2, "--device", "cpu", "--json", out)
+    options = ("--checkpoint", weights, "--device", "cpu", "--json", out)
+    result = run("evaluate", "--dataset", "rooms", "--limit", 2, *options)
     assert result.exit_code == 0, result.output
     told = json.loads(out.read_text())
     assert told["frames"] == 2
     assert len(told["iou"]) == 37
     assert None in told["iou"]
-    assert f"mIoU {told['miou']:.2f}" in result.stdout
+    assert f"mIoU {told['miou']:5.2f}" in result.stdout
     assert "void ignored" in told["protocol"]
-    assert told["provenance"]["weights"] == "deresunet_r50.safetensors"
+    assert told["provenance"]["weights"] == "small.safetensors"
     assert told["seconds_per_frame"] > 0
 
 
@@ -92,12 +110,21 @@ def test_the_rooms_have_their_known_scores(run, tmp_path):
     assert 0 < told["iou"][30] < 10, "people are in the rooms now, and not recognised"
 
 
-def test_info_as_a_command_of_its_own():
+def test_info_as_a_command_of_its_own(weights):
     done = subprocess.run(
-        [sys.executable, "-m", "deresunet", "info"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "deresunet", "info", "--checkpoint", weights],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    told = json.loads(done.stdout)
-    assert told["weights"]["stored"] == "int8"
-    assert told["weights"]["metrics"]["nyuv2_test_654_sun37"]["miou"] == 36.37
-    assert "cpu" in told["devices"]
-    assert set(told["models"]) == {"deresunet_r50", "deresunet_r50_classic"}
+    described = json.loads(done.stdout)
+    assert described["weights"]["stored"] == "fp32"
+    assert described["weights"]["metrics"] == {"noise": {"miou": 1.5}}
+    assert "cpu" in described["devices"]
+    assert set(described["models"]) == {"deresunet_r50", "deresunet_r50_classic"}
+
+
+def test_the_bundled_weights_are_stored_in_int8_with_their_metrics(exact):
+    assert exact.checkpoint.stored == "int8"
+    assert exact.checkpoint.metrics["nyuv2_test_654_sun37"]["miou"] == 36.37

@@ -97,21 +97,26 @@ def stages_of(encoder):
     return encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4
 
 
+@pytest.fixture(scope="module")
+def expected(exact, room):
+    return exact(room)
+
+
 @pytest.mark.parametrize("name", [name for name in ON_CPU if name != "eager"])
-def test_a_backend_keeps_the_labels_of_a_room(exact, room, name):
+def test_a_backend_keeps_the_labels_of_a_room(expected, room, name):
     fast = deresunet.load(device="cpu", backend=name)
     assert (fast.backend, fast.precision) == (name, BACKENDS[name].precision)
-    got, expected = fast(room), exact(room)
+    got = fast(room)
     assert (got.label == expected.label).mean() >= 0.995
     assert np.abs(got.confidence - expected.confidence).mean() < 0.01
     assert got.provenance.backend == name
     assert got.provenance.precision == BACKENDS[name].precision
 
 
-@pytest.mark.slow
-def test_the_default_backend_keeps_the_labels_of_rooms(exact, rooms):
-    fast = deresunet.load(device="cpu")
-    same = [(fast(rooms.read(name)).label == exact(rooms.read(name)).label).mean() for name in rooms.names[:3]]
+def test_the_default_backend_keeps_the_labels_of_rooms(predictor, exact, rooms):
+    """One room in eight; over all of them docs/performance.md has the measurement."""
+    frames = [rooms.read(name) for name in rooms.names[::8]]
+    same = [(predictor(frame).label == exact(frame).label).mean() for frame in frames]
     assert np.mean(same) >= 0.995
     assert min(same) >= 0.985
 
