@@ -22,17 +22,12 @@ from deresunet.data.sunrgbd.reader import LabelSource, SunRgbdReader
 from deresunet.errors import InputError
 
 
-class Reader(Protocol):
-    """A data set's split: names, and a frame by name."""
+class Frames(Protocol):
+    """Frames by name, which is all that an evaluation needs."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The frames, in order."""
-        ...
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What looks wrong about the data set as a whole, such as files that are not taken."""
         ...
 
     def read(self, name: str) -> Frame:
@@ -41,6 +36,15 @@ class Reader(Protocol):
         Raises:
             InputError: there is none, or one of its files cannot be used.
         """
+        ...
+
+
+class Reader(Frames, Protocol):
+    """A data set's split: frames by name, and what is known of them without reading their pixels."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What looks wrong about the data set as a whole, such as files that are not taken."""
         ...
 
     def describe(self, name: str) -> FrameInfo:

@@ -14,7 +14,7 @@ import numpy as np
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
@@ -145,7 +145,7 @@ class Evaluation:
 
 def evaluate(
     predictor: SegmentationPredictor,
-    reader: Reader,
+    reader: Frames,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
