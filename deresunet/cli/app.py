@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 import typer
 import typer.core
@@ -14,6 +14,9 @@ import typer.main
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deresunet.errors import InputError
+
+if TYPE_CHECKING:
+    from deresunet.inference.predictions import StoredPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
@@ -116,7 +119,7 @@ DatasetOption = Annotated[
     Literal["auto", "folder", "sunrgbd", "nyuv2", "rooms", "real"],
     typer.Option(help="Layout; auto looks at what lies in --root; rooms and real are the bundled samples."),
 ]
-RootOption = Annotated[Path | None, typer.Option(help="Where the data set lies; rooms need none.")]
+RootOption = Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")]
 SplitOption = Annotated[
     str | None,
     typer.Option(
@@ -138,6 +141,40 @@ OnErrorOption = Annotated[
     typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
 ]
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
+
+
+PredictionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR",
+        help="Stored predictions of any network: a folder of label PNGs named as the frames. Repeatable.",
+    ),
+]
+PredictionLabelsOption = Annotated[
+    Literal["auto", "1..37", "0..36", "nyu40"],
+    typer.Option(help="How class numbers in --predictions count; auto recognises it where the files make it certain."),
+]
+
+
+def open_predictions(
+    written: Sequence[str], label_range: Literal["auto", "1..37", "0..36", "nyu40"]
+) -> dict[str, StoredPredictor]:
+    """Stored predictions by name, from arguments NAME=DIR.
+
+    Raises:
+        InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
+    """
+    from deresunet.inference.predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
+
+    found: dict[str, StoredPredictor] = {}
+    for argument in written:
+        name, given, folder = argument.partition("=")
+        if not (name and given and folder):
+            raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
+        if name in found:
+            raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+        found[name] = StoredPredictor(name, folder, label_range)
+    return found
 
 
 def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
