@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
-COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "bench", "info")
+COMMANDS = ("predict", "evaluate", "audit", "prepare", "stats", "export", "bench", "info")
 
 
 def backend_for_fast(arguments: list[str]) -> list[str]:
