@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         # is done.
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.backend))
+        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.backend, chosen))
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:

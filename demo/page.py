@@ -14,6 +14,7 @@ from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
 from demo.inspect.tab import InspectTab, build_inspect_tab, opened
 from demo.inspector import Inspector, Upload
+from demo.markup import ALL_CLASSES
 from demo.notices import with_gradio_error, with_notice
 from deresunet.data.depth import ENCODINGS
 
@@ -48,10 +49,9 @@ def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: Ins
 
     @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
     def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
-        # An evaluation is always one of the first weights.
-        name = inspector.checkpoints.first_name
-        shown = opened(inspector, asked.frame, name, asked.modality, overlay, opacity, asked.only, boxes)
-        return [*shown, name, asked.modality, asked.frame.source]
+        only = asked.classes[0] if asked.classes else ALL_CLASSES
+        shown = opened(inspector, asked.frame, asked.weights, asked.modality, overlay, opacity, only, boxes)
+        return [*shown, asked.weights, asked.modality, asked.frame.source]
 
     def on_inspect() -> list[Any]:
         return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]

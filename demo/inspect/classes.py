@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -25,7 +27,7 @@ def class_table(inspection: Inspection) -> pd.DataFrame:
     With ground truth: IoU, and the class's shares of the labelled pixels. Without: predicted share and mean
     confidence.
     """
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     if inspection.scores is None:
         for label in present_classes(inspection):
             share, confidence = inspection.shares[label - 1], inspection.confidence[label - 1]

@@ -229,7 +229,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
             raise InputError(f"The link's {problems[0]}")
         first = inspector.first()
         chosen = DatasetFrame(asked.data or first.source, asked.frame or first.name) if asked.frame else first
-        settings = [
+        settings: list[Any] = [
             asked.weights or inspector.checkpoints.first_name,
             asked.modality or "rgbd",
             asked.overlay or "classes",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 import typer
 import typer.core
@@ -15,9 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deresunet.errors import InputError
 
+if TYPE_CHECKING:
+    from deresunet.inference.predictions import StoredPredictor
+
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
-COMMANDS = ("predict", "evaluate", "prepare", "stats", "export", "bench", "info")
+COMMANDS = ("predict", "evaluate", "audit", "prepare", "stats", "export", "bench", "info")
 
 
 def backend_for_fast(arguments: list[str]) -> list[str]:
@@ -96,7 +99,7 @@ LabelSetOption = Annotated[
 DatasetOption = Annotated[
     Literal["folder", "rooms", "sunrgbd", "nyuv2"], typer.Option(help="Layout; rooms are the bundled samples.")
 ]
-RootOption = Annotated[Path | None, typer.Option(help="Where the data set lies; rooms need none.")]
+RootOption = Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")]
 SplitOption = Annotated[
     str, typer.Option(help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all.")
 ]
@@ -114,6 +117,40 @@ OnErrorOption = Annotated[
     typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
 ]
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
+
+
+PredictionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR",
+        help="Stored predictions of any network: a folder of label PNGs named as the frames. Repeatable.",
+    ),
+]
+PredictionLabelsOption = Annotated[
+    Literal["auto", "1..37", "0..36", "nyu40"],
+    typer.Option(help="How class numbers in --predictions count; auto recognises it where the files make it certain."),
+]
+
+
+def open_predictions(
+    written: Sequence[str], label_range: Literal["auto", "1..37", "0..36", "nyu40"]
+) -> dict[str, StoredPredictor]:
+    """Stored predictions by name, from arguments NAME=DIR.
+
+    Raises:
+        InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
+    """
+    from deresunet.inference.predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
+
+    found: dict[str, StoredPredictor] = {}
+    for argument in written:
+        name, given, folder = argument.partition("=")
+        if not (name and given and folder):
+            raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
+        if name in found:
+            raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+        found[name] = StoredPredictor(name, folder, label_range)
+    return found
 
 
 def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:

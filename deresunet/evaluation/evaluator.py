@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
+from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
@@ -261,25 +262,6 @@ def evaluate(
         missing=tuple(missing),
         resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
     )
-
-
-def batched_by_size(
-    frames: Iterable[tuple[str, Frame]], batch: int, network_size: Callable[[int, int], tuple[int, int]]
-) -> Iterator[list[tuple[str, Frame]]]:
-    """Group frames of one network size, up to `batch` of them; at most twice that many frames wait for their like.
-
-    Args:
-        frames: name and frame.
-        batch: the largest group.
-        network_size: the network's input size for a frame's height and width.
-    """
-    waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
-    for name, frame in frames:
-        waiting.setdefault(network_size(*frame.size), []).append((name, frame))
-        fullest = max(waiting, key=lambda size: len(waiting[size]))
-        if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
-            yield waiting.pop(fullest)
-    yield from waiting.values()
 
 
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
