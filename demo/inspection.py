@@ -50,7 +50,7 @@ class Inspection:
         shares: float64 (37,): predicted share of each class over the whole frame, 0..1.
         confidence: float64 (37,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
-        depth_reading: how uploaded depth was decoded; None for frames of data sets.
+        depth_reading: how depth was understood, or None without depth.
     """
 
     background: np.ndarray = field(repr=False)
@@ -94,7 +94,6 @@ def inspect(
     predictor: SegmentationPredictor,
     frame: Frame,
     modality: Modality = "rgbd",
-    depth_reading: DepthReading | None = None,
 ) -> Inspection:
     """Run the network on a frame and keep all that the tabs draw from.
 
@@ -133,7 +132,7 @@ def inspect(
         shares=pixels / prediction.label.size,
         confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),
         source=frame.source,
-        depth_reading=depth_reading,
+        depth_reading=frame.depth_reading,
     )
 
 

@@ -16,7 +16,6 @@ from demo.inspect.tab import InspectTab, build_inspect_tab, opened
 from demo.inspector import Inspector, Upload
 from demo.markup import ALL_CLASSES
 from demo.notices import with_gradio_error, with_notice
-from deresunet.data.depth import ENCODINGS
 
 
 def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> gr.Blocks:
@@ -72,17 +71,17 @@ def _offer_to_programs(inspector: Inspector) -> None:
     """Define the API's one function; nothing of it shows on the page."""
 
     @with_gradio_error
-    def segment(rgb: str | None, depth: str | None, label: str | None, encoding: Any) -> Any:
-        return inspector.segment(Upload(rgb, depth, label, encoding))
+    def segment(rgb: str | None, depth: str | None, label: str | None, unit: Any) -> Any:
+        return inspector.segment(Upload(rgb, depth, label, unit))
 
     with gr.Column(visible=False):
         files = [gr.File(label="rgb"), gr.File(label="depth"), gr.File(label="label")]
-        encoding = gr.Dropdown(list(ENCODINGS), value="auto", label="depth_encoding")
+        unit = gr.Textbox("auto", label="depth_unit")
         label = gr.Image(format="png", image_mode=None, label="label")
         described = gr.JSON(label="prediction")
         gr.Button().click(
             segment,
-            [*files, encoding],
+            [*files, unit],
             [label, described],
             api_name="segment",
             api_description="Segment one frame: paths of RGB, depth and ground truth (each may be None, RGB and "

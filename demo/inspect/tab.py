@@ -25,12 +25,13 @@ from demo.notices import with_notice
 from demo.pointcloud.tab import CLOUD_CLEARED, lay_out_cloud, wire_cloud
 from demo.report.tab import SHARE_CLEARED, lay_out_share, wire_share
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.data.depth import ENCODINGS
+from deresunet.data.depth_units import UNITS, describe_unit
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES
 from deresunet.errors import InputError
 
 RGB_TYPES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
-DEPTH_TYPES = [".png", ".tif", ".tiff", ".npy"]
-LABEL_TYPES = [".png", ".tif", ".tiff"]
+DEPTH_TYPES = list(DEPTH_SUFFIXES)
+LABEL_TYPES = list(LABEL_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,10 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
                 )
             with gr.Row():
                 encoding = gr.Dropdown(
-                    [(f"{key}: {told}", key) for key, told in ENCODINGS.items()],
+                    [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
                     value="auto",
-                    label="Depth encoding",
+                    allow_custom_value=True,
+                    label="Depth unit: a name, or units per metre",
                     scale=2,
                 )
                 run = gr.Button("Segment", variant="primary", scale=1)

@@ -53,15 +53,15 @@ def test_uploads_are_read_decoded_and_never_kept(inspector):
     one, two = inspector.open(upload), inspector.open(upload)
     assert inspector.predictor.calls == 2
     assert one is not two
-    assert one.depth_reading.encoding == "mm"
+    assert one.depth_reading.unit == "mm"
     assert one.name == "0002", "an upload keeps its file's name"
     assert one.scores.miou == two.scores.miou > 0
     assert len(inspector._inspections) == 0
 
 
 def test_the_encoding_can_be_overruled(inspector):
-    seen = inspector.open(Upload(sample("rgb"), sample("depth"), encoding="sunrgbd"))
-    assert seen.depth_reading.encoding == "sunrgbd"
+    seen = inspector.open(Upload(sample("rgb"), sample("depth"), depth_unit="sunrgbd"))
+    assert seen.depth_reading.unit == "sunrgbd"
     assert not seen.depth_reading.detected
 
 
