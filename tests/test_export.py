@@ -41,8 +41,9 @@ def test_export_keeps_weights_and_description(trained, tmp_path, precision, byte
     assert (after.config, after.preprocessing, after.classes) == (before.config, before.preprocessing, before.classes)
     assert after.preprocessing == SMALL_SIZE
     assert after.training == before.training
-    assert after.metrics == before.metrics
-    assert after.metrics["validation"]["miou"] is not None
+    assert after.metrics["validation"]["miou"] == before.metrics["validation"]["miou"] is not None
+    measured_on = f"float32 weights before export to {precision} ({trained.name}, sha256 {before.sha256[:12]})"
+    assert after.metrics["validation"].get("measured_on") == (None if precision == "fp32" else measured_on)
     elements = sum(tensor.numel() for tensor in before.state.values())
     assert out.stat().st_size == pytest.approx(bytes_each * elements, rel=0.05)
     tolerance = {"fp32": 0.0, "fp16": 1e-3, "int8": 1 / 127}[precision]
@@ -50,6 +51,14 @@ def test_export_keeps_weights_and_description(trained, tmp_path, precision, byte
         if tensor.is_floating_point() and tensor.ndim > 1:
             scale = tensor.abs().amax(tuple(range(1, tensor.ndim)), keepdim=True)
             assert ((after.state[name] - tensor).abs() <= tolerance * scale + 1e-6).all(), name
+
+
+def test_a_second_export_keeps_the_note_of_the_first(trained, tmp_path):
+    first = export(trained, tmp_path / "first.safetensors", "fp16")
+    second = export(first, tmp_path / "second.safetensors", "int8")
+    noted = [load_checkpoint(file).metrics["validation"]["measured_on"] for file in (first, second)]
+    assert noted[0] == noted[1]
+    assert "export to fp16" in noted[0]
 
 
 def test_exported_weights_see_what_the_checkpoint_sees(trained, tmp_path):

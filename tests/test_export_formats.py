@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ import torch
 from networks import noise, small_checkpoint
 from typer.testing import CliRunner
 
-from deresunet import InputError, Preprocessing, programs
+from deresunet import InputError, Preprocessing
 from deresunet.classes import CLASSES
 from deresunet.cli import app
 from deresunet.config import from_mapping
 from deresunet.data.folder import sample_rooms
-from deresunet.export import FORMATS, export
+from deresunet.export import DESCRIPTION_FILE, FORMATS, PACKAGES, Source, export
 from deresunet.inference.preprocessing import to_tensors
 from deresunet.model import registry
 from deresunet.model.checkpoint import load_checkpoint, save_checkpoint
@@ -23,7 +24,7 @@ SIZES = [(1, 96, 128), (3, 128, 64), (1, 64, 160)]
 
 
 def needs(what):
-    missing = [name for name in programs.PACKAGES[what] if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES[what] if importlib.util.find_spec(name) is None]
     return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
 
 
@@ -38,7 +39,8 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(weights):
-    return load_checkpoint(weights).build()
+    """The network as programs give it, its head smooth."""
+    return Source(load_checkpoint(weights), {}).network()
 
 
 def expected(model, inputs):
@@ -46,12 +48,15 @@ def expected(model, inputs):
         return model(*inputs).numpy()
 
 
-def check_description(described, weights):
+def check_description(described, weights, precision="fp32"):
     checkpoint = load_checkpoint(weights)
     assert from_mapping(Preprocessing, json.loads(described["preprocessing"])) == checkpoint.preprocessing
     assert json.loads(described["classes"]) == list(CLASSES)
     assert described["training"] == "of random numbers"
-    assert json.loads(described["metrics"]) == {"val": {"a": 1}}
+    measured = json.loads(described["metrics"])["val"]
+    assert measured["a"] == 1
+    assert ("measured_on" in measured) == (precision != "fp32"), "rounded weights were not what was measured"
+    assert json.loads(described["outputs"])["head"] == "smooth"
     assert described["sha256"] == checkpoint.sha256
     assert "rgb_mean" in json.loads(described["inputs"])["rgb"]
     assert "depth_mean_m" in json.loads(described["inputs"])["depth"]
@@ -59,13 +64,23 @@ def check_description(described, weights):
 
 def test_torch_export_runs_at_any_size_and_describes_itself(weights, model, tmp_path):
     out = export(weights, tmp_path / "network.pt2", format="torch-export")
-    extra = {programs.DESCRIPTION_FILE: ""}
+    extra = {DESCRIPTION_FILE: ""}
     program = torch.export.load(out, extra_files=extra).module()
     for size in SIZES:
         inputs = noise(*size)
         with torch.inference_mode():
             assert np.abs(program(*inputs).numpy() - expected(model, inputs)).max() < 1e-3
-    check_description(json.loads(extra[programs.DESCRIPTION_FILE]), weights)
+    check_description(json.loads(extra[DESCRIPTION_FILE]), weights)
+
+
+def test_a_program_of_the_raw_head_gives_the_networks_own_logits(weights, tmp_path):
+    out = export(weights, tmp_path / "network.pt2", format="torch-export", head="raw")
+    extra = {DESCRIPTION_FILE: ""}
+    program = torch.export.load(out, extra_files=extra).module()
+    inputs = noise(1, 96, 128)
+    with torch.inference_mode():
+        assert np.abs(program(*inputs).numpy() - expected(load_checkpoint(weights).build(), inputs)).max() < 1e-3
+    assert json.loads(json.loads(extra[DESCRIPTION_FILE])["outputs"])["head"] == "raw"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +119,7 @@ def test_onnx_in_int8_is_small_and_near(onnx_file, weights, model, tmp_path):
     wanted = expected(model, inputs)
     error = np.linalg.norm(logits - wanted) / np.linalg.norm(wanted)
     assert 1e-4 < error < 0.25
-    check_description(session.get_modelmeta().custom_metadata_map, weights)
+    check_description(session.get_modelmeta().custom_metadata_map, weights, "int8")
 
 
 @needs("openvino")
@@ -118,7 +133,7 @@ def test_openvino_gives_the_networks_logits_at_any_size(weights, model, tmp_path
         inputs = noise(*size)
         logits = compiled([inputs[0].numpy(), inputs[1].numpy()])[0]
         assert np.abs(logits - expected(model, inputs)).max() < 1e-3
-    described = {key: read.get_rt_info(["deresunet", key]).value for key in programs.describe(small_checkpoint())}
+    described = {key: read.get_rt_info(["deresunet", key]).value for key in Source(small_checkpoint(), {}).describe()}
     check_description(described, weights)
 
 
@@ -157,9 +172,9 @@ def test_smaller_openvino_programs_are_nearly_the_network(
     tmp_path, layout, precision, of_fp32, most_error, least_agreement
 ):
     checkpoint = small_checkpoint(layout)
-    model = checkpoint.build()
+    model = Source(checkpoint, {}).network()
     weights = tmp_path / "small.safetensors"
-    save_checkpoint(weights, model, checkpoint.preprocessing, "fp32", "", {})
+    save_checkpoint(weights, checkpoint.build(), checkpoint.preprocessing, "fp32", "", {})
     out = export(weights, tmp_path / "network.xml", precision, "openvino")
     assert out.with_suffix(".bin").stat().st_size == pytest.approx(of_fp32 * weights.stat().st_size, rel=0.03)
     program = in_openvino(out)
@@ -212,6 +227,30 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(weights, t
     arguments = ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"Error: writing {format} needs onnxscript")
+    assert done.stderr.startswith(f"Error: Writing {format} needs onnxscript")
     assert "pip install onnxscript" in done.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_full_disk_leaves_the_earlier_file_and_nothing_else(weights, tmp_path, monkeypatch, format):
+    """What a library meets on a full disk, in whatever words: one line, status 2."""
+    if format in ("onnx", "openvino") and importlib.util.find_spec("onnxscript") is None:
+        pytest.skip("needs onnxscript")
+    kind = FORMATS[format]
+    out = tmp_path / f"network{kind.suffix}"
+    out.write_bytes(b"earlier")
+
+    def full(source, path, precision):
+        path.write_bytes(b"half")
+        raise RuntimeError("unexpected pos 64 vs 0")
+
+    monkeypatch.setitem(FORMATS, format, replace(kind, write=full))
+    monkeypatch.setattr("deresunet.atomic._why_unwritable", lambda folder: OSError(28, "No space left on device"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    done = CliRunner().invoke(app, ["export", "--checkpoint", str(weights), "--out", str(out), "--format", format])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: {out} cannot be written (No space left on device)")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert out.read_bytes() == b"earlier"
+    assert list(tmp_path.iterdir()) == [out]

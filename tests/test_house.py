@@ -32,9 +32,8 @@ ALLOWED = {
     "visualization": BASE | {"data"},
     "inference": BASE | {"model", "data"},
     "evaluation": RUN | {"visualization"},
-    "export": RUN | {"programs"},
-    "programs": RUN,  # what export writes for other runtimes
-    "benchmark": RUN | {"programs", ""},
+    "export": RUN,
+    "benchmark": RUN | {"export", ""},  # which times other runtimes, too
     "cli": RUN | {"visualization", "evaluation", "export", "benchmark", ""},
     "__main__": {"cli"},
     "": BASE | {"model", "data", "inference"},  # deresunet itself, which names the public classes

@@ -18,10 +18,12 @@ from torchvision import models
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.errors import InputError
+from deresunet.export import FORMATS, PACKAGES, Source
 from deresunet.inference.backends import BACKENDS, build_backend, why_not
+from deresunet.inference.postprocessing import resize_logits
+from deresunet.inference.smoothing import smooth_head
 from deresunet.model.checkpoint import Checkpoint, Precision
 from deresunet.model.network import DeResUNet
-from deresunet.programs import PACKAGES, write_onnx, write_openvino
 
 # In the order of the table; eager comes first, since the others are compared with it.
 CPU_BACKENDS = ("eager", "folded", "onednn", "onednn-bf16", "compiled")
@@ -93,9 +95,14 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
     if name.removesuffix(COMPILED) in PEERS:
         return _peer(name, device)
     if name in BACKENDS:
-        network = checkpoint.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = smooth_head(checkpoint.build()).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         backend = build_backend(name, network, device, size)
-        run, prepare, precision = backend.logits, backend.prepare_logits, backend.precision
+        prepare, precision = backend.prepare_logits, backend.precision
+
+        def run(rgb: Tensor, depth: Tensor) -> Tensor:
+            height, width = rgb.shape[-2:]
+            return resize_logits(backend.logits(rgb, depth), (height, width))
+
     elif name in RUNTIMES:
         missing = _missing(RUNTIMES[name].packages)
         if missing or device.type != "cpu":
@@ -116,7 +123,7 @@ def _onnxruntime(checkpoint: Checkpoint, stored: Precision, precision: str) -> C
     runtime = importlib.import_module("onnxruntime")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
-        write_onnx(checkpoint, file, stored)
+        FORMATS["onnx"].write(Source(checkpoint, {}), file, stored)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
@@ -138,7 +145,7 @@ def _openvino(checkpoint: Checkpoint, stored: Precision, precision: str) -> Call
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.xml"
-        write_openvino(checkpoint, file, stored)
+        FORMATS["openvino"].write(Source(checkpoint, {}), file, stored)
         core = openvino.Core()
         compiled = core.compile_model(core.read_model(file), "CPU", hints)
 

@@ -14,33 +14,45 @@ from deresunet.cli.app import (
     BackendOption,
     Checkpoint,
     DatasetOption,
-    DepthEncodingOption,
+    DepthKeyOption,
     DepthSourceOption,
+    DepthUnitOption,
     Device,
+    IntrinsicsOption,
+    LabelOffsetOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
     ModalityOption,
     OnErrorOption,
+    PredictionLabelsOption,
+    PredictionsOption,
     RootOption,
     SplitOption,
     ToolboxOption,
+    VoidOption,
     WorkersOption,
     make_folder,
+    open_predictions,
     progress_bar,
     reports_input_errors,
+    show_notices,
     shown,
 )
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
+from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
+from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
+from deresunet.evaluation.report_page import html_page
 from deresunet.evaluation.resume import ResumeFile
-from deresunet.inference.predictor import Predictor, load
-from deresunet.inference.preprocessing import Modality
+from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import load
+from deresunet.inference.preprocessing import MODALITIES, Modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 
 command = typer.Typer(add_completion=False)
@@ -54,7 +66,6 @@ class _Run:
     reader: Reader
     data: dict[str, Any]
     inference: Inference
-    modality: Modality
     limit: int | None
     on_error: Literal["skip", "stop"]
     workers: int
@@ -63,11 +74,15 @@ class _Run:
 @command.command()
 @reports_input_errors
 def evaluate_command(
-    dataset: DatasetOption = "folder",
+    dataset: DatasetOption = "auto",
     root: RootOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     label_set: LabelSetOption = "nyu40",
-    depth_encoding: DepthEncodingOption = "auto",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    intrinsics: IntrinsicsOption = None,
     modality: ModalityOption = "rgbd",
     limit: LimitOption = None,
     checkpoint: Checkpoint = None,
@@ -90,8 +105,14 @@ def evaluate_command(
     ] = None,
     compare_with: Annotated[
         tuple[str, str] | None,
-        typer.Option("--compare", help="Two checkpoints A B: both results, and B less A with a 95 % interval."),
+        typer.Option(
+            "--compare",
+            help="Two runs A B: both results, and B less A with 95 % intervals. A run is a checkpoint, a model's name "
+            "or a NAME of --predictions; @rgb or @depth behind it, or alone for the bundled weights, is its modality.",
+        ),
     ] = None,
+    predictions: PredictionsOption = None,
+    prediction_labels: PredictionLabelsOption = "auto",
     on_error: OnErrorOption = "stop",
     workers: WorkersOption = 2,
 ) -> None:
@@ -100,55 +121,87 @@ def evaluate_command(
     With --json or --report, an interrupted run resumes when the same command is given again.
     """
     if compare_with is not None and checkpoint is not None:
-        raise InputError("--compare names both checkpoints; leave out --checkpoint.")
-    fixed = SUNRGBD_SIZE if protocol == "sunrgbd" or (protocol == "auto" and dataset == "sunrgbd") else None
-    reader = open_reader(dataset, root, split, label_set, depth_encoding, label_source, depth_source, toolbox)
-    options = (split, label_set, depth_encoding, label_source, depth_source)
+        raise InputError("--compare names both runs. Leave out --checkpoint.")
+    stored = open_predictions(predictions or [], prediction_labels)
+    if compare_with is None and (len(stored) > 1 or (stored and checkpoint is not None)):
+        raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
+    reader = open_reader(
+        dataset,
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset=label_offset,
+        void=void,
+        intrinsics=intrinsics,
+        depth_key=depth_key,
+    )
+    show_notices(reader.notices)
+    sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
+    fixed = SUNRGBD_SIZE if sunrgbd else None
+    options = (split, label_set, label_offset, void, depth_unit, depth_key, intrinsics, label_source, depth_source)
     data = {"dataset": dataset, "root": str(root), "options": options, "toolbox": str(toolbox)}
-    run = _Run(reader, data, parse_tta(tta, fixed), modality, limit, on_error, workers)
+    run = _Run(reader, data, parse_tta(tta, fixed), limit, on_error, workers)
     for folder in (report, None if json_out is None else json_out.parent):
         if folder is not None:
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        result = _evaluate_one(run, load(checkpoint, device, backend), report, _resume_path(report, json_out, ""))
+        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend)
+        result = _evaluate_one(run, predictor, modality, report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
         _print(result)
         return
     results = []
-    for letter, one in zip("AB", compare_with, strict=True):
+    for letter, written in zip("AB", compare_with, strict=True):
         folder = None if report is None else report / letter
         if folder is not None:
             make_folder(folder)
-        results.append(_evaluate_one(run, load(one, device, backend), folder, _resume_path(folder, json_out, letter)))
-        typer.echo(f"{letter}: {one}")
+        weights, wanted = _parse_run(written, modality)
+        one = stored[weights] if weights in stored else load(weights or None, device, backend)
+        results.append(_evaluate_one(run, one, wanted, folder, _resume_path(folder, json_out, letter)))
+        typer.echo(f"{letter}: {written}")
         _print(results[-1], classes=False)
-    comparison = compare(results[0], results[1])
-    described = {
-        "comparison": comparison.as_dict(),
-        **{letter: result.as_dict() for letter, result in zip("AB", results, strict=True)},
-    }
+    comparison = compare(results[0], results[1], compare_with)
+    described = comparison.as_dict()
     if json_out is not None:
-        write_json(json_out, described)
+        both = {letter: result.as_dict() for letter, result in zip("AB", results, strict=True)}
+        write_json(json_out, {"comparison": described, **both})
     if report is not None:
-        write_json(report / "comparison.json", described["comparison"])
-        write_text(report / "comparison.txt", f"A {compare_with[0]}\nB {compare_with[1]}\n{comparison}\n")
+        write_json(report / "comparison.json", described)
+        write_text(report / "comparison.html", html_page("Comparison", comparison_sections(comparison)))
+    _print_comparison(described)
     typer.echo(str(comparison))
 
 
-def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_path: Path | None) -> Evaluation:
-    """Evaluate one set of weights, with a progress bar, and write its report."""
+def _parse_run(written: str, modality: Modality) -> tuple[str, Modality]:
+    """Weights and modality of a run written as WEIGHTS, WEIGHTS@MODALITY or @MODALITY."""
+    weights, at, wanted = written.rpartition("@")
+    if not at:
+        return written, modality
+    if wanted not in MODALITIES:
+        raise InputError(f"--compare {written}: the modality is {wanted!r}; expected one of {', '.join(MODALITIES)}.")
+    return weights, wanted
+
+
+def _evaluate_one(
+    run: _Run, predictor: SegmentationPredictor, modality: Modality, report: Path | None, resume_path: Path | None
+) -> Evaluation:
+    """Evaluate one predictor, with a progress bar, and write its report."""
     segmenter = predictor.with_inference(run.inference)
-    extreme = ExtremeFrames(run.reader, segmenter, run.modality)
+    extreme = ExtremeFrames(run.reader, segmenter, modality)
     resume = None
     if resume_path is not None:
-        origin = segmenter.provenance(run.modality)
+        origin = segmenter.provenance(modality)
         subject = {
             **run.data,
             "weights": origin.sha256,
             "protocol": describe_protocol(segmenter),
-            "modality": run.modality,
+            "modality": modality,
             "backend": origin.backend,
         }
         resume = ResumeFile(resume_path, subject)
@@ -166,7 +219,7 @@ def _evaluate_one(run: _Run, predictor: Predictor, report: Path | None, resume_p
         result = evaluate(
             segmenter,
             run.reader,
-            run.modality,
+            modality,
             run.limit,
             show,
             on_error=run.on_error,
@@ -200,6 +253,12 @@ def _print(result: Evaluation, classes: bool = True) -> None:
         f"mean accuracy {shown(described['mean_acc'])}   over {result.frames} frames, "
         f"{result.seconds_per_frame:.2f} s each"
     )
+    if result.missing:
+        typer.echo(
+            f"{len(result.missing)} frames without a prediction were left out, such as {result.missing[0]}", err=True
+        )
+    if result.resized:
+        typer.echo(f"{result.resized} predictions of another size were resized with nearest neighbour", err=True)
     if result.unlabelled:
         typer.echo(
             f"{len(result.unlabelled)} frames without ground truth were left out, such as {result.unlabelled[0]}"
@@ -208,3 +267,12 @@ def _print(result: Evaluation, classes: bool = True) -> None:
         typer.echo(f"{len(result.failed)} frames could not be read and were left out:")
         for failure in result.failed:
             typer.echo(f"  {failure.error}")
+
+
+def _print_comparison(described: dict[str, Any]) -> None:
+    typer.echo(f"{'IoU %':16} {'A':>6} {'B':>6} {'B - A':>7}   95 % interval")
+    for name, row in described["classes"].items():
+        interval = "" if row["low"] is None else f"{row['low']:+7.2f} to {row['high']:+7.2f}"
+        difference = "    n/a" if row["difference"] is None else f"{row['difference']:+7.2f}"
+        a, b = (shown(value).rjust(6) for value in row["iou"])
+        typer.echo(f"{name:16} {a} {b} {difference}   {interval}{' *' if row['certain'] else ''}")

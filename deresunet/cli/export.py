@@ -10,6 +10,7 @@ import typer
 import deresunet.export
 from deresunet.cli.app import reports_input_errors
 from deresunet.export import ExportFormat
+from deresunet.inference.smoothing import HeadMode
 from deresunet.model.checkpoint import Precision
 
 command = typer.Typer(add_completion=False)
@@ -28,8 +29,14 @@ def export(
         ),
     ] = None,
     format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "safetensors",
+    head: Annotated[
+        HeadMode,
+        typer.Option(
+            help="Of a program: smooth averages a sub-pixel head's scores and interpolates them, raw does not."
+        ),
+    ] = "smooth",
 ) -> None:
     """Write weights with their configuration, classes, preprocessing, training and metrics."""
-    written = deresunet.export.export(checkpoint, out, precision, format)
+    written = deresunet.export.export(checkpoint, out, precision, format, head)
     weights = written.with_suffix(".bin") if format == "openvino" else written
     typer.echo(f"{weights.stat().st_size / 1e6:.1f} MB written to {written}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,22 +12,41 @@ from deresunet.atomic import write_json, write_png
 from deresunet.cli.app import (
     BackendOption,
     Checkpoint,
-    DepthEncodingOption,
+    DatasetOption,
+    DepthKeyOption,
+    DepthSourceOption,
+    DepthUnitOption,
     Device,
+    IntrinsicsOption,
+    LabelOffsetOption,
     LabelSetOption,
+    LimitOption,
     ModalityOption,
+    OnErrorOption,
+    SplitOption,
+    ToolboxOption,
+    VoidOption,
+    WorkersOption,
     make_folder,
+    progress_bar,
     reports_input_errors,
+    show_notices,
     shown,
 )
-from deresunet.data.images import read_frame
+from deresunet.data.depth_units import Unit
+from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, read_frame
+from deresunet.data.frame import Frame
+from deresunet.data.readers import Frames, open_reader
+from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
+from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.prediction_files import write_predictions
 from deresunet.inference.predictor import load
+from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.overlays import overlay
 from deresunet.visualization.panels import background_of
 
 OVERLAY_OPACITY = 0.6
-
 
 command = typer.Typer(add_completion=False)
 
@@ -34,26 +54,156 @@ command = typer.Typer(add_completion=False)
 @command.command()
 @reports_input_errors
 def predict(
-    out: Annotated[Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json.")],
-    rgb: Annotated[Path | None, typer.Option(help="RGB image; may be left out if depth is given.")] = None,
-    depth: Annotated[Path | None, typer.Option(help="Depth as 16-bit PNG, TIFF or NPY.")] = None,
-    label: Annotated[Path | None, typer.Option(help="Ground truth, to get IoU.")] = None,
-    depth_encoding: DepthEncodingOption = "auto",
+    out: Annotated[
+        Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json; of folders, for NAME.png each.")
+    ],
+    rgb: Annotated[
+        Path | None, typer.Option(help="RGB image, or a folder of them; may be left out if depth is given.")
+    ] = None,
+    depth: Annotated[
+        Path | None,
+        typer.Option(help="Depth as PNG, TIFF, PGM, NPY, NPZ or EXR, or a folder of files named as RGB's."),
+    ] = None,
+    label: Annotated[Path | None, typer.Option(help="Ground truth of one frame, to get IoU.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set to segment, instead of --rgb and --depth.")] = None,
+    dataset: DatasetOption = "auto",
+    split: SplitOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    intrinsics: IntrinsicsOption = None,
     label_set: LabelSetOption = "nyu40",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_source: DepthSourceOption = "depth_bfx",
+    toolbox: ToolboxOption = None,
     modality: ModalityOption = "rgbd",
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     backend: BackendOption = "auto",
+    confidence: Annotated[bool, typer.Option(help="Also write confidence/NAME.png, for folders.")] = False,
+    limit: LimitOption = None,
+    on_error: OnErrorOption = "stop",
+    workers: WorkersOption = 2,
 ) -> None:
-    """Segment one frame."""
-    frame = read_frame(rgb, depth, label, depth_encoding, label_set)
-    prediction = load(checkpoint, device, backend)(frame, modality)
+    """Segment one frame, or all frames of folders or of a data set.
+
+    Of folders and data sets, an interrupted run resumes when the same command is given again, and `evaluate
+    --predictions` takes the result.
+    """
+    if data is not None:
+        if rgb is not None or depth is not None or label is not None:
+            raise InputError("--data names a data set. Leave out --rgb, --depth and --label.")
+        opened = open_reader(
+            dataset,
+            data,
+            split,
+            label_set,
+            depth_unit,
+            depth_source=depth_source,
+            toolbox=toolbox,
+            label_offset=label_offset,
+            void=void,
+            intrinsics=intrinsics,
+            depth_key=depth_key,
+        )
+        show_notices(opened.notices)
+        reader: Frames = opened
+    elif any(path is not None and path.is_dir() for path in (rgb, depth)):
+        if label is not None:
+            raise InputError("--label is for one frame. For folders, give --data, or evaluate --predictions.")
+        reader = PairedFolders(rgb, depth, depth_unit)
+    else:
+        frame = read_frame(
+            rgb,
+            depth,
+            label,
+            depth_unit,
+            label_set,
+            label_offset=label_offset,
+            void=void,
+            intrinsics=intrinsics,
+            depth_key=depth_key,
+        )
+        if frame.depth_reading is not None:
+            typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
+        show_notices(frame.warnings)
+        _predict_one(frame, load(checkpoint, device, backend), modality, out)
+        return
+    predictor = load(checkpoint, device, backend)
+    with progress_bar() as progress:
+        task = progress.add_task("segmenting", total=len(reader.names[:limit]))
+        written = write_predictions(
+            predictor,
+            reader,
+            out,
+            modality,
+            limit=limit,
+            confidence=confidence,
+            on_error=on_error,
+            workers=workers,
+            on_frame=lambda done: progress.update(task, completed=done),
+        )
+        progress.update(task, completed=len(reader.names[:limit]))
+    if written.kept:
+        typer.echo(f"Resumed: {written.kept} frames were done already; delete their files to segment them anew")
+    for name, error in written.failed:
+        typer.echo(f"skipped {name}: {error}", err=True)
+    typer.echo(f"{written.written} label images written to {out}, class numbers 1..37")
+
+
+class PairedFolders:
+    """Frames of a folder of RGB images and a folder of depth files, paired by name without suffix; a `Reader`.
+
+    Args:
+        rgb: folder of RGB images, or None.
+        depth: folder of depth files, or None.
+        depth_unit: unit of depth; see `read_frame`.
+
+    Attributes:
+        names: the frames, in order; slashes are subfolders.
+
+    Raises:
+        InputError: one of the two is no folder, or a frame of one has no file in the other.
+    """
+
+    def __init__(self, rgb: Path | None, depth: Path | None, depth_unit: Unit = "auto") -> None:
+        self.depth_unit = depth_unit
+        self._rgb = _files(rgb, "--rgb", RGB_SUFFIXES)
+        self._depth = _files(depth, "--depth", DEPTH_SUFFIXES)
+        if rgb is not None and depth is not None:
+            unpaired = sorted(self._rgb.keys() ^ self._depth.keys())
+            if unpaired:
+                raise InputError(
+                    f"{len(unpaired)} frames are in only one of {rgb} and {depth}, such as {unpaired[0]}. Files are "
+                    "paired by name; leave out --depth for RGB alone."
+                )
+        self.names = tuple(sorted(self._rgb or self._depth))
+
+    def read(self, name: str) -> Frame:
+        """Read the frame called `name`; raises as `read_frame` does."""
+        frame = read_frame(self._rgb.get(name), self._depth.get(name), None, self.depth_unit)
+        return replace(frame, name=name)
+
+
+def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise InputError(f"{option} {folder} is no folder, though the other one is. Give two folders, or two files.")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path for path in files if not path.name.startswith(".")
+    }
+
+
+def _predict_one(frame: Frame, predictor: SegmentationPredictor, modality: Modality, out: Path) -> None:
+    """Segment one frame; write its label, overlay and JSON, and print its classes."""
+    prediction = predictor(frame, modality)
     described = describe_frame(frame, prediction)
     make_folder(out)
     write_png(out / "label.png", prediction.label)
     write_png(out / "overlay.png", overlay(background_of(frame), prediction.label, OVERLAY_OPACITY))
     write_json(out / "prediction.json", described)
-
     for item in described["classes"]:
         line = f"{item['name']:16} {item['share']:7.2%}"
         if "iou" in described:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,12 +14,13 @@ import numpy as np
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
+from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
@@ -145,7 +146,7 @@ class Evaluation:
 
 def evaluate(
     predictor: SegmentationPredictor,
-    reader: Reader,
+    reader: Frames,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
@@ -263,25 +264,6 @@ def evaluate(
     )
 
 
-def batched_by_size(
-    frames: Iterable[tuple[str, Frame]], batch: int, network_size: Callable[[int, int], tuple[int, int]]
-) -> Iterator[list[tuple[str, Frame]]]:
-    """Group frames of one network size, up to `batch` of them; at most twice that many frames wait for their like.
-
-    Args:
-        frames: name and frame.
-        batch: the largest group.
-        network_size: the network's input size for a frame's height and width.
-    """
-    waiting: dict[tuple[int, int], list[tuple[str, Frame]]] = {}
-    for name, frame in frames:
-        waiting.setdefault(network_size(*frame.size), []).append((name, frame))
-        fullest = max(waiting, key=lambda size: len(waiting[size]))
-        if len(waiting[fullest]) >= batch or sum(map(len, waiting.values())) >= 2 * batch:
-            yield waiting.pop(fullest)
-    yield from waiting.values()
-
-
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     """Description of one frame's prediction, as plain JSON types.
 
@@ -302,6 +284,8 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }
+    described["depth"] = None if frame.depth_reading is None else frame.depth_reading.as_dict()
+    described["warnings"] = list(frame.warnings)
     if frame.label is not None:
         result = scores(confusion_matrix(frame.label, prediction.label))
         described["iou"] = [percent(value) for value in result.iou]

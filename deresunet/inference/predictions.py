@@ -1,8 +1,8 @@
-"""Predictions of any network, stored as label PNGs: read as a predictor, and written from one.
+"""Predictions of any network, stored as label PNGs, as a predictor.
 
 A folder of predictions holds `NAME.png` for each frame NAME (in subfolders where names have slashes): one channel of
 class numbers. `confidence/NAME.png`, uint8 or uint16, may hold the probability of each label, over its type's range.
-`predictions.json` says how the class numbers count, where the folder was written by `write_prediction`.
+`predictions.json` says how the class numbers count, where `prediction_files` wrote the folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from deresunet.atomic import write_json, write_png
 from deresunet.classes import LABEL_SETS, NUM_CLASSES, VOID
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
@@ -219,43 +218,6 @@ class StoredPredictor:
             f"{self.folder}: the class numbers seen are {lowest}..{highest}, which does not tell how they count. Give "
             "--prediction-labels 1..37, 0..36 or nyu40."
         )
-
-
-def write_prediction(folder: Path, name: str, label: np.ndarray, confidence: np.ndarray | None = None) -> None:
-    """Write the prediction of a frame as `StoredPredictor` reads it, whole or not at all.
-
-    Args:
-        folder: folder of predictions.
-        name: the frame's name; slashes become subfolders.
-        label: uint8 (H, W), 1..37.
-        confidence: float (H, W), 0..1, stored in 8 bits.
-
-    Raises:
-        InputError: the folder cannot be written to.
-    """
-    if confidence is not None:
-        stored = (confidence * 255 + 0.5).astype(np.uint8)
-        _write(folder / CONFIDENCE_FOLDER / f"{name}.png", stored)
-    _write(folder / f"{name}.png", label)
-
-
-def write_description(folder: Path, provenance: Provenance) -> None:
-    """Write how class numbers count, and where the predictions come from. Raises as `write_prediction`."""
-    write_json(folder / DESCRIPTION_FILE, {"labels": "1..37", "provenance": provenance.as_dict()})
-
-
-def is_written(folder: Path, name: str, confidence: bool) -> bool:
-    """Whether the prediction of a frame is in the folder, with its confidence if that is wanted."""
-    stored = (folder / CONFIDENCE_FOLDER / f"{name}.png").is_file() or not confidence
-    return stored and (folder / f"{name}.png").is_file()
-
-
-def _write(path: Path, picture: np.ndarray) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path.parent} cannot be made ({error.strerror}). Choose another --out.") from error
-    write_png(path, picture)
 
 
 def _png_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -1,12 +1,18 @@
 """The inspector: what is run, kept, found and refused."""
 
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from demo.inspector import GALLERY_SIZE, DatasetFrame, Inspector, Upload
+from demo.downloads import handed_out
+from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
+from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import SAMPLES_DIR
 
 
 class CountingPredictor:
@@ -47,15 +53,15 @@ def test_uploads_are_read_decoded_and_never_kept(inspector):
     one, two = inspector.open(upload), inspector.open(upload)
     assert inspector.predictor.calls == 2
     assert one is not two
-    assert one.depth_reading.encoding == "mm"
+    assert one.depth_reading.unit == "mm"
     assert one.name == "0002", "an upload keeps its file's name"
     assert one.scores.miou == two.scores.miou > 0
     assert len(inspector._inspections) == 0
 
 
 def test_the_encoding_can_be_overruled(inspector):
-    seen = inspector.open(Upload(sample("rgb"), sample("depth"), encoding="sunrgbd"))
-    assert seen.depth_reading.encoding == "sunrgbd"
+    seen = inspector.open(Upload(sample("rgb"), sample("depth"), depth_unit="sunrgbd"))
+    assert seen.depth_reading.unit == "sunrgbd"
     assert not seen.depth_reading.detected
 
 
@@ -73,27 +79,34 @@ def test_the_depth_card_comes_before_the_network_runs(inspector, tmp_path):
     assert inspector.predictor.calls == 0
 
 
-def test_search_finds_by_part_of_the_name(inspector):
-    thumbnails, line = inspector.search("sample rooms", "001")
-    assert [name for _, name in thumbnails] == ["0001", *[f"001{k}" for k in range(10)]]
+def test_frames_are_found_by_part_of_the_name(inspector):
+    names = inspector.names("sample rooms", "001")
+    assert names == ["0001", *[f"001{k}" for k in range(10)]]
+    thumbnails = inspector.thumbnails("sample rooms", names[:3])
+    assert [name for _, name in thumbnails] == names[:3]
     assert all(max(picture.size) <= 192 for picture, _ in thumbnails)
-    assert line == "11 of 24 frames"
-    nothing, line = inspector.search("sample rooms", "<i>zebra")
-    assert nothing == []
-    assert "<i>" not in line
+    assert inspector.names("sample rooms", "zebra") == []
     with pytest.raises(InputError, match="sample rooms"):
-        inspector.search("other", "")
+        inspector.names("other", "")
 
 
-def test_a_long_list_is_cut_and_says_so(predictor, tmp_path):
-    (tmp_path / "rgb").mkdir()
-    for k in range(GALLERY_SIZE + 3):
-        Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "rgb" / f"{k:03}.png")
-    inspector = Inspector(predictor, {"many": FolderReader(tmp_path, "all")})
-    thumbnails, line = inspector.search("many", "")
-    assert len(thumbnails) == GALLERY_SIZE
-    assert line.startswith(f"{GALLERY_SIZE + 3} of {GALLERY_SIZE + 3} frames")
-    assert "search by name" in line
+def test_a_preview_needs_no_network(inspector, rooms):
+    background, depth, truth = inspector.preview(DatasetFrame("sample rooms", "0002"))
+    frame = rooms.read("0002")
+    assert np.array_equal(background, frame.rgb)
+    assert np.array_equal(depth, frame.depth)
+    assert np.array_equal(truth, frame.label)
+    assert inspector.predictor.calls == 0
+
+
+@pytest.mark.slow
+def test_the_first_frame_is_the_real_sample_of_median_miou(predictor):
+    inspector = Inspector(predictor, samples())
+    assert inspector.first() == DatasetFrame(REAL_SAMPLES, FIRST_SAMPLE)
+    mious = {
+        name: inspector.open(DatasetFrame(REAL_SAMPLES, name)).scores.miou for name in inspector.names(REAL_SAMPLES)
+    }
+    assert sorted(mious, key=mious.get)[len(mious) // 2] == FIRST_SAMPLE
 
 
 def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):
@@ -102,3 +115,39 @@ def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):
     assert np.array_equal(label, expected.label)
     assert told["provenance"] == expected.provenance.as_dict()
     assert told["miou"] > 0
+
+
+def test_checkpoints_of_one_file_name_are_told_apart(predictor):
+    one, two = "/runs/a/checkpoints/last.ckpt", "/runs/b/checkpoints/last.ckpt"
+    assert distinct_names([one, two, "best.ckpt"]) == {
+        one: "a/checkpoints/last.ckpt",
+        two: "b/checkpoints/last.ckpt",
+        "best.ckpt": "best.ckpt",
+    }
+    assert distinct_names([one, one]) == {one: "last.ckpt"}, "the same file twice"
+    assert distinct_names(["last.ckpt", one]) == {"last.ckpt": "last.ckpt", one: "checkpoints/last.ckpt"}
+    assert distinct_names([one], taken=["last.ckpt"]) == {one: "checkpoints/last.ckpt"}
+    bundled = predictor.checkpoint.name
+    checkpoints = Checkpoints(predictor, [one, two, f"/mine/{bundled}"])
+    assert checkpoints.names == [bundled, "a/checkpoints/last.ckpt", "b/checkpoints/last.ckpt", f"mine/{bundled}"]
+    assert checkpoints.get(bundled) is predictor
+
+
+def test_a_file_is_handed_out_while_another_request_deletes_old_ones(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    old = [Path(handed_out("old.txt", b"old")).parent for _ in range(3)]
+    for folder in old:
+        os.utime(folder, (0, 0))
+    listed = Path.iterdir
+
+    def racing(folder):
+        """Folders of which another request deletes one between the listing and the look at its age."""
+        found = list(listed(folder))
+        shutil.rmtree(old[0], ignore_errors=True)
+        return iter(found)
+
+    monkeypatch.setattr(Path, "iterdir", racing)
+    path = Path(handed_out("new.txt", b"new"))
+    monkeypatch.undo()
+    assert path.read_bytes() == b"new"
+    assert [folder.name for folder in path.parent.parent.iterdir()] == [path.parent.name], "the old ones are gone"

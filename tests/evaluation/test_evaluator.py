@@ -15,10 +15,11 @@ from sunrgbd_archives import RedReader, halves, picture
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Evaluation, batched_by_size, describe_protocol, evaluate
+from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
 from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool
+from deresunet.inference.batching import batched_by_size
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor

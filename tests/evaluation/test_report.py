@@ -324,4 +324,4 @@ def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads((data / "report" / "comparison.json").read_text()) == told["comparison"]
     refused = invoke(*options, "--compare", "a.safetensors", "b.safetensors", "--checkpoint", "a.safetensors")
     assert refused.exit_code == 2
-    assert "leave out --checkpoint" in refused.stderr
+    assert "Leave out --checkpoint" in refused.stderr

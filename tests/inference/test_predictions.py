@@ -7,18 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sunrgbd_archives import halves
+from sunrgbd_archives import RedReader, halves, picture
 
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.prediction import SegmentationPredictor
-from deresunet.inference.predictions import (
-    MissingPredictionError,
-    StoredPredictor,
-    is_written,
-    write_description,
-    write_prediction,
-)
+from deresunet.inference.prediction_files import is_written, write_prediction, write_predictions
+from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.tta import Inference
 
 WALL, CHAIR, BAG = 1, 5, 37
@@ -122,18 +117,63 @@ def test_confidences_are_shares_of_their_range(folder: Path, dtype: type) -> Non
     assert np.isnan(prediction.entropy).all()
 
 
-def test_what_is_written_is_read(tmp_path: Path, folder: Path) -> None:
-    label, out = halves(WALL, CHAIR), tmp_path / "out"
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    label = halves(WALL, CHAIR)
     confidence = np.linspace(0, 1, label.size, dtype=np.float32).reshape(label.shape)
-    assert not is_written(out, "kv1/x", confidence=False)
-    write_prediction(out, "kv1/x", label, confidence)
-    assert is_written(out, "kv1/x", confidence=True)
-    write_description(out, StoredPredictor("net", folder).provenance())
-    stored = StoredPredictor("ours", out)
-    assert stored.label_range == "1..37", "said by predictions.json, though no pixel is a bag"
-    prediction = stored(frame("kv1/x"))
+    assert not is_written(tmp_path, "kv1/x", confidence=False)
+    write_prediction(tmp_path, "kv1/x", label, confidence)
+    assert is_written(tmp_path, "kv1/x", confidence=True)
+    prediction = StoredPredictor("ours", tmp_path, "1..37")(frame("kv1/x"))
     assert np.array_equal(prediction.label, label)
     assert np.abs(prediction.confidence - confidence).max() <= 0.5 / 255 + 1e-6
+
+
+class Reader:
+    """Frames of two sizes; `broken` cannot be read."""
+
+    names = ("kv1/a", "b", "c")
+
+    def __init__(self, broken: str = "") -> None:
+        self.broken, self.reads = broken, []
+
+    def read(self, name: str) -> Frame:
+        self.reads.append(name)
+        if name == self.broken:
+            raise InputError(f"{name}.png is cut short.")
+        size = (48, 64) if name == "b" else (64, 96)
+        return Frame(picture(WALL, CHAIR, size), name=name)
+
+
+@pytest.mark.parametrize("confidence", [False, True])
+def test_a_folder_of_predictions_scores_as_the_network(tmp_path: Path, confidence: bool) -> None:
+    network, reader, out = RedReader(), Reader(), tmp_path / "out"
+    seen: list[int] = []
+    written = write_predictions(network, reader, out, confidence=confidence, on_frame=seen.append)
+    assert (written.written, written.kept, written.failed, seen) == (3, 0, (), [1, 2, 3])
+    stored = StoredPredictor("ours", out)
+    assert stored.label_range == "1..37", "said by predictions.json, though no pixel is a bag"
+    assert stored.has_confidence is confidence
+    for name in reader.names:
+        assert np.array_equal(stored(reader.read(name)).label, network(reader.read(name)).label)
+    assert not list(out.rglob(".*")), "nothing is left beside the files"
+
+
+def test_writing_resumes_and_other_weights_are_refused(tmp_path: Path) -> None:
+    broken = Reader(broken="c")
+    with pytest.raises(InputError, match="cut short"):
+        write_predictions(RedReader(), broken, tmp_path, workers=0)
+    before = (tmp_path / "b.png").stat().st_mtime_ns
+    skipped = write_predictions(RedReader(), broken, tmp_path, on_error="skip", workers=0)
+    assert (skipped.written, skipped.kept) == (0, 2)
+    assert skipped.failed == (("c", "c.png is cut short."),)
+    whole = Reader()
+    assert write_predictions(RedReader(), whole, tmp_path, workers=0).written == 1
+    assert whole.reads == ["c"]
+    assert (tmp_path / "b.png").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="holds predictions of other weights or settings"):
+        write_predictions(RedReader("1" * 64), whole, tmp_path)
+    with pytest.raises(InputError, match="no frames to segment"):
+        write_predictions(RedReader(), whole, tmp_path, limit=0)
 
 
 def test_other_files_are_another_network(folder: Path) -> None:

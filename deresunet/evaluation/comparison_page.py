@@ -1,0 +1,100 @@
+"""The HTML of a comparison of two runs: differences with intervals, classes, confusions, frames won and lost."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from deresunet.classes import DISPLAY_NAMES
+from deresunet.evaluation.comparison import Comparison, FrameDifference
+from deresunet.evaluation.report_page import image, in_percent, table
+
+# Frames won and frames lost in the page, of each; comparison.json has all.
+COUNT = 20
+
+
+def comparison_sections(comparison: Comparison) -> list[str]:
+    """Sections of a report on two runs, as HTML; the numbers are those of `Comparison.as_dict`."""
+    described = comparison.as_dict()
+    a, b = (html.escape(name) for name in comparison.names)
+    rows = [
+        [
+            name,
+            *(in_percent(value) for key in ("iou", "precision", "recall", "f1") for value in row[key]),
+            _signed(row["difference"]),
+            _interval(row["low"], row["high"]),
+        ]
+        for name, row in described["classes"].items()
+    ]
+    head = ["class", *(f"{name} {run} %" for name in ("IoU", "precision", "recall", "F1") for run in "AB")]
+    return [
+        f"<p>A: {a}<br>B: {b}</p><p>{html.escape(str(comparison))}.</p>",
+        table(
+            ("", "B less A, points", "95 % interval", "draws with B above A"),
+            [
+                [
+                    title,
+                    _signed(described[key]["difference"]),
+                    _interval(described[key]["low"], described[key]["high"]),
+                    "n/a"
+                    if described[key]["share_above_zero"] is None
+                    else f"{described[key]['share_above_zero']:.1%}",
+                ]
+                for title, key in (("mIoU", "miou"), ("pixel accuracy", "pixel_acc"))
+            ],
+        ),
+        f'<p class="soft">Intervals: {html.escape(described["method"])}.</p>',
+        f"<h2>Classes</h2>{table([*head, 'IoU: B less A', '95 % interval'], rows)}",
+        "<h2>Confusions that changed</h2><p class='soft'>Share of each ground-truth class's pixels (row) by predicted "
+        "class (column): B less A.</p>"
+        f"{image(_png(shift_figure(comparison.confusion_shift)), 'Difference of the confusion matrices', 'plot')}",
+        f"<h2>Frames won by B: {len(comparison.won)}</h2>{_frames(comparison.won)}",
+        f"<h2>Frames lost by B: {len(comparison.lost)}</h2>{_frames(comparison.lost)}",
+    ]
+
+
+def shift_figure(shift: np.ndarray) -> Figure:
+    """`Comparison.confusion_shift` (37, 37) as a picture: blue where B has less, orange where it has more."""
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    axes = figure.add_subplot()
+    extent = max(float(np.nanmax(np.abs(shift), initial=0.0)), 0.01)
+    drawn = axes.imshow(shift, cmap="PuOr_r", vmin=-extent, vmax=extent)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(range(len(DISPLAY_NAMES)), DISPLAY_NAMES)
+    axes.tick_params(axis="x", rotation=90)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel("ground truth (blank: none in the data)")
+    figure.colorbar(drawn, ax=axes, label="share of the class's pixels, B less A", shrink=0.8)
+    return figure
+
+
+def _frames(frames: Sequence[FrameDifference]) -> str:
+    if not frames:
+        return "<p>None.</p>"
+    rows = [
+        [html.escape(one.name), *(f"{100 * value:.2f}" for value in (one.a, one.b)), f"{100 * one.value:+.2f}"]
+        for one in frames[:COUNT]
+    ]
+    return table(("frame", "mIoU A %", "mIoU B %", "B less A"), rows)
+
+
+def _in_points(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _signed(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:+.2f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "n/a" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()

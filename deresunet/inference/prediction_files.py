@@ -1,0 +1,159 @@
+"""Predictions written as a folder of label PNGs, which `predictions.StoredPredictor` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from deresunet.atomic import write_json, write_png
+from deresunet.data.frame import Frame
+from deresunet.data.prefetch import prefetch
+from deresunet.data.readers import Frames
+from deresunet.errors import InputError
+from deresunet.inference.batching import batched_by_size
+from deresunet.inference.prediction import Provenance, SegmentationPredictor
+from deresunet.inference.predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
+from deresunet.inference.preprocessing import Modality, usable_modality
+
+
+@dataclass(frozen=True)
+class Written:
+    """Outcome of `write_predictions`.
+
+    Attributes:
+        written: number of predictions written.
+        kept: number of predictions that were there already.
+        failed: name and error of each frame that was skipped.
+    """
+
+    written: int
+    kept: int
+    failed: tuple[tuple[str, str], ...]
+
+
+def write_predictions(
+    predictor: SegmentationPredictor,
+    reader: Frames,
+    folder: Path,
+    modality: Modality = "rgbd",
+    *,
+    limit: int | None = None,
+    confidence: bool = False,
+    on_error: Literal["skip", "stop"] = "stop",
+    workers: int = 2,
+    on_frame: Callable[[int], None] | None = None,
+) -> Written:
+    """Segment the frames of a reader and write a label PNG for each; an interrupted run resumes.
+
+    Predictions that are there stay, if the same weights and settings made them.
+
+    Args:
+        predictor: the network with its weights.
+        reader: the frames; ground truth is not needed.
+        folder: folder of predictions; made if it is not there.
+        modality: "rgbd", "rgb" or "depth".
+        limit: number of frames to take from the start; None takes all.
+        confidence: whether to write the probability of each label, too.
+        on_error: whether a frame that cannot be read ends the run, or is left out and listed.
+        workers: threads that read frames ahead.
+        on_frame: called after each frame with the number of frames done.
+
+    Raises:
+        InputError: there are no frames, a frame cannot be used, or the folder holds other predictions.
+    """
+    names = reader.names[:limit]
+    if not names:
+        raise InputError("There are no frames to segment. Choose another --split, or another folder.")
+    _begin(folder, predictor.provenance(modality), predictor.protocol)
+    left = [name for name in names if not is_written(folder, name, confidence)]
+    kept = done = len(names) - len(left)
+    failed: list[tuple[str, str]] = []
+
+    def usable() -> Iterator[tuple[str, Frame]]:
+        nonlocal done
+        for name, frame in prefetch(left, reader.read, workers):
+            try:
+                if isinstance(frame, InputError):
+                    raise frame
+                usable_modality(frame, modality)
+            except InputError as error:
+                if on_error == "stop":
+                    raise
+                failed.append((name, str(error)))
+                done += 1
+                continue
+            yield name, frame
+
+    for group in batched_by_size(usable(), 1 if confidence else predictor.usual_batch, predictor.network_size):
+        found: list[tuple[np.ndarray, np.ndarray | None]]
+        if confidence:
+            found = [(one.label, one.confidence) for one in (predictor(frame, modality) for _, frame in group)]
+        else:
+            found = [(label, None) for label in predictor.labels([frame for _, frame in group], modality)]
+        for (name, _), (label, sure) in zip(group, found, strict=True):
+            write_prediction(folder, name, label, sure)
+            done += 1
+            if on_frame is not None:
+                on_frame(done)
+    return Written(len(names) - kept - len(failed), kept, tuple(failed))
+
+
+def _begin(folder: Path, provenance: Provenance, protocol: str) -> None:
+    """Describe the folder's predictions; an `InputError` if other weights or settings made those in it."""
+    described = {"labels": "1..37", "protocol": protocol, "provenance": provenance.as_dict()}
+    described = json.loads(json.dumps(described))
+    path = folder / DESCRIPTION_FILE
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            before = None
+        if before != described:
+            raise InputError(
+                f"{folder} holds predictions of other weights or settings (see {DESCRIPTION_FILE} in it). Choose "
+                "another --out, or delete it."
+            )
+        return
+    _make(folder)
+    write_json(path, described)
+
+
+def write_prediction(folder: Path, name: str, label: np.ndarray, confidence: np.ndarray | None = None) -> None:
+    """Write the prediction of a frame as `StoredPredictor` reads it, whole or not at all.
+
+    Args:
+        folder: folder of predictions.
+        name: the frame's name; slashes become subfolders.
+        label: uint8 (H, W), 1..37.
+        confidence: float (H, W), 0..1, stored in 8 bits.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    if confidence is not None:
+        stored = (confidence * 255 + 0.5).astype(np.uint8)
+        _write(folder / CONFIDENCE_FOLDER / f"{name}.png", stored)
+    _write(folder / f"{name}.png", label)
+
+
+def is_written(folder: Path, name: str, confidence: bool) -> bool:
+    """Whether the prediction of a frame is in the folder, with its confidence if that is wanted."""
+    stored = (folder / CONFIDENCE_FOLDER / f"{name}.png").is_file() or not confidence
+    return stored and (folder / f"{name}.png").is_file()
+
+
+def _write(path: Path, picture: np.ndarray) -> None:
+    _make(path.parent)
+    write_png(path, picture)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made ({error.strerror}). Choose another --out.") from error

@@ -1,0 +1,129 @@
+"""`predict` over folders, and `evaluate` on stored predictions and on two runs, as users type them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sunrgbd_archives import RedReader, halves, picture
+from typer.testing import CliRunner, Result
+
+import deresunet.cli.evaluate as evaluate_command
+import deresunet.cli.predict as predict_command
+from deresunet.cli import app
+
+WALL, CHAIR, BAG = 1, 5, 37
+COUNT = 6
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six frames in the folder layout; the network takes a pixel's class from red, other weights the class after."""
+    networks = {None: RedReader(), "other.ckpt": RedReader("1" * 64, offset=1)}
+    for module in (evaluate_command, predict_command):
+        monkeypatch.setattr(module, "load", lambda checkpoint, *_: networks[checkpoint])
+    root = tmp_path / "data"
+    for folder in ("rgb", "depth", "label"):
+        (root / folder).mkdir(parents=True)
+    for k in range(COUNT):
+        label = halves(WALL, CHAIR, (48, 64))
+        label[: 4 * k] = WALL
+        Image.fromarray(picture(WALL, CHAIR)).save(root / "rgb" / f"f{k}.png")
+        Image.fromarray(np.full((48, 64), 2000, np.uint16)).save(root / "depth" / f"f{k}.png")
+        Image.fromarray(label).save(root / "label" / f"f{k}.png")
+    (root / "test.txt").write_text("".join(f"f{k}\n" for k in range(COUNT)))
+    return root
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def evaluated(data: Path, *arguments: object) -> dict:
+    out = data / "out.json"
+    done = run("evaluate", "--data", data, "--dataset", "folder", "--protocol", "native", "--json", out, *arguments)
+    assert done.exit_code == 0, done.output
+    return json.loads(out.read_text())
+
+
+def test_predictions_of_the_network_score_as_the_network(data: Path) -> None:
+    written = run("predict", "--data", data, "--dataset", "folder", "--out", data / "ours")
+    assert written.exit_code == 0, written.output
+    assert "6 label images written" in written.output
+    network, stored = evaluated(data), evaluated(data, "--predictions", f"ours={data / 'ours'}")
+    assert 0 < network["miou"] < 100
+    for key in ("miou", "pixel_acc", "iou", "boundary_iou", "sources", "regions", "frames"):
+        assert stored[key] == network[key], key
+    assert stored["provenance"]["weights"] == "ours"
+    assert "stored predictions of ours" in stored["protocol"]
+    assert "logits" not in stored["protocol"]
+
+
+def test_two_folders_give_a_folder_and_the_run_resumes(data: Path) -> None:
+    command = ("predict", "--rgb", data / "rgb", "--depth", data / "depth", "--out", data / "ours", "--confidence")
+    assert run(*command).exit_code == 0
+    assert len(list((data / "ours" / "confidence").iterdir())) == COUNT
+    (data / "ours" / "f3.png").unlink()
+    again = run(*command)
+    assert "Resumed: 5 frames were done already" in again.output
+    assert "1 label images written" in again.output
+    assert run(*command, "--modality", "rgb").exit_code == 2, "other settings"
+    rgb_alone = run("predict", "--rgb", data / "rgb", "--out", data / "rgb-alone")
+    assert rgb_alone.exit_code == 0, rgb_alone.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict", "--rgb", "rgb", "--depth", "depth/f0.png"), "depth/f0.png is no folder, though the other one is"),
+        (("predict", "--rgb", "rgb", "--depth", "empty"), "6 frames are in only one of"),
+        (("predict", "--data", ".", "--rgb", "rgb"), "Leave out --rgb"),
+        (("predict", "--rgb", "rgb", "--label", "label/f0.png"), "--label is for one frame"),
+        (("predict", "--rgb", "empty"), "There are no frames to segment"),
+        (("evaluate", "--root", ".", "--predictions", "half"), "expected NAME=DIR"),
+        (("evaluate", "--root", ".", "--predictions", "half=empty"), "holds no predictions"),
+        (("evaluate", "--root", ".", "--compare", "@grey", "@rgb"), "the modality is 'grey'"),
+    ],
+)
+def test_bad_arguments(data: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str) -> None:
+    monkeypatch.chdir(data)
+    (data / "empty").mkdir()
+    done = run(*arguments, *(("--out", data / "out") if arguments[0] == "predict" else ()))
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("Error: ")
+
+
+def test_two_runs_and_the_report_hold_the_same_numbers(data: Path) -> None:
+    """The network against its own labels at half resolution, of which one is missing."""
+    run("predict", "--data", data, "--dataset", "folder", "--out", data / "ours")
+    (data / "half").mkdir()
+    for path in sorted((data / "ours").glob("*.png"))[1:]:
+        Image.open(path).resize((32, 24), Image.Resampling.NEAREST).save(data / "half" / path.name)
+    stored = ("--predictions", f"ours={data / 'ours'}", "--predictions", f"half={data / 'half'}")
+    options = ("--prediction-labels", "1..37", "--report", data / "report")
+    both = evaluated(data, *stored, "--compare", "ours", "half", *options)
+    assert (both["A"]["frames"], both["B"]["frames"]) == (6, 5)
+    assert both["B"]["missing_predictions"] == ["f0"]
+    assert both["B"]["resized_predictions"] == 5
+    comparison = both["comparison"]
+    assert comparison["frames"] == 5
+    assert comparison["frames_left_out"] == {"A": 1, "B": 0}
+    assert comparison["runs"] == {"A": "ours", "B": "half"}
+    assert json.loads((data / "report" / "comparison.json").read_text()) == comparison
+    page = (data / "report" / "comparison.html").read_text()
+    assert f"{comparison['miou']['difference']:+.2f}" in page
+    assert (data / "report" / "B" / "report.html").is_file()
+
+
+def test_modalities_and_checkpoints_are_runs(data: Path) -> None:
+    both = evaluated(data, "--compare", "@rgb", "other.ckpt@rgbd")
+    assert both["A"]["protocol"].endswith("modality rgb")
+    assert both["B"]["protocol"].endswith("modality rgbd")
+    assert both["B"]["miou"] == 0.0
+    assert both["comparison"]["miou"]["certain"]
+    assert both["comparison"]["frames_lost"] == COUNT
+    assert both["comparison"]["classes"]["chair"]["iou"][1] == 0.0
