@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
@@ -18,10 +20,20 @@ def handed_out(name: str, content: bytes) -> str:
     folder = Path(get_upload_folder()) / "deresunet"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > KEEP_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # another request, or Gradio's own cleaning, deletes the same folders
+            if time.time() - old.stat().st_mtime > KEEP_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
     own = folder / uuid.uuid4().hex
     own.mkdir()
     path = own / name
     path.write_bytes(content)
     return str(path)
+
+
+def kept(path: Path) -> bool:
+    """Whether a file of the cache is there still; if so, it stays for another hour."""
+    try:
+        os.utime(path)  # unlike `touch`, makes no empty file where another request has just deleted it
+    except OSError:
+        return False
+    return True

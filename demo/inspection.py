@@ -56,7 +56,7 @@ class Inspection:
         source: the data set that the frame comes from, for people.
         label_png: the prediction at full resolution as a PNG of class numbers 1..37.
         measured: figures of a whole data set that the weights carry, or None.
-        depth_reading: how uploaded depth was decoded; None for frames of data sets.
+        depth_reading: how depth was understood, or None without depth.
     """
 
     background: np.ndarray = field(repr=False)
@@ -130,7 +130,6 @@ def inspect(
     predictor: SegmentationPredictor,
     frame: Frame,
     modality: Modality = "rgbd",
-    depth_reading: DepthReading | None = None,
 ) -> Inspection:
     """Run the network on a frame and keep all that the tabs draw from.
 
@@ -166,7 +165,7 @@ def inspect(
         source=frame.source,
         label_png=png(prediction.label),
         measured=Measured.of(predictor.checkpoint.metrics),
-        depth_reading=depth_reading,
+        depth_reading=frame.depth_reading,
     )
 
 

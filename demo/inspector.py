@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,11 @@ from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
 from demo.inspect import messages
 from demo.inspection import Cache, Inspection, inspect, preview
 from demo.networks import Checkpoints
-from deresunet.data.depth import DepthEncoding, DepthReading
+from deresunet.data.depth_units import Unit
+from deresunet.data.files import read_depth, read_frame
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_depth, read_label, read_rgb
+from deresunet.data.images import read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
@@ -49,30 +49,26 @@ class DatasetFrame:
 
 @dataclass(frozen=True)
 class Upload:
-    """Uploaded files, as paths in Gradio's cache, and how depth is encoded."""
+    """Uploaded files, as paths in Gradio's cache, with the unit of depth and intrinsics as written by the visitor."""
 
     rgb: str | None = None
     depth: str | None = None
     label: str | None = None
-    encoding: DepthEncoding = "auto"
+    depth_unit: Unit = "auto"
+    intrinsics: str = ""
 
-    def read(self) -> tuple[Frame, DepthReading | None]:
-        """Read the files: the frame, and how its depth was decoded.
+    def read(self) -> Frame:
+        """Read the files as a frame.
 
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
         """
         if self.rgb is None and self.depth is None:
             raise InputError("There is nothing to segment yet. Give an RGB image, a depth file, or both.")
-        reading = None if self.depth is None else read_depth(self.depth, self.encoding)
-        frame = Frame(
-            rgb=None if self.rgb is None else read_rgb(self.rgb),
-            depth=None if reading is None else reading.metres,
-            label=None if self.label is None else read_label(self.label),
-            name=Path(self.rgb or self.depth or "").stem[:_LONGEST_NAME],
-            source="upload",
+        frame = read_frame(
+            self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
         )
-        return frame, reading
+        return replace(frame, name=frame.name[:_LONGEST_NAME], source="upload")
 
 
 class Inspector:
@@ -122,8 +118,7 @@ class Inspector:
         """
         predictor = self.checkpoints.get(weights)
         if isinstance(origin, Upload):
-            frame, reading = origin.read()
-            return inspect(predictor, frame, modality, reading)
+            return inspect(predictor, origin.read(), modality)
         reader = self._reader(origin.source)
         return self._inspections.get(
             (predictor.checkpoint.sha256, origin, modality),
@@ -165,7 +160,7 @@ class Inspector:
         reader = self._reader(source)
         return [(self._thumbnail(reader, name), name) for name in names]
 
-    def depth_card(self, rgb: str | None, depth: str | None, encoding: DepthEncoding = "auto") -> str:
+    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> str:
         """Describe an uploaded depth file as it is understood, before the network runs, as HTML.
 
         Raises:
@@ -173,8 +168,8 @@ class Inspector:
         """
         if depth is None:
             return ""
-        reading = read_depth(depth, encoding)
-        return messages.depth_card(reading, None if rgb is None else read_rgb(rgb).shape[:2])
+        metres, reading = read_depth(depth, unit or "auto")
+        return messages.depth_card(reading, metres.shape, None if rgb is None else read_rgb(rgb).shape[:2])
 
     def segment(self, upload: Upload) -> tuple[np.ndarray, dict[str, Any]]:
         """Segment a frame for a program: label uint8 (H, W) in 1..37, and the JSON of `python -m deresunet predict`.
@@ -182,7 +177,7 @@ class Inspector:
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
         """
-        frame, _ = upload.read()
+        frame = upload.read()
         prediction = self.predictor(frame)
         return prediction.label, describe_frame(frame, prediction)
 

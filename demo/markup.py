@@ -102,7 +102,7 @@ def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "") -> 
     """A table that `SORT_TABLE` sorts; a column "class" of display names gets swatches and is clickable.
 
     Args:
-        rows: text, and numbers that are shown to one decimal (NaN: n/a).
+        rows: text, counts, and numbers that are shown to one decimal (NaN: n/a).
         signed: columns whose numbers are shown with their sign.
         caption: title above the table.
     """
@@ -123,6 +123,8 @@ def _cell(name: str, value: object, signed: bool) -> str:
         if np.isnan(value):
             return '<td data-value="">n/a</td>'
         return f'<td data-value="{value:.6f}">{value:{"+" if signed else ""}.1f}</td>'
+    if isinstance(value, int | np.integer):
+        return f'<td data-value="{value}">{value:,}</td>'
     if name == "class":
         label = DISPLAY_NAMES.index(str(value)) + 1
         return f'<td><button type="button" data-class="{value}">{swatch(label)}{value}</button></td>'

@@ -1,9 +1,9 @@
-"""The networks that the page can run: the one it started with, and others by name, loaded when first asked for."""
+"""Networks on offer on the page by name: the one it started with, and others, loaded when first asked for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -12,7 +12,7 @@ from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.predictor import load
 from deresunet.model import registry
 
-# A network takes about 0.25 GB; more than so many beside the first are dropped, the longest unused first.
+# A network takes about 0.25 GB; of more than so many beside the first, those unused longest are dropped.
 LOADED = 2
 
 
@@ -20,42 +20,54 @@ class Checkpoints:
     """Predictors by the name that the page shows.
 
     Args:
-        first: the predictor that the page uses unless told otherwise.
+        first: the predictor that the page uses unless another one is chosen.
         others: paths of weights, or models' names, that may be compared with it.
         device: where the others run.
         backend: how they run; see `Predictor`.
+        first_path: path of the first one's weights, if they come from a file that the user named.
+        predictions: stored predictions of other networks, by name; they are used like weights.
 
     Attributes:
-        first_name: what the page calls the first one.
+        first_name: name of the first one on the page.
     """
 
     def __init__(
-        self, first: SegmentationPredictor, others: Iterable[str] = (), device: str = "auto", backend: str = "auto"
+        self,
+        first: SegmentationPredictor,
+        others: Iterable[str] = (),
+        device: str = "auto",
+        backend: str = "auto",
+        first_path: str | None = None,
+        predictions: Mapping[str, SegmentationPredictor] | None = None,
     ) -> None:
-        self.first_name = _label(first)
         self._first = first
         self._device = device
         self._backend = backend
-        self._paths = {Path(other).name: other for other in others}
+        self.predictions = dict(predictions or {})
+        listed = list(others)
         bundled = registry.entry(registry.DEFAULT_MODEL).checkpoint
-        if bundled is not None and bundled.is_file() and bundled.name != first.checkpoint.name:
-            self._paths.setdefault(bundled.name, os.fspath(bundled))
+        if bundled is not None and bundled.is_file() and first.checkpoint.name != bundled.name:
+            listed.append(os.fspath(bundled))
+        start = first_path or first.checkpoint.name
+        names = distinct_names([start, *listed], taken=self.predictions)
+        self.first_name = names.pop(start)
+        self._paths = {name: path for path, name in names.items()}
         self._loaded: dict[str, SegmentationPredictor] = {}
         self._lock = Lock()
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen, the first one first."""
-        return [self.first_name, *(name for name in self._paths if name != self.first_name)]
+        """Names that can be chosen, the first one first, stored predictions last."""
+        return [self.first_name, *self._paths, *self.predictions]
 
     def add(self, path: str) -> str:
-        """Offer a visitor's file of weights, once it has been read without harm; returns its name.
+        """Offer an uploaded file of weights, once it has been read without harm; return its name.
 
         Raises:
             InputError: it is no checkpoint of this project.
         """
         predictor = load(path, self._device, self._backend)
-        name = f"{_label(predictor)} ({predictor.checkpoint.sha256[:6]})"
+        name = f"{predictor.checkpoint.name} ({predictor.checkpoint.sha256[:6]})"
         with self._lock:
             self._paths[name] = path
             self._keep(name, predictor)
@@ -69,8 +81,10 @@ class Checkpoints:
         """
         if name is None or name == self.first_name:
             return self._first
+        if name in self.predictions:
+            return self.predictions[name]
         if name not in self._paths:
-            raise InputError(f"no weights are called {name!r}; there are {', '.join(self.names)}.")
+            raise InputError(f"No weights are called {name!r}. Choose one of: {', '.join(self.names)}.")
         with self._lock:
             if name not in self._loaded:
                 self._keep(name, load(self._paths[name], self._device, self._backend))
@@ -83,5 +97,32 @@ class Checkpoints:
             del self._loaded[next(iter(self._loaded))]
 
 
-def _label(predictor: SegmentationPredictor) -> str:
-    return predictor.checkpoint.name
+def distinct_names(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Shortest ends of paths that tell them apart, such as "run1/last.ckpt" and "run2/last.ckpt".
+
+    Args:
+        paths: paths of files, or names; one that is given twice counts once.
+        taken: names that are in use.
+
+    Returns:
+        Path -> name, in the order given.
+    """
+    parts = {path: Path(path).parts for path in paths}
+    used = set(taken)
+
+    def name(path: str, depth: int) -> str:
+        return "/".join(parts[path][-depth:])
+
+    names = {}
+    for path, own in parts.items():
+        depth = 1
+        while depth < len(own) and (
+            name(path, depth) in used
+            or any(name(other, depth) == name(path, depth) for other in parts if other != path)
+        ):
+            depth += 1
+        names[path] = name(path, depth)
+        while names[path] in used:
+            names[path] += "'"
+        used.add(names[path])
+    return names

@@ -87,6 +87,13 @@ def sweep(path: str | os.PathLike[str]) -> None:
                 left.unlink(missing_ok=True)
 
 
+def sweep_below(folder: str | os.PathLike[str]) -> None:
+    """Remove files and folders that killed processes of this machine left anywhere in `folder`."""
+    for left in list(Path(folder).rglob(".*.tmp")):
+        if found := _STAGED.fullmatch(left.name):
+            sweep(left.with_name(found["name"]))
+
+
 def _is_running(pid: int) -> bool:
     if os.name == "nt":
         return True  # signal 0 would end it there

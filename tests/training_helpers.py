@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,10 @@ import pytorch_lightning as pl
 import torch
 
 from deresunet.config import ModelConfig, Preprocessing
+from train.cli import main
 from train.data.augmentation import Augmentation
 from train.data.module import RGBDDataModule
+from train.distillation.teacher import WIDTH, Teacher
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
 
@@ -28,6 +33,7 @@ SMALL = ModelConfig(
     decoder_channels=(32, 16, 16, 16),
     dropout=0.1,
 )
+DEPTH, GRID = 12, 37  # blocks of a ViT-S, and patches along a side of 518 px
 SMALL_SIZE = Preprocessing(network_pixels=64 * 64)
 SMALL_OPTIONS = (
     *("--config", str(ROOT / "train/configs/smoke.yaml"), "--trainer.enable_progress_bar", "false"),
@@ -71,6 +77,49 @@ def trainer(folder: Path, **options: Any) -> pl.Trainer:
         "default_root_dir": folder,
     }
     return pl.Trainer(**(given | options))
+
+
+def hub_state():
+    """DINOv2 ViT-S/14 under torch hub's names, with random numbers."""
+    generator = torch.Generator().manual_seed(3)
+
+    def drawn(*shape):
+        return 0.02 * torch.randn(*shape, generator=generator)
+
+    state = {
+        "cls_token": drawn(1, 1, WIDTH),
+        "pos_embed": drawn(1, 1 + GRID * GRID, WIDTH),
+        "mask_token": drawn(1, WIDTH),
+        "patch_embed.proj.weight": drawn(WIDTH, 3, 14, 14),
+        "patch_embed.proj.bias": drawn(WIDTH),
+        "norm.weight": drawn(WIDTH),
+        "norm.bias": drawn(WIDTH),
+    }
+    shapes = {"attn.qkv": (3 * WIDTH, WIDTH), "attn.proj": (WIDTH, WIDTH)}
+    shapes |= {"mlp.fc1": (4 * WIDTH, WIDTH), "mlp.fc2": (WIDTH, 4 * WIDTH), "norm1": (WIDTH,), "norm2": (WIDTH,)}
+    for block in range(DEPTH):
+        for name, shape in shapes.items():
+            state[f"blocks.{block}.{name}.weight"] = drawn(*shape)
+            state[f"blocks.{block}.{name}.bias"] = drawn(shape[0])
+        for name in ("ls1", "ls2"):
+            state[f"blocks.{block}.{name}.gamma"] = drawn(WIDTH)
+    return state
+
+
+def random_teacher(path: Path, classes: int = 37) -> Path:
+    """A teacher's checkpoint with random weights, as its own training would leave it."""
+    torch.manual_seed(1)
+    state = Teacher(classes).state_dict()
+    torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}}, path)
+    return path
+
+
+def train_here(*arguments: object) -> str:
+    """Run `python -m train` within this process, which saves the seconds of a start; return its standard output."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), warnings.catch_warnings():
+        main([str(argument) for argument in arguments])
+    return said.getvalue()
 
 
 def train_command(*arguments: object, status: int = 0) -> str:

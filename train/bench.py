@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deresunet.benchmark.timing import matrix_rate
+from deresunet.benchmark.machine import matrix_rate
 from deresunet.errors import InputError, first_line
 from deresunet.inference.devices import describe_device
 from train.data.dataset import Batch
@@ -112,11 +112,10 @@ class Stepper:
         module.prepare(data, training=True)
         module.to(self.device).train()
         module.bring_teacher(self.device)
-        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.optimiser = build_optimiser(module.optimisation, module, module.pretrained)
         self.average = None if module.ema is None else Average(module.model, module.ema, module.ema_decay or 0.0)
         self.clip_norm = module.optimisation.clip_norm
-        self.whole = WholeStep(self._losses, self.parameters, self.optimiser, self.average, self.clip_norm)
+        self.whole = WholeStep(self._losses, self.optimiser, self.average, self.clip_norm)
         self.batches = self._endless()
 
     def flop(self) -> float:
@@ -142,7 +141,7 @@ class Stepper:
         torch.autograd.backward(result.loss)
         yield "backward"
         if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm, foreach=True)
+            nn.utils.clip_grad_norm_(self.whole.parameters, self.clip_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         yield "optimiser"

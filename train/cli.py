@@ -12,12 +12,15 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
+from deresunet.atomic import sweep_below
 from deresunet.errors import InputError
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
+from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
 from train.distillation import run as distill
 from train.stage import StageModule
+from train.timelimit import VALIDATION_INTERVAL, TimeLimit
 
 USAGE = """usage: python -m train COMMAND ...
 
@@ -62,6 +65,12 @@ class TrainingCLI(LightningCLI):
         parser.add_argument("--run.name", type=str, default="run", help="Folder of this run's versions in it.")
         parser.add_argument("--run.best", type=int, default=3, help="How many of the best checkpoints are kept.")
         parser.add_argument("--run.monitor", type=str, default="val/miou", help="Metric that says which are best.")
+        parser.add_argument(
+            "--run.minutes",
+            type=float | None,
+            default=None,
+            help="Time that the run may take, instead of epochs: steps are planned so that the schedule ends with it.",
+        )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
@@ -74,12 +83,18 @@ class TrainingCLI(LightningCLI):
             kwargs["logger"] = [board, CSVLogger(run.folder, name=run.name, version=board.version)]
         if trainer_config.get("default_root_dir") is None:
             kwargs["default_root_dir"] = str(folder)
+        if run.minutes is not None:
+            kwargs |= {"max_epochs": -1, "check_val_every_n_epoch": None, "val_check_interval": VALIDATION_INTERVAL}
+        kwargs["plugins"] = [*_as_list(trainer_config.get("plugins")), WholeCheckpointIO()]
+        sweep_below(folder)
         given = list(trainer_config.get("callbacks") or [])
         kwargs["callbacks"] = [*given, *self._own_callbacks(run, trainer_config)]
         return super().instantiate_trainer(**kwargs)
 
     def _own_callbacks(self, run: Any, trainer_config: Any) -> list[Callback]:
         callbacks: list[Callback] = [StopGracefully(), MetricsFile()]
+        if run.minutes is not None:
+            callbacks.append(TimeLimit(run.minutes))
         if trainer_config.get("fast_dev_run"):
             return callbacks
         if trainer_config.get("logger") is not False:
@@ -97,6 +112,10 @@ class TrainingCLI(LightningCLI):
             last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
             callbacks += [best, last] if run.best else [last]
         return callbacks
+
+
+def _as_list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
 
 
 def build(arguments: list[str] | None, run: bool) -> TrainingCLI:

@@ -172,9 +172,8 @@ class StageModule(pl.LightningModule):
                 f"model.init_args.cuda_graph records a step of one process in bf16-mixed or 32-true, got "
                 f"{self.trainer.world_size} processes in {self.trainer.precision}. Leave it out."
             )
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
         (optimiser,) = self.trainer.optimizers
-        return WholeStep(self.step, parameters, optimiser, self._average, self.optimisation.clip_norm)
+        return WholeStep(self.step, optimiser, self._average, self.optimisation.clip_norm)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the random generators from (seed, epoch, step, process), whatever was drawn before."""
@@ -194,7 +193,7 @@ class StageModule(pl.LightningModule):
         """Change the weights, then their average."""
         super().optimizer_step(*args, **kwargs)
         if self._average is not None:
-            self._average.begin(self.trainer.global_step - 1)
+            self._average.begin(self.trainer.global_step)  # counted up after this
             self._average.update()
 
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:

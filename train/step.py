@@ -45,8 +45,7 @@ class WholeStep:
 
     Args:
         losses_of: loss of a batch, with its graph for backward; sees to its own precision.
-        parameters: trained parameters.
-        optimiser: of these parameters.
+        optimiser: of the trained parameters.
         average: running average of the weights, or None.
         clip_norm: largest norm of the gradients, or None.
     """
@@ -54,18 +53,18 @@ class WholeStep:
     def __init__(
         self,
         losses_of: Callable[[Batch], StepResult],
-        parameters: list[nn.Parameter],
         optimiser: Optimizer,
         average: Average | None,
         clip_norm: float | None,
     ) -> None:
-        self.losses_of, self.parameters = losses_of, parameters
+        self.losses_of = losses_of
+        self.parameters: list[nn.Parameter] = [p for group in optimiser.param_groups for p in group["params"]]
         self.optimiser, self.average, self.clip_norm = optimiser, average, clip_norm
-        self.on_cuda = parameters[0].is_cuda
+        self.on_cuda = self.parameters[0].is_cuda
         self._steps = 0
         self._recorded: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, Batch, StepResult]] = {}
         if self.on_cuda:
-            _make_capturable(optimiser, parameters[0].device)
+            _make_capturable(optimiser, self.parameters[0].device)
 
     def __call__(self, batch: Batch, step: int) -> StepResult:
         """One step.
@@ -104,7 +103,7 @@ class WholeStep:
         with torch.autocast(result.loss.device.type, enabled=False):
             torch.autograd.backward(result.loss)
             if self.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.parameters, self.clip_norm, foreach=True)
+                nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
             self.optimiser.step()
         if self.average is not None:
             self.average.update()

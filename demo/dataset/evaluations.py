@@ -9,14 +9,15 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from gradio.utils import get_upload_folder
 
+from demo.dataset.progress import Progress, Request, time_left
 from demo.dataset.result import DatasetResult
-from demo.dataset.store import LIMIT_BYTES, EvaluationStore, Place, fingerprint
-from demo.markup import MODALITY_NAMES
+from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder, fingerprint
+from demo.networks import Checkpoints
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
@@ -36,44 +37,6 @@ KEPT_BYTES = 256 << 20
 # once a minute.
 UNWATCHED_S = 180.0
 _STOP_S = 60.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a visitor wants evaluated: a data set of the page, and what the network is given of it."""
-
-    source: str
-    modality: Modality = "rgbd"
-
-    def __str__(self) -> str:
-        return f"{self.source}, {MODALITY_NAMES[self.modality]}"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an evaluation is.
-
-    Attributes:
-        state: "new", "partial" (interrupted), "running" or "done".
-        done: frames that are done.
-        total: frames of the split.
-        miou: of the frames done, 0..1; NaN before the first of this run.
-        seconds_left: of a running one; None before it can be told.
-        following: whether the visitor who asks is among those it runs for.
-        stopping: whether it is about to stop.
-        elsewhere: another evaluation that is running now, in words; or "".
-        failure: why the last run ended before its end; or "".
-    """
-
-    state: Literal["new", "partial", "running", "done"]
-    done: int
-    total: int
-    miou: float = float("nan")
-    seconds_left: float | None = None
-    following: bool = False
-    stopping: bool = False
-    elsewhere: str = ""
-    failure: str = ""
 
 
 class _StoppedError(Exception):
@@ -98,7 +61,7 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Stoppable:
-    """A reader that ends the evaluation when told, also between frames that the network never sees."""
+    """A reader that ends the evaluation when asked to, also between frames that the network never gets."""
 
     reader: Reader
     stop: threading.Event
@@ -114,26 +77,26 @@ class _Stoppable:
 
 
 class Evaluations:
-    """Runs, follows and keeps evaluations for all visitors of a server.
+    """Run, follow and keep evaluations for all visitors of a server.
 
     Frames are run one by one through the predictor that segments visitors' single frames; its lock is let go of
     between frames, while a frame is scored, so the two take turns.
 
     Args:
-        predictor: the network with its weights.
+        checkpoints: networks and predictions by the name that the page shows.
         readers: data sets by the name that the page shows.
-        folder: where journals and predictions go; by default beside Gradio's own cache.
-        limit_bytes: that they may take there.
+        folder: where results and labels are kept; by default beside Gradio's own cache.
+        limit_bytes: size of that folder, at most.
     """
 
     def __init__(
         self,
-        predictor: SegmentationPredictor,
+        checkpoints: Checkpoints,
         readers: Mapping[str, Reader],
         folder: Path | None = None,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        self.predictor = predictor
+        self.checkpoints = checkpoints
         self.readers = readers
         self._store = EvaluationStore(folder or Path(get_upload_folder()) / "evaluations", limit_bytes)
         self._lock = threading.Lock()
@@ -141,19 +104,20 @@ class Evaluations:
         self._run: _Run | None = None
         self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
         self._failures: dict[Request, str] = {}
+        self._fingerprints: dict[str, str] = {}
 
     def start(self, request: Request, visitor: str, anew: bool = False) -> None:
-        """Begin, go on with, or join the evaluation of `request`.
+        """Start, resume or join the evaluation of `request`.
 
         Args:
-            request: what to evaluate.
+            request: its settings.
             visitor: who asks.
-            anew: forget what is there.
+            anew: discard the results that are there.
 
         Raises:
             InputError: there is no such data set, or another evaluation is running and someone follows it.
         """
-        place = self.place(request)
+        folder = self.run_folder(request)
         with self._lock:
             self._failures.pop(request, None)
             run, now = self._run, time.monotonic()
@@ -162,7 +126,7 @@ class Evaluations:
                 return
             if run is not None and not run.stop.is_set() and now - run.seen < UNWATCHED_S:
                 raise InputError(
-                    f"One evaluation runs at a time, and now it is {run}{_left(run.seconds_left)}. "
+                    f"One evaluation runs at a time, and now it is {run}{time_left(run.seconds_left)}. "
                     "Choose the same to follow it, or come back when it is done."
                 )
             if run is not None:
@@ -173,18 +137,18 @@ class Evaluations:
             if self._run is not None:
                 raise InputError(f"The evaluation of {self._run.request} is still stopping. Try again in a moment.")
             if anew:
-                place.clear()
-            if place.finished:
+                folder.clear()
+            if folder.finished:
                 return
             now = time.monotonic()
             total = len(self._reader(request.source).names)
-            self._run = run = _Run(request, total, place.frames_done(), {visitor: now}, now)
-            # A daemon, so that the server can end; the journal has what was done.
-            run.thread = threading.Thread(target=self._work, args=(run, place), name="evaluation", daemon=True)
+            self._run = run = _Run(request, total, folder.frames_done(), {visitor: now}, now)
+            # A daemon, so that the server can end; the resume file has the frames done.
+            run.thread = threading.Thread(target=self._work, args=(run, folder), name="evaluation", daemon=True)
             run.thread.start()
 
     def cancel(self, request: Request, visitor: str) -> None:
-        """No longer run it for `visitor`; it stops after the frame at hand when nobody else follows it."""
+        """Stop running it for `visitor`; it ends after the current frame when nobody else follows it."""
         with self._lock:
             run = self._run
             if run is not None and run.request == request:
@@ -193,7 +157,7 @@ class Evaluations:
                     run.stop.set()
 
     def progress(self, request: Request, visitor: str = "") -> Progress:
-        """How far it is; a visitor who follows it is noted as being there.
+        """How far the evaluation of `request` is; a visitor who follows it is noted as being there.
 
         Raises:
             InputError: there is no such data set.
@@ -213,18 +177,18 @@ class Evaluations:
                     visitor in run.watchers,
                     run.stop.is_set(),
                 )
-            elsewhere = "" if run is None else f"{run}{_left(run.seconds_left)}"
+            elsewhere = "" if run is None else f"{run}{time_left(run.seconds_left)}"
             failure = self._failures.get(request, "")
             if request in self._kept:
                 return Progress("done", total, total, elsewhere=elsewhere)
-        place = self.place(request)
-        if place.finished:
+        folder = self.run_folder(request)
+        if folder.finished:
             return Progress("done", total, total, elsewhere=elsewhere)
-        done = place.frames_done()
+        done = folder.frames_done()
         return Progress("partial" if done else "new", done, total, elsewhere=elsewhere, failure=failure)
 
     def result(self, request: Request) -> DatasetResult:
-        """What a finished evaluation found.
+        """Result of a finished evaluation.
 
         Raises:
             InputError: it is not finished.
@@ -234,55 +198,82 @@ class Evaluations:
                 if request in self._kept:
                     self._kept.move_to_end(request)
                     return self._kept[request]
-            place = self.place(request)
-            if not place.finished:
-                raise InputError(f"{request}: this evaluation is not finished. Start it, or let it go on.")
-            with ResumeFile(place.journal, place.subject) as journal:
-                return self._keep(request, self._evaluate(request, place, journal, None))
+            folder = self.run_folder(request)
+            if not folder.finished:
+                raise InputError(f"{request}: this evaluation is not finished. Start or resume it.")
+            with ResumeFile(folder.resume, folder.subject) as resume:
+                return self._keep(request, self._evaluate(request, folder, resume, None))
 
-    def place(self, request: Request) -> Place:
-        """Where the evaluation of `request` lies on disk.
+    def request(self, source: str, modality: Modality, weights: str | None) -> Request:
+        """Settings of an evaluation as the page's controls have them."""
+        return Request(source, modality, "" if weights in (None, self.checkpoints.first_name) else str(weights))
+
+    def name(self, request: Request) -> str:
+        """Name of the run for people, with its weights."""
+        return replace(request, weights=request.weights or self.checkpoints.first_name).run_name
+
+    def finished(self, source: str) -> list[Request]:
+        """Finished runs over a data set by weights and predictions that are on offer, the latest first.
 
         Raises:
             InputError: there is no such data set.
         """
-        origin = self.predictor.provenance(request.modality)
-        return self._store.place(
+        found = []
+        for settings in self._store.finished(self._fingerprint(source)):
+            weights, modality = settings.get("weights", ""), settings.get("modality", "")
+            if modality in get_args(Modality) and weights in ("", *self.checkpoints.names):
+                found.append(Request(source, modality, weights))  # type: ignore[arg-type]
+        return list(dict.fromkeys(found))
+
+    def run_folder(self, request: Request) -> RunFolder:
+        """Folder of the run of `request`.
+
+        Raises:
+            InputError: there is no such data set, or there are no such weights.
+        """
+        segmenter = self.segmenter(request)
+        origin = segmenter.provenance(request.modality)
+        return self._store.run_folder(
             {
-                "data": fingerprint(self._reader(request.source)),
+                "data": self._fingerprint(request.source),
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
-                "protocol": describe_protocol(self.segmenter(request)),
+                "protocol": describe_protocol(segmenter),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
             }
         )
 
     def segmenter(self, request: Request) -> SegmentationPredictor:
-        """What runs the frames of `request`, as `python -m deresunet evaluate` would."""
-        return self.predictor.with_inference(self._inference(request))
+        """Predictor of the frames of `request`, as `python -m deresunet evaluate` runs it."""
+        return self.checkpoints.get(request.weights or None).with_inference(self._inference(request))
 
     def reader(self, request: Request) -> Reader:
         """The data set of `request`."""
         return self._reader(request.source)
 
     def _inference(self, request: Request) -> Inference:
-        """The command line's `--protocol auto`."""
+        """Input size and views of the command line's `--protocol auto`."""
         return Inference(SUNRGBD_SIZE if isinstance(self._reader(request.source), SunRgbdReader) else None)
 
     def _reader(self, source: str) -> Reader:
         if source not in self.readers:
-            raise InputError(f"there is no data set {source!r}; there are {', '.join(self.readers)}.")
+            raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
         return self.readers[source]
 
-    def _work(self, run: _Run, place: Place) -> None:
+    def _fingerprint(self, source: str) -> str:
+        if source not in self._fingerprints:
+            self._fingerprints[source] = fingerprint(self._reader(source))
+        return self._fingerprints[source]
+
+    def _work(self, run: _Run, folder: RunFolder) -> None:
         failure = ""
         try:
-            self._store.make_room(place)
-            with place.held(), ResumeFile(place.journal, place.subject) as journal:
-                run.done = journal.resumed
-                result = self._evaluate(run.request, place, journal, run)
-                place.finish()
+            self._store.make_room(folder)
+            with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
+                run.done = resume.resumed
+                result = self._evaluate(run.request, folder, resume, run)
+                folder.finish({**vars(run.request)})
             self._keep(run.request, result)
         except _StoppedError:
             pass
@@ -297,11 +288,11 @@ class Evaluations:
                     self._failures[run.request] = self._without_paths(run.request, failure)
                 self._run = None
 
-    def _evaluate(self, request: Request, place: Place, journal: ResumeFile, run: _Run | None) -> DatasetResult:
-        began, before = time.perf_counter(), journal.resumed
+    def _evaluate(self, request: Request, folder: RunFolder, resume: ResumeFile, run: _Run | None) -> DatasetResult:
+        began, before = time.perf_counter(), resume.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
-            place.keep_label(frame.name, label)
+            folder.keep_label(frame.name, label)
             if run is None:
                 return
             seconds = (time.perf_counter() - began) / max(done - before, 1)
@@ -317,7 +308,7 @@ class Evaluations:
             on_frame=on_frame,
             on_error="skip",
             workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
-            resume=journal,
+            resume=resume,
         )
         failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
         return DatasetResult(replace(evaluation, failed=failed), request.source, request.modality)
@@ -331,20 +322,8 @@ class Evaluations:
         return result
 
     def _without_paths(self, request: Request, text: str) -> str:
-        """Messages go to visitors and into reports; where the data set lies on the server does not."""
+        """Remove the data set's path on the server from a message, which goes to visitors and into reports."""
         root: Any = getattr(self._reader(request.source), "root", None)
         for path in () if root is None else {str(root), str(Path(root).resolve())}:
             text = text.replace(path, Path(root).name)
         return text
-
-
-def _left(seconds: float | None) -> str:
-    return "" if seconds is None else f", about {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """A time for people, such as "40 s" or "1 h 05 min"."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,4 +1,4 @@
-"""A frame of a data set as one picture of four: the frame, its ground truth, the prediction, and what to look at."""
+"""Pictures of four of a frame: the frame, its ground truth, the prediction, and its outcomes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo.dataset.evaluations import Evaluations, Request
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.progress import Request
 from demo.dataset.result import Confusion
+from demo.downloads import kept
 from deresunet.atomic import write_whole
 from deresunet.classes import VOID
 from deresunet.data.frame import Frame
@@ -84,15 +86,13 @@ class Pictures:
     def files(self, request: Request, names: list[str], focus: Focus = None) -> list[Path | None]:
         """The pictures of frames, in order; None for a frame that can no longer be read."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        place = self.evaluations.place(request)
-        key = f"{place.folder.name} {place.finished_at}"
+        run = self.evaluations.run_folder(request)
+        key = f"{run.folder.name} {run.finished_at}"
         made: list[Path | None] = []
         for name in names:
             hashed = hashlib.sha256(f"{key}\n{focus!r}\n{name}".encode()).hexdigest()[:24]
             path = self.folder / f"{hashed}.jpg"
-            if path.is_file():
-                path.touch()  # the cache goes by age, and the visitor has an hour from now
-            else:
+            if not kept(path):
                 try:
                     write_jpeg(path, self.quartet(request, name, focus))
                 except InputError:
@@ -109,14 +109,14 @@ class Pictures:
             InputError: the frame cannot be read.
         """
         frame = self.evaluations.reader(request).read(name)
-        place = self.evaluations.place(request)
-        label = place.label(name)
+        run = self.evaluations.run_folder(request)
+        label = run.label(name)
         if label is None or label.shape != frame.size:
             label = self.evaluations.segmenter(request)(frame, request.modality).label
-            place.keep_label(name, label)
+            run.keep_label(name, label)
         return quartet(frame, label, focus, side)
 
-    def _prune(self, kept: set[Path]) -> None:
+    def _prune(self, shown: set[Path]) -> None:
         with self._lock:
             files = []
             for path in self.folder.glob("*.jpg"):
@@ -125,7 +125,7 @@ class Pictures:
                 except OSError:
                     continue  # Gradio's cache let go of it meanwhile
             for _, path in sorted(files)[: max(len(files) - _KEPT, 0)]:
-                if path not in kept:
+                if path not in shown:
                     path.unlink(missing_ok=True)
 
 

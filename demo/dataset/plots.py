@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from demo.dataset.result import TRAITS, Confusion, DatasetResult, Trait, present
+from demo.dataset.result import PROPERTIES, Confusion, DatasetResult, FrameProperty, present
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.visualization.colours import CORRECT, WRONG
 
@@ -67,7 +67,7 @@ class HeatMap:
 
 
 def heat_map(matrix: np.ndarray, label: int | None = None, cell: Confusion | None = None) -> Image.Image:
-    """Shares of each class's pixels: blue on the diagonal (right), orange beside it (taken for another class).
+    """Shares of each class's pixels: blue on the diagonal (right), orange beside it (predicted as another class).
 
     Args:
         matrix: int64 (37, 37).
@@ -140,7 +140,7 @@ class Scatter:
 
     Attributes:
         indices: int64 (n,): frames, as `DatasetResult` counts them.
-        shares: float64 (n,): share of a trait, 0..1; drawn to the right.
+        shares: float64 (n,): share of pixels with the property, 0..1; drawn to the right.
         values: float64 (n,): mIoU or a class's IoU, 0..1; drawn upwards.
         far: right end of the axis, 0..1.
     """
@@ -154,9 +154,9 @@ class Scatter:
     MARGINS = (66, 56, 16, 58)  # left, top, right, bottom [px]
 
     @classmethod
-    def of(cls, result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None = None) -> Scatter:
+    def of(cls, result: DatasetResult, chosen: np.ndarray, name: FrameProperty, label: int | None = None) -> Scatter:
         """The layout for frames, by their mIoU or the IoU of a class."""
-        values, shares = result.values(chosen, label), result.shares[trait][chosen]
+        values, shares = result.values(chosen, label), result.shares[name][chosen]
         known = ~np.isnan(values) & ~np.isnan(shares)
         far = float(np.ceil(20 * shares[known].max(initial=0.05)) / 20)
         return cls(chosen[known], shares[known], values[known], min(far, 1.0))
@@ -179,9 +179,9 @@ class Scatter:
         return int(self.indices[nearest]) if distances[nearest] <= _NEAR_PX else None
 
 
-def scatter(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None = None) -> Image.Image:
-    """Frames by share of a trait and by score, coloured by sensor or scene where those are known. RGBA."""
-    layout = Scatter.of(result, chosen, trait, label)
+def scatter(result: DatasetResult, chosen: np.ndarray, name: FrameProperty, label: int | None = None) -> Image.Image:
+    """Frames by a property and by score, coloured by sensor or scene where those are known. RGBA."""
+    layout = Scatter.of(result, chosen, name, label)
     left, top, right, bottom = Scatter.MARGINS
     figure, axes = _canvas(Scatter.SIZE, (left, top, right, bottom))
     axes.set_xlim(-2 * layout.far, 102 * layout.far)
@@ -190,28 +190,28 @@ def scatter(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int 
     names = [getattr(result.frames[index], key) if key else "" for index in layout.indices]
     common = sorted(set(names), key=lambda name: (-names.count(name), name))
     coloured = [name for name in common if name][: len(_GROUPS)]
-    for name in [*coloured, None]:
-        here = np.array([one == name if name is not None else one not in coloured for one in names], bool)
+    for group in [*coloured, None]:
+        here = np.array([one == group if group is not None else one not in coloured for one in names], bool)
         if not here.any():
             continue
         axes.scatter(
             100 * layout.shares[here],
             100 * layout.values[here],
             s=34,
-            color=(_GROUPS[0] if not key else _OTHERS) if name is None else _GROUPS[coloured.index(name)],
+            color=(_GROUPS[0] if not key else _OTHERS) if group is None else _GROUPS[coloured.index(group)],
             alpha=0.75,
             edgecolors="white",
             linewidths=0.6,
-            label=(f"others ({here.sum()})" if key else None) if name is None else f"{name} ({here.sum()})",
+            label=(f"others ({here.sum()})" if key else None) if group is None else f"{group} ({here.sum()})",
         )
     if key and len(layout.indices):
         axes.legend(
             loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=9.5, handletextpad=0.1,
             columnspacing=1.0,
         )  # fmt: skip
-    axes.set_xlabel(f"{TRAITS[trait]}, % of the labelled ones", size=10.5, color=_INK)
-    name = "mIoU of the frame, %" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}, %"
-    axes.set_ylabel(name, size=10.5, color=_INK)
+    axes.set_xlabel(f"{PROPERTIES[name]}, % of the labelled ones", size=10.5, color=_INK)
+    score = "mIoU of the frame, %" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}, %"
+    axes.set_ylabel(score, size=10.5, color=_INK)
     axes.grid(color="#94a3b8", alpha=0.3, linewidth=0.8)
     axes.tick_params(labelsize=10, colors=_INK, length=0)
     axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""A finished evaluation, ready to be asked: by sensor, scene and class, from the score down to the frames."""
+"""Result of a run by sensor, room type and class, from the scores down to the frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
 from deresunet.inference.preprocessing import Modality
 
-# What a frame's score is held against: shares of its labelled pixels.
-Trait = Literal["missing", "far", "boundary"]
-TRAITS: dict[Trait, str] = {
+# Properties of a frame that its score is plotted against: shares of its labelled pixels.
+FrameProperty = Literal["missing", "far", "boundary"]
+PROPERTIES: dict[FrameProperty, str] = {
     "missing": "pixels without measured depth",
     "far": "pixels farther than 3 m",
     "boundary": f"pixels within {BOUNDARY_PX} px of another class",
@@ -40,34 +40,34 @@ class Confusion:
 
     def __str__(self) -> str:
         if self.truth == self.prediction:
-            return f"{DISPLAY_NAMES[self.truth - 1]} recognised"
-        return f"{DISPLAY_NAMES[self.truth - 1]} taken for {DISPLAY_NAMES[self.prediction - 1]}"
+            return f"{DISPLAY_NAMES[self.truth - 1]} predicted correctly"
+        return f"{DISPLAY_NAMES[self.truth - 1]} predicted as {DISPLAY_NAMES[self.prediction - 1]}"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A frame in a list, and why it stands where it does.
+    """A frame in a list with the value that it is ordered by.
 
     Attributes:
         name: the frame.
-        value: what it was ordered by, 0..1.
-        said: the same in words.
+        value: share that it is ordered by, 0..1.
+        caption: the value in words.
     """
 
     name: str
     value: float
-    said: str
+    caption: str
 
 
 class DatasetResult:
     """An evaluation of a data set's split.
 
-    Frames are told by their index in `evaluation.results`; a choice of frames is int64 (n,) of such indices.
+    A choice of frames is int64 (n,) of indices into `evaluation.results`.
 
     Args:
-        evaluation: with its frames' results.
+        evaluation: evaluation with its frames' results.
         source: the data set's name on the page.
-        modality: what the network was given.
+        modality: modality that the network was given.
     """
 
     def __init__(self, evaluation: Evaluation, source: str, modality: Modality) -> None:
@@ -78,12 +78,12 @@ class DatasetResult:
 
     @property
     def frames(self) -> tuple[FrameResult, ...]:
-        """Frames that were measured."""
+        """Results of the frames, in order."""
         return self.evaluation.results
 
     @property
     def nbytes(self) -> int:
-        """Memory that the frames' counts take."""
+        """Memory of the frames' counts [bytes]."""
         return sum(frame.cells.nbytes + frame.counts.nbytes for frame in self.frames) + 2 * self._stacked.data.nbytes
 
     @cached_property
@@ -92,14 +92,14 @@ class DatasetResult:
         return np.array([frame.miou for frame in self.frames])
 
     @cached_property
-    def shares(self) -> dict[Trait, np.ndarray]:
-        """Each frame's traits, float64 (N,), 0..1; NaN where all is void."""
-        taken = np.array([_traits(frame) for frame in self.frames]).reshape(-1, len(TRAITS))
-        return dict(zip(TRAITS, taken.T, strict=True))
+    def shares(self) -> dict[FrameProperty, np.ndarray]:
+        """Properties of each frame, float64 (N,), 0..1; NaN where all is void."""
+        taken = np.array([_properties(frame) for frame in self.frames]).reshape(-1, len(PROPERTIES))
+        return dict(zip(PROPERTIES, taken.T, strict=True))
 
     @property
-    def trait(self) -> Trait:
-        """The one to look at first: missing depth, unless no frame lacks any (as where it was in-painted)."""
+    def first_property(self) -> FrameProperty:
+        """Property to plot first: missing depth, unless no frame lacks any (as where it was in-painted)."""
         return "missing" if np.nanmax(self.shares["missing"], initial=0.0) > 0 else "far"
 
     def groups(self, key: str) -> dict[str, int]:
@@ -122,12 +122,12 @@ class DatasetResult:
         """The pooled confusion matrix of frames, int64 (37, 37)."""
         return np.asarray(self._stacked[chosen].sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
 
-    def spread(self, chosen: np.ndarray) -> ScoreIntervals:
-        """Scores of frames with their intervals."""
+    def intervals(self, chosen: np.ndarray) -> ScoreIntervals:
+        """Scores of frames with their bootstrap confidence intervals."""
         return score_intervals(self._stacked[chosen])
 
     def frames_with(self, chosen: np.ndarray) -> np.ndarray:
-        """In how many of the frames each class is in the ground truth, int64 (37,)."""
+        """Number of the frames whose ground truth has each class, int64 (37,)."""
         counts = np.zeros(NUM_CLASSES, np.int64)
         for index in chosen:
             frame = self.frames[index]
@@ -140,9 +140,9 @@ class DatasetResult:
         return np.divide(right, union, out=np.full(len(chosen), np.nan), where=union > 0)
 
     def values(self, chosen: np.ndarray, label: int | None) -> np.ndarray:
-        """What frames are ordered by, float64 (n,), 0..1: their own mIoU, or a class's IoU where they have the class.
+        """Score that frames are ordered by, float64 (n,), 0..1: their own mIoU, or a class's IoU where they have it.
 
-        A frame without the class has no IoU to be judged by, only false alarms: NaN.
+        A frame without the class in its ground truth has NaN: nothing but false positives could be in it.
         """
         if label is None:
             return self.miou[chosen]
@@ -185,36 +185,38 @@ class DatasetResult:
         row = self._stacked[chosen][:, (label - 1) * NUM_CLASSES : label * NUM_CLASSES]
         return np.asarray(row.sum(1)).reshape(-1)
 
-    def told_of(self, chosen: np.ndarray, cell: Confusion) -> str:
-        """A cell of the matrix as a sentence."""
+    def describe(self, chosen: np.ndarray, cell: Confusion) -> str:
+        """Sentence on a cell of the matrix."""
         matrix = self.matrix(chosen)
         row, column = cell.truth - 1, cell.prediction - 1
         pixels, truth, name = int(matrix[row, column]), int(matrix[row].sum()), DISPLAY_NAMES[row]
         if not truth:
             return f"These frames have no {name} in their ground truth."
         if row == column:
-            return f"{pixels / truth:.1%} of the pixels of {name} are recognised ({pixels:,} of {truth:,})."
+            return f"{pixels / truth:.1%} of the pixels of {name} are predicted correctly ({pixels:,} of {truth:,})."
         errors = int(matrix.sum() - np.trace(matrix))
         if not pixels:
-            return f"No pixel of {name} is taken for {DISPLAY_NAMES[column]}."
+            return f"No pixel of {name} is predicted as {DISPLAY_NAMES[column]}."
         return (
-            f"{pixels / truth:.1%} of the pixels of {name} are taken for {DISPLAY_NAMES[column]}: {pixels:,} of "
+            f"{pixels / truth:.1%} of the pixels of {name} are predicted as {DISPLAY_NAMES[column]}: {pixels:,} of "
             f"{truth:,}, and {pixels / errors:.1%} of all errors."
         )
 
-    def trait_matters(self, chosen: np.ndarray, trait: Trait, label: int | None = None) -> str:
-        """Whether frames with more of a trait score lower, in words (Spearman's rank correlation)."""
-        values, shares = self.values(chosen, label), self.shares[trait][chosen]
+    def correlation(self, chosen: np.ndarray, name: FrameProperty, label: int | None = None) -> str:
+        """Sentence on whether frames with more of a property score lower (Spearman's rank correlation)."""
+        values, shares = self.values(chosen, label), self.shares[name][chosen]
         known = ~np.isnan(values) & ~np.isnan(shares)
         if known.any() and not shares[known].any():
-            return f"There are no {TRAITS[trait]} in these frames."
+            return f"There are no {PROPERTIES[name]} in these frames."
         if known.sum() < 10 or np.ptp(shares[known]) == 0 or np.ptp(values[known]) == 0:
-            return f"Too few frames, or too alike, to tell whether {TRAITS[trait]} matter."
+            return f"Too few frames, or too alike, to tell whether {PROPERTIES[name]} matter."
         rank = stats.spearmanr(shares[known], values[known])
-        told = f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00
+        statistic = (
+            f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00
+        )
         if rank.pvalue >= _SIGNIFICANT:
-            return f"No relation shows between {TRAITS[trait]} and the score ({told})."
-        return f"Frames with more {TRAITS[trait]} score {'lower' if rank.statistic < 0 else 'higher'} ({told})."
+            return f"No relation shows between {PROPERTIES[name]} and the score ({statistic})."
+        return f"Frames with more {PROPERTIES[name]} score {'lower' if rank.statistic < 0 else 'higher'} ({statistic})."
 
     def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
@@ -253,10 +255,10 @@ def present(matrix: np.ndarray) -> tuple[list[int], list[int]]:
     return rows, [int(k) + 1 for k in np.flatnonzero(result.truth_pixels + result.predicted_pixels)]
 
 
-def _traits(frame: FrameResult) -> tuple[float, ...]:
-    """Shares of the frame's labelled pixels, in the order of `TRAITS`."""
+def _properties(frame: FrameResult) -> tuple[float, ...]:
+    """Properties of a frame in the order of `PROPERTIES`."""
     if not frame.counts.size:
-        return (float("nan"),) * len(TRAITS)
+        return (float("nan"),) * len(PROPERTIES)
     depth, measured, place, *_ = np.unravel_index(frame.cells, SHAPE)
     far = [index for index, name in enumerate(DEPTH_RANGES) if name in ("3 to 4 m", "4 to 6 m", "over 6 m")]
     of = (measured == MEASURED.index("not measured"), np.isin(depth, far), place == PLACES.index("boundary"))

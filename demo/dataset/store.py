@@ -1,4 +1,4 @@
-"""Evaluations on the server's disk: journals and predictions, in a folder of bounded size."""
+"""Runs of evaluations on the server's disk: results and predicted labels, in a folder of bounded size."""
 
 from __future__ import annotations
 
@@ -27,45 +27,45 @@ except ImportError:  # not on Windows, where two servers must not share a folder
 LIMIT_BYTES = 1 << 30
 
 
-class Place:
-    """Where one evaluation lies.
+class RunFolder:
+    """Folder of one run.
 
     Args:
-        folder: of its own.
-        subject: what tells it from another evaluation, as plain JSON types.
+        folder: path of the folder; made when first needed.
+        subject: settings that tell this run from another, as plain JSON types.
 
     Attributes:
-        journal: the file of its journal.
+        resume: file of the results of the frames done.
     """
 
     def __init__(self, folder: Path, subject: dict[str, Any]) -> None:
         self.folder = folder
         self.subject = subject
-        self.journal = folder / "journal.jsonl"
+        self.resume = folder / "resume.jsonl"
         self._finished = folder / "finished"
 
     @property
     def finished(self) -> bool:
         """Whether all frames are done."""
-        return self._finished.is_file() and self.journal.is_file()
+        return self._finished.is_file() and self.resume.is_file()
 
     @property
     def finished_at(self) -> float:
-        """When it was finished [s since 1970]; 0.0 while it is not. Tells one evaluation from another run of it."""
+        """Time of the end of the run [s since 1970]; 0.0 before. Tells a run from a later one of the same settings."""
         try:
             return self._finished.stat().st_mtime
         except OSError:
             return 0.0
 
     def frames_done(self) -> int:
-        """Frames in the journal; its first line tells the subject."""
-        if not self.journal.is_file():
+        """Number of frames in the resume file, whose first line holds the subject."""
+        if not self.resume.is_file():
             return 0
-        with self.journal.open("rb") as lines:
+        with self.resume.open("rb") as lines:
             return max(sum(line.endswith(b"\n") for line in lines) - 1, 0)
 
     def label(self, name: str) -> np.ndarray | None:
-        """The prediction kept for a frame, uint8 (H, W), 1..37; or None."""
+        """Predicted label that is kept for a frame, uint8 (H, W), 1..37; or None."""
         try:
             with Image.open(self._label_path(name)) as image:
                 return np.asarray(image)
@@ -73,7 +73,7 @@ class Place:
             return None
 
     def keep_label(self, name: str, label: np.ndarray) -> None:
-        """Keep the prediction of a frame, uint8 (H, W).
+        """Keep the predicted label of a frame, uint8 (H, W).
 
         Raises:
             InputError: it cannot be written.
@@ -94,18 +94,18 @@ class Place:
             (self.folder / "labels").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"the folder for evaluations cannot be written ({error.strerror}). Start the server with another "
+                f"The folder for evaluations cannot be written ({error.strerror}). Start the server with another "
                 "--cache-dir."
             ) from error
 
-    def finish(self) -> None:
-        """Note that all frames are done."""
-        write_text(self._finished, "")
+    def finish(self, settings: dict[str, str]) -> None:
+        """Note that all frames are done, and the settings by which the page offers the run."""
+        write_text(self._finished, json.dumps(settings))
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Delete the results and labels."""
         self._finished.unlink(missing_ok=True)
-        self.journal.unlink(missing_ok=True)
+        self.resume.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "labels", ignore_errors=True)
 
     @contextmanager
@@ -122,7 +122,7 @@ class Place:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError as error:
                     raise InputError(
-                        "another server on this machine evaluates the same frames into the same folder. Wait for it, "
+                        "Another server on this machine evaluates the same frames into the same folder. Wait for it, "
                         "or start this one with a --cache-dir of its own."
                     ) from error
             yield
@@ -133,24 +133,36 @@ class Place:
 
 
 class EvaluationStore:
-    """Places of evaluations by what they are of.
+    """Folders of runs by their settings.
 
     Args:
-        folder: that holds them; made when first needed.
-        limit_bytes: those used longest ago go when all together take more.
+        folder: parent of the folders; made when first needed.
+        limit_bytes: size of all together; beyond it those used longest ago are deleted.
     """
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
 
-    def place(self, subject: dict[str, Any]) -> Place:
-        """Where the evaluation of `subject` lies or would lie."""
+    def run_folder(self, subject: dict[str, Any]) -> RunFolder:
+        """Folder of the run with the settings `subject`, which may not be there yet."""
         key = hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
-        return Place(self.folder / key[:32], subject)
+        return RunFolder(self.folder / key[:32], subject)
 
-    def make_room(self, kept: Place) -> None:
-        """Delete what was used longest ago until the limit holds; `kept` stays, and counts as used now."""
+    def finished(self, data: str) -> list[dict[str, str]]:
+        """Settings of the finished runs over the data set with the fingerprint `data`, the latest first."""
+        found = []
+        for marker in self.folder.glob("*/finished"):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                with (marker.parent / "resume.jsonl").open(encoding="utf-8") as lines:
+                    subject = json.loads(next(lines, ""))["subject"]
+                if subject["data"] == data:
+                    settings = {str(key): str(value) for key, value in json.loads(marker.read_text()).items()}
+                    found.append((marker.stat().st_mtime, marker.parent.name, settings))
+        return [settings for *_, settings in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+    def make_room(self, kept: RunFolder) -> None:
+        """Delete the folders used longest ago until the limit holds; `kept` stays, and counts as used now."""
         kept.make()
         (kept.folder / "used").write_text(str(time.time()))
         used = []
@@ -168,9 +180,9 @@ class EvaluationStore:
 
 
 def fingerprint(reader: Reader) -> str:
-    """What tells a data set's split from another, in hex: layout, place, options and the frames' names.
+    """Fingerprint of a data set's split, in hex: of its layout, folder, options and the frames' names.
 
-    Files that change in place under the same names are not noticed.
+    Files that change under the same names are not noticed.
     """
     told = sorted(
         (key, str(value.resolve() if isinstance(value, Path) else value))
@@ -178,5 +190,5 @@ def fingerprint(reader: Reader) -> str:
         if not key.startswith("_") and isinstance(value, str | Path)
     )
     described = json.dumps([type(reader).__name__, told, list(reader.names)])
-    # Hashed, since what lies in Gradio's cache may be fetched, and paths on the server are nobody's business.
+    # Hashed, since files in Gradio's cache may be fetched, and paths on the server are nobody's business.
     return hashlib.sha256(described.encode()).hexdigest()

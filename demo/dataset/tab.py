@@ -1,268 +1,282 @@
-"""The data set's part of the page: what stands where, and which callback answers to what."""
+"""The Data set tab: its components, and the handlers of its controls."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo import markup
-from demo.components import MODALITIES
-from demo.dataset import views as told
-from demo.dataset.evaluations import Evaluations, Request
+from demo.components import MODALITIES, PRIVATE, QUIET
+from demo.dataset import messages
+from demo.dataset.audit_tab import build_audit
+from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
+from demo.dataset.clicks import OpenRequest
+from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import Pictures
 from demo.dataset.plots import HeatMap, Scatter
-from demo.dataset.updates import (
-    ALL_SCENES,
-    ALL_SENSORS,
-    BEST,
-    MOST,
-    PAGE,
-    STEP,
-    TRAIT_CHOICES,
-    WORST,
-    Choice,
-    DatasetUpdates,
-)
+from demo.dataset.progress import Request
+from demo.dataset.result import PROPERTIES
+from demo.dataset.runs_tab import build_runs
+from demo.dataset.sections import Sections
 from demo.downloads import KEEP_SECONDS
 from demo.inspector import DatasetFrame, Inspector
+from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
 from demo.notices import with_notice
 from demo.report.dataset import write_dataset_report
-from deresunet.inference.preprocessing import Modality
 
 _TICK_S = 1.0
-_CLICKS = count()
-
-
-@dataclass(frozen=True)
-class OpenRequest:
-    """A frame that the visitor wants to see in Inspect.
-
-    Attributes:
-        frame: which.
-        modality: what the evaluation gave the network.
-        classes: display names for the class filter: the pair of a confusion, or the class that is chosen.
-        click: differs from click to click, so that the same frame can be opened again.
-    """
-
-    frame: DatasetFrame
-    modality: Modality
-    classes: tuple[str, ...]
-    click: int
 
 
 @dataclass(frozen=True)
 class DatasetTab:
-    """What the rest of the page needs of this one.
+    """Components that the rest of the page needs.
 
     Attributes:
-        open_request: holds an `OpenRequest`, or None at first; its `change` fires at each click on a frame.
-        source: the data set chosen, by its name on the page.
-        modality: what the network is given.
-        evaluations: what runs them; one for the whole server.
+        open_requests: states: an `OpenRequest` each, or None at first; `change` fires at each click on a frame.
+        compare_request: state: a `CompareRequest`, likewise.
+        source: the data set.
+        evaluations: runs of the whole server.
     """
 
-    open_request: gr.State
+    open_requests: list[gr.State]
+    compare_request: gr.State
     source: gr.Radio
-    modality: gr.Radio
     evaluations: Evaluations
 
 
 def build_dataset_tab(
     inspector: Inspector, evaluations: Evaluations | None = None, cache_dir: Path | None = None
 ) -> DatasetTab:
-    """Lay out the tab inside the tab or blocks that are open.
+    """Lay the tab out inside the page's current context.
 
     Args:
-        inspector: its predictor and its data sets.
-        evaluations: that run here; by default the server's own, over the inspector's data sets.
-        cache_dir: where they keep what is done; by default in Gradio's cache.
+        inspector: the page's networks and data sets.
+        evaluations: runs that are shown; None makes those of the server, over the inspector's data sets.
+        cache_dir: where these are kept; None keeps them in Gradio's cache.
     """
-    evaluations = evaluations or Evaluations(inspector.predictor, inspector.readers, cache_dir)
+    evaluations = evaluations or Evaluations(inspector.checkpoints, inspector.readers, cache_dir)
     pictures = Pictures(evaluations)
-    updates = DatasetUpdates(evaluations, pictures)
-    sources = list(inspector.readers)
+    sections = Sections(evaluations, pictures)
+    sources, networks = list(inspector.readers), inspector.checkpoints.names
 
     open_request = gr.State(None, time_to_live=KEEP_SECONDS)
     seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the request whose result is on the page
     listing = gr.State([], time_to_live=KEEP_SECONDS)  # names of the frames in the gallery
     amount = gr.State(PAGE, time_to_live=KEEP_SECONDS)
-    # Shows what is there as soon as the tab is seen, and then follows a run.
+    # Shows a kept result as soon as the tab is opened, and then follows a run.
     timer = gr.Timer(_TICK_S, active=True)
 
     with gr.Row(elem_classes="ds-filters"):
-        source = gr.Radio(sources, value=sources[0], label="Data set", scale=3, min_width=260, elem_id="ds-source")
-        modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=3, min_width=280, elem_id="ds-modality")
+        source = gr.Radio(
+            sources, value=sources[0], label="Data set", visible=len(sources) > 1, scale=3, min_width=260,
+            elem_id="ds-source",
+        )  # fmt: skip
+        weights = gr.Dropdown(
+            networks, value=networks[0], label="Weights", visible=len(networks) > 1, scale=2, min_width=220,
+            elem_id="ds-weights",
+        )  # fmt: skip
+        modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=2, min_width=280, elem_id="ds-modality")
         start = gr.Button("Evaluate", variant="primary", scale=2, min_width=150, elem_id="ds-start")
         cancel = gr.Button("Cancel", variant="stop", scale=1, min_width=110, visible=False, elem_id="ds-cancel")
-    notice = gr.HTML(elem_id="ds-notice", padding=False)
+    notice = gr.HTML(elem_id="ds-notice", elem_classes="notices", padding=False)
     status = gr.HTML(elem_id="ds-status", padding=False)
 
-    with gr.Column(visible=False, elem_id="ds-results") as results:
-        headline = gr.HTML(elem_id="ds-headline", padding=False)
-        with gr.Row(elem_classes="ds-filters"):
-            sensor = gr.Dropdown([ALL_SENSORS], value=ALL_SENSORS, label="Sensor", min_width=150, elem_id="ds-sensor")
-            scene = gr.Dropdown([ALL_SCENES], value=ALL_SCENES, label="Type of room", min_width=150, elem_id="ds-scene")
-            only = gr.Dropdown(
-                [markup.ALL_CLASSES], value=markup.ALL_CLASSES, label="Class", min_width=150, elem_id="ds-class"
-            )
-            order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
-        with gr.Row():
-            with gr.Column(scale=4, min_width=320):
-                _title("Classes")
-                gr.HTML(told.bars_note(), padding=False)
-                bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=markup.PICK_CLASS)
-            with gr.Column(scale=6, min_width=320):
-                _title("What is confused with what")
-                matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
-                gr.HTML(told.matrix_note(), padding=False)
-                pair = gr.Dropdown([(told.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair")
-                pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
-        with gr.Row():
-            with gr.Column(scale=4, min_width=320):
-                _title("What makes a frame hard?")
-                trait = gr.Dropdown(TRAIT_CHOICES, value="missing", label="Score against", elem_id="ds-trait")
-                dots = _plot("ds-scatter", "Frames by the share chosen and by score; the gallery has the same frames")
-                dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
-            with gr.Column(scale=6, min_width=320):
-                _title("Frames to look at")
-                gallery_note = gr.HTML(elem_id="ds-gallery-note", padding=False)
-                gallery = gr.Gallery(
-                    show_label=False,
-                    container=False,
-                    elem_id="ds-gallery",
-                    allow_preview=False,
-                    format="jpeg",
-                    object_fit="contain",
-                    height="auto",
-                    buttons=[],
+    asked = [source, modality, weights]
+    with gr.Tabs(elem_id="ds-tabs"):
+        with gr.Tab("Result", id="result"), gr.Column(visible=False, elem_id="ds-results") as results:
+            headline = gr.HTML(elem_id="ds-headline", padding=False)
+            with gr.Row(elem_classes="ds-filters"):
+                sensor = gr.Dropdown(
+                    [ALL_SENSORS], value=ALL_SENSORS, label="Sensor", min_width=150, elem_id="ds-sensor"
                 )
-                more = gr.Button("More frames", size="sm", visible=False, elem_id="ds-more")
-        with gr.Row(elem_classes="ds-filters"):
-            report = gr.Button("Make a report", scale=0, min_width=200, elem_id="ds-report")
-            files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
-        provenance = gr.HTML(padding=False)
+                scene = gr.Dropdown(
+                    [ALL_SCENES], value=ALL_SCENES, label="Room type", min_width=150, elem_id="ds-scene"
+                )
+                only = gr.Dropdown(
+                    [ALL_CLASSES], value=ALL_CLASSES, label="Class filter", min_width=150, elem_id="ds-class"
+                )
+                order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
+            with gr.Row():
+                with gr.Column(scale=4, min_width=320):
+                    _title("IoU of each class")
+                    with gr.Tabs():
+                        with gr.Tab("Chart"):
+                            gr.HTML(messages.bars_note(), padding=False)
+                            bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=PICK_CLASS)
+                        with gr.Tab("Table"):
+                            classes = gr.HTML(elem_id="ds-classes", padding=False, js_on_load=SORT_TABLE)
+                with gr.Column(scale=6, min_width=320):
+                    _title("Confusions")
+                    matrix = _plot(
+                        "ds-matrix", "Confusion matrix; the list below it has the largest confusions in words"
+                    )
+                    gr.HTML(messages.matrix_note(), padding=False)
+                    pair = gr.Dropdown(
+                        [(messages.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair"
+                    )
+                    pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
+            with gr.Row():
+                with gr.Column(scale=4, min_width=320):
+                    _title("mIoU by frame property")
+                    against = gr.Dropdown(
+                        [(name, key) for key, name in PROPERTIES.items()],
+                        value="missing",
+                        label="Share of",
+                        elem_id="ds-property",
+                    )
+                    dots = _plot(
+                        "ds-scatter", "Frames by the chosen share and by score; the gallery has the same frames"
+                    )
+                    dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
+                with gr.Column(scale=6, min_width=320):
+                    _title("Worst and best frames")
+                    gallery_note = gr.HTML(elem_id="ds-gallery-note", padding=False)
+                    gallery = gr.Gallery(
+                        show_label=False,
+                        container=False,
+                        elem_id="ds-gallery",
+                        allow_preview=False,
+                        format="jpeg",
+                        object_fit="contain",
+                        height="auto",
+                        buttons=[],
+                    )
+                    more = gr.Button("More frames", size="sm", visible=False, elem_id="ds-more")
+            with gr.Row(elem_classes="ds-filters"):
+                report = gr.Button("Export report", scale=0, min_width=200, elem_id="ds-report")
+                files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
+            provenance = gr.HTML(padding=False)
+        with gr.Tab("Compare runs", id="runs") as runs_tab:
+            compare_request = build_runs(evaluations, source, runs_tab)
+        with gr.Tab("Label audit", id="audit"):
+            audit_request = build_audit(evaluations, asked)
 
-    asked = [source, modality]
-    inputs = [*asked, sensor, scene, only, pair, order, trait, amount]
+    inputs = [*asked, sensor, scene, only, pair, order, against, amount]
     run_outputs = [status, start, cancel, timer, results]
     list_outputs = [gallery_note, gallery, more, listing, amount]
     dot_outputs = [dots, dots_note]
     cell_outputs = [matrix, pair, pair_note, *list_outputs]
-    look_outputs = [headline, bars, *dot_outputs, *cell_outputs]
-    first_outputs = [sensor, scene, only, order, trait, provenance, files, *look_outputs]
+    look_outputs = [headline, bars, classes, *dot_outputs, *cell_outputs]
+    first_outputs = [sensor, scene, only, order, against, provenance, files, *look_outputs]
     all_outputs = [*run_outputs, *first_outputs, seen]
 
+    def choice_of(source: str, modality: Any, weights: str, *settings: Any) -> Choice:
+        return Choice(evaluations.request(source, modality, weights), *settings)
+
     def refreshed(request: Request, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        """How far it is, the result if it is there and not on the page, and what is on the page then."""
+        """Progress, the result if it is there and not on the page yet, and the request on the page then."""
         progress = evaluations.progress(request, str(visitor.session_hash))
         done = progress.state == "done"
-        shown = updates.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
-        return [*updates.run(request, progress), *shown, request if done else None]
+        shown = sections.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
+        return [*sections.run(request, progress), *shown, request if done else None]
 
-    @with_notice(len(all_outputs), "The evaluation was not opened")
-    def on_choose(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
-        return refreshed(Request(source, modality), None, visitor)
+    @with_notice(len(all_outputs), "The evaluation cannot be shown")
+    def on_choose(source: str, modality: Any, weights: str, visitor: gr.Request) -> list[Any]:
+        return refreshed(evaluations.request(source, modality, weights), None, visitor)
 
-    @with_notice(len(all_outputs), "The evaluation was not followed", cleared=False)
-    def on_tick(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        return refreshed(Request(source, modality), seen, visitor)
+    @with_notice(len(all_outputs), "The evaluation cannot be shown", cleared=False)
+    def on_tick(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
+        return refreshed(evaluations.request(source, modality, weights), seen, visitor)
 
     @with_notice(len(run_outputs) + 1, "The evaluation was not started")
-    def on_start(source: str, modality: Any, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        request, session = Request(source, modality), str(visitor.session_hash)
-        # Only what the visitor has before them is thrown away; another visitor may have finished it just now.
+    def on_start(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
+        request, session = evaluations.request(source, modality, weights), str(visitor.session_hash)
+        # Only the result on this visitor's page is discarded; another visitor may have finished it just now.
         evaluations.start(request, session, anew=seen == request)
-        status, button, stop, _, column = updates.run(request, evaluations.progress(request, session))
+        status, button, stop, _, column = sections.run(request, evaluations.progress(request, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
     @with_notice(len(run_outputs), "The evaluation was not cancelled")
-    def on_cancel(source: str, modality: Any, visitor: gr.Request) -> list[Any]:
-        request, session = Request(source, modality), str(visitor.session_hash)
+    def on_cancel(source: str, modality: Any, weights: str, visitor: gr.Request) -> list[Any]:
+        request, session = evaluations.request(source, modality, weights), str(visitor.session_hash)
         evaluations.cancel(request, session)
-        return updates.run(request, evaluations.progress(request, session))
+        return sections.run(request, evaluations.progress(request, session))
 
-    @with_notice(len(look_outputs), "The filter failed")
+    @with_notice(len(look_outputs), "The result cannot be shown")
     def on_filter(*values: Any) -> list[Any]:
-        return updates.look(replace(Choice(*values), shown=PAGE))
+        return sections.look(replace(choice_of(*values), shown=PAGE))
 
-    @with_notice(len(look_outputs), "The class was not shown")
+    @with_notice(len(look_outputs), "The class cannot be shown")
     def on_class(*values: Any) -> list[Any]:
-        return updates.look(Choice(*values).at_cell(None))
+        return sections.look(choice_of(*values).at_cell(None))
 
-    @with_notice(1 + len(look_outputs), "The class was not shown")
+    @with_notice(1 + len(look_outputs), "The class cannot be shown")
     def on_bar(where: gr.SelectData, *values: Any) -> list[Any]:
-        choice = Choice(*values)
-        picked = replace(choice, only=str(where.value) if markup.chosen_class(where.value) else markup.ALL_CLASSES)
-        return [picked.only, *updates.look(picked.at_cell(None))]
+        name = str(where.value) if chosen_class(where.value) else ALL_CLASSES
+        return [name, *sections.look(replace(choice_of(*values), only=name).at_cell(None))]
 
-    @with_notice(len(cell_outputs), "The confusion was not shown")
+    @with_notice(len(cell_outputs), "The confusion cannot be shown")
     def on_pair(*values: Any) -> list[Any]:
-        return updates.cells(replace(Choice(*values), shown=PAGE))
+        return sections.cells(replace(choice_of(*values), shown=PAGE))
 
-    @with_notice(len(cell_outputs), "The confusion was not shown")
+    @with_notice(len(cell_outputs), "The confusion cannot be shown")
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
-        choice = Choice(*values)
+        choice = choice_of(*values)
         result = evaluations.result(choice.request)
-        return updates.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
+        return sections.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
 
-    @with_notice(len(dot_outputs), "The scatter plot failed")
-    def on_trait(*values: Any) -> list[Any]:
-        return updates.dots(Choice(*values))
+    @with_notice(len(dot_outputs), "The plot cannot be drawn")
+    def on_property(*values: Any) -> list[Any]:
+        return sections.dots(choice_of(*values))
 
-    @with_notice(len(list_outputs), "The frames were not listed")
+    @with_notice(len(list_outputs), "The frames cannot be listed")
     def on_order(*values: Any) -> list[Any]:
-        return updates.listed(replace(Choice(*values), shown=PAGE))
+        return sections.listed(replace(choice_of(*values), shown=PAGE))
 
-    @with_notice(len(list_outputs), "The frames were not listed")
+    @with_notice(len(list_outputs), "The frames cannot be listed")
     def on_more(*values: Any) -> list[Any]:
-        choice = Choice(*values)
-        return updates.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
+        choice = choice_of(*values)
+        return sections.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
     def opened(choice: Choice, name: str) -> OpenRequest:
-        return OpenRequest(DatasetFrame(choice.source, name), choice.modality, choice.class_names, next(_CLICKS))
+        request = choice.request
+        return OpenRequest(
+            DatasetFrame(request.source, name),
+            request,
+            request.weights or inspector.checkpoints.first_name,
+            choice.class_names,
+            tuple(choice.listed(evaluations.result(request))),
+        )
 
     @with_notice(1, "The frame was not opened")
     def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:
-        choice = Choice(*values)
+        choice = choice_of(*values)
         result = evaluations.result(choice.request)
-        index = Scatter.of(result, choice.frames(result), choice.trait, choice.label).at(*where.index)
+        index = Scatter.of(result, choice.frames(result), choice.against, choice.label).at(*where.index)
         return [gr.skip() if index is None else opened(choice, result.frames[index].name)]
 
+    @with_notice(2, "The frame was not opened")
     def on_frame(where: gr.SelectData, names: list[str], *values: Any) -> list[Any]:
-        if not 0 <= int(where.index) < len(names):  # what was kept for the visitor is gone
+        if not 0 <= int(where.index) < len(names):  # the visitor's list has expired
             return [gr.skip(), gr.skip()]
-        return [opened(Choice(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
+        return [opened(choice_of(*values), names[int(where.index)]), gr.Gallery(selected_index=None)]
 
     @with_notice(1, "The report was not written")
-    def on_report(source: str, modality: Any) -> list[Any]:
-        written = write_dataset_report(evaluations, Request(source, modality))
+    def on_report(source: str, modality: Any, weights: str) -> list[Any]:
+        written = write_dataset_report(evaluations, evaluations.request(source, modality, weights))
         return [gr.Files([str(path) for path in written], visible=True)]
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    quiet: dict[str, Any] = {"show_progress": "hidden", **private}
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **private}
-    timer.tick(on_tick, [*asked, seen], [notice, *all_outputs], trigger_mode="once", **quiet)
-    choosing = [source.input, modality.input]
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
+    timer.tick(on_tick, [*asked, seen], [notice, *all_outputs], trigger_mode="once", **QUIET)
+    choosing = [source.input, modality.input, weights.input]
     gr.on(choosing, on_choose, asked, [notice, *all_outputs], show_progress_on=[status], **latest)
-    start.click(on_start, [*asked, seen], [notice, *run_outputs, seen], **quiet)
-    cancel.click(on_cancel, asked, [notice, *run_outputs], **quiet)
+    start.click(on_start, [*asked, seen], [notice, *run_outputs, seen], **QUIET)
+    cancel.click(on_cancel, asked, [notice, *run_outputs], **QUIET)
     look: dict[str, Any] = {"show_progress_on": [headline, gallery], **latest}
     gr.on([sensor.input, scene.input], on_filter, inputs, [notice, *look_outputs], **look)
     only.input(on_class, inputs, [notice, *look_outputs], **look)
-    bars.select(on_bar, inputs, [notice, only, *look_outputs], **look)
+    gr.on([bars.select, classes.select], on_bar, inputs, [notice, only, *look_outputs], **look)
     pair.input(on_pair, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
     matrix.select(on_cell, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
-    trait.input(on_trait, inputs, [notice, *dot_outputs], show_progress_on=[dots], **latest)
+    against.input(on_property, inputs, [notice, *dot_outputs], show_progress_on=[dots], **latest)
     order.input(on_order, inputs, [notice, *list_outputs], show_progress_on=[gallery], **latest)
-    more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[more], **private)
-    dots.select(on_dot, inputs, [notice, open_request], **quiet)
-    gallery.select(on_frame, [listing, *inputs], [open_request, gallery], **quiet)
-    report.click(on_report, asked, [notice, files], show_progress_on=[report], **private)
-    return DatasetTab(open_request, source, modality, evaluations)
+    more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[more], **PRIVATE)
+    dots.select(on_dot, inputs, [notice, open_request], **QUIET)
+    gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
+    report.click(on_report, asked, [notice, files], show_progress_on=[report], **PRIVATE)
+    return DatasetTab([open_request, audit_request], compare_request, source, evaluations)
 
 
 def _title(text: str) -> None:

@@ -10,10 +10,9 @@ import gradio as gr
 from demo.components import QUIET, Origin
 from demo.inspector import DatasetFrame, Inspector
 from demo.notices import with_notice
-from deresunet.data.depth import ENCODINGS
+from deresunet.data.depth_units import UNITS, describe_unit
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES
 
-DEPTH_TYPES = [".png", ".tif", ".tiff", ".npy"]
-LABEL_TYPES = [".png", ".tif", ".tiff"]
 # Thumbnails on the page at a time.
 STRIP = 60
 
@@ -111,14 +110,21 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
             rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
             with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"):
                 depth = gr.File(
-                    label="Depth: 16-bit PNG, TIFF or NPY", file_types=DEPTH_TYPES, height=110, elem_id="upload-depth"
+                    label="Depth: 16-bit PNG, TIFF or NPY",
+                    file_types=list(DEPTH_SUFFIXES),
+                    height=110,
+                    elem_id="upload-depth",
                 )
-                encodings = [(f"{key}: {text}", key) for key, text in ENCODINGS.items()]
-                encoding = gr.Dropdown(encodings, value="auto", label="Depth encoding")
+                encoding = gr.Dropdown(
+                    [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
+                    value="auto",
+                    allow_custom_value=True,
+                    label="Depth unit: a name, or units per metre",
+                )
                 card = gr.HTML(padding=False)
                 label = gr.File(
                     label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
-                    file_types=LABEL_TYPES,
+                    file_types=list(LABEL_SUFFIXES),
                     height=110,
                     elem_id="upload-label",
                 )

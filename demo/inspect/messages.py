@@ -11,7 +11,8 @@ from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, figure, key_line, percent
 from demo.measured import Measured
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.data.depth import ENCODINGS, DepthReading
+from deresunet.data.depth import DepthReading
+from deresunet.data.depth_units import describe_unit
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
@@ -78,23 +79,35 @@ def provenance_line(inspection: Inspection) -> str:
     return f'<div class="provenance">{" · ".join(pieces)}{training}</div>'
 
 
-def depth_card(reading: DepthReading | None, rgb_size: tuple[int, int] | None = None) -> str:
-    """How a depth file was decoded, as HTML; nothing for None."""
+def depth_card(
+    reading: DepthReading | None, size: tuple[int, int] | None = None, rgb_size: tuple[int, int] | None = None
+) -> str:
+    """How depth was understood, as HTML; nothing for None.
+
+    Args:
+        reading: the frame's or file's.
+        size: height and width of the depth file, where they are to be shown.
+        rgb_size: height and width of RGB.
+    """
     if reading is None:
         return ""
-    height, width = reading.metres.shape
-    how = f"detected: {html.escape(reading.reason)}" if reading.detected else "as chosen"
     bounds = reading.range_m
+    missing = f"{reading.missing:.1%}"
+    if reading.sentinels:
+        missing += f", {', '.join(f'{value:g}' for value in reading.sentinels)} included"
     facts = {
-        "size": f"{width} x {height}",
-        "stored as": reading.dtype,
-        "read as": f"{ENCODINGS[reading.encoding]} ({how})",
-        "range": "nothing measured" if bounds is None else f"{bounds[0]:.2f} to {bounds[1]:.2f} m",
-        "missing": f"{reading.missing:.1%}",
+        "stored as": reading.encoding,
+        "unit": f"{html.escape(describe_unit(reading.unit))}, {html.escape(reading.reason)}",
+        "range": "nothing measured"
+        if bounds is None
+        else f"{bounds[0]:.2f} to {bounds[1]:.2f} m (1st to 99th percentile)",
+        "missing": missing,
     }
-    if rgb_size is not None and rgb_size != (height, width):
-        facts["resized"] = f"to RGB's {rgb_size[1]} x {rgb_size[0]}, nearest neighbour"
-    warning = f'<p class="warning">{html.escape(reading.warning)}</p>' if reading.warning else ""
+    if size is not None:
+        facts = {"size": f"{size[1]} x {size[0]}", **facts}
+        if rgb_size is not None and rgb_size != size:
+            facts["resized"] = f"to RGB's {rgb_size[1]} x {rgb_size[0]}, nearest neighbour"
+    warning = "".join(f'<p class="warning">{html.escape(text)}</p>' for text in reading.warnings)
     rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
     return f'<div class="card"><b>Depth, as understood</b><dl>{rows}</dl>{warning}</div>'
 

@@ -12,7 +12,7 @@ from demo.ablation.summary import Ablation, ablation_pictures
 from demo.ablation.tab import ABLATION_CLEARED, wire_ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.downloads import KEEP_SECONDS
-from demo.inspect.chooser import Listing, follow, neighbour, selection
+from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
 from demo.inspect.layout import Layout, lay_out_inspect
 from demo.inspect.panels import preview_pictures
 from demo.inspect.settings import Settings
@@ -47,6 +47,7 @@ class InspectTab:
         controls: the controls, as in `Settings`.
         outputs: components that `opened` updates.
         back: the button that leads back to where the frame was chosen, hidden at first.
+        chooser: the strip of frames that previous and next walk through.
         notice: where an error of opening a frame is shown.
         running: options of events that run the network.
     """
@@ -55,6 +56,7 @@ class InspectTab:
     controls: list[Any]
     outputs: list[Any]
     back: gr.Button
+    chooser: Chooser
     notice: gr.HTML
     running: dict[str, Any]
 
@@ -84,7 +86,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         *[*at.ablation.fleeting, *at.cloud.fleeting, *at.report.fleeting],
     ]
     running = {**NETWORK, **PRIVATE, "show_progress_on": [at.panels[3], at.wipe]}
-    tab = InspectTab(origin, at.controls, outputs, back, at.chooser.notice, running)
+    tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
     _answer_opening(inspector, page, at, tab)
     _answer_looking(at, tab, current, pictures)
 

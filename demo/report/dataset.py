@@ -12,9 +12,11 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo.dataset.evaluations import Evaluations, Request
+from demo.dataset.evaluations import Evaluations
 from demo.dataset.plots import on_white, scatter
-from demo.dataset.result import TRAITS, DatasetResult
+from demo.dataset.progress import Request
+from demo.dataset.result import PROPERTIES, DatasetResult
+from demo.downloads import kept
 from demo.markup import MODALITY_NAMES
 from deresunet.atomic import write_whole
 from deresunet.errors import InputError
@@ -39,13 +41,11 @@ def write_dataset_report(evaluations: Evaluations, request: Request, folder: Pat
     Raises:
         InputError: the evaluation is not finished, or the folder cannot be written to.
     """
-    result, place = evaluations.result(request), evaluations.place(request)
-    folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{place.folder.name}-{place.finished_at:.6f}"
+    result, run = evaluations.result(request), evaluations.run_folder(request)
+    folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{run.folder.name}-{run.finished_at:.6f}"
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{request.source} {request.modality}").strip("-")
     page, archive = folder / f"deresunet-{name}.html", folder / f"deresunet-{name}.zip"
-    if place.finished and page.is_file() and archive.is_file():
-        for path in (page, archive):
-            path.touch()  # the cache goes by age
+    if run.finished and all([kept(page), kept(archive)]):
         return page, archive
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def write_dataset_report(evaluations: Evaluations, request: Request, folder: Pat
     except OSError as error:
         raise InputError(f"The report cannot be written ({error.strerror}). Make room on the server.") from error
     frames = ExtremeFrames(
-        evaluations.reader(request), evaluations.segmenter(request), request.modality, kept=place.label
+        evaluations.reader(request), evaluations.segmenter(request), request.modality, kept=run.label
     )
     title = f"DeResUNet: {request.source}, {MODALITY_NAMES[request.modality]}"
     try:
@@ -74,15 +74,15 @@ def _zip(work: Path, target: Path, top: str) -> None:
 
 
 def _properties(result: DatasetResult) -> list[str]:
-    """MIoU of frames against what may make them hard, as HTML."""
+    """Sections on mIoU by frame property, as HTML."""
     everything = result.choose()
     sections = []
-    for trait in dict.fromkeys((result.trait, "far")):
+    for name in dict.fromkeys((result.first_property, "far")):
         shown = image(
-            _png(scatter(result, everything, trait)), f"Frames by share of {TRAITS[trait]} and by mIoU", "plot"
+            _png(scatter(result, everything, name)), f"Frames by share of {PROPERTIES[name]} and by mIoU", "plot"
         )
         sections.append(
-            f"<h2>mIoU by share of {TRAITS[trait]}</h2><p>{result.trait_matters(everything, trait)}</p>{shown}"
+            f"<h2>mIoU by share of {PROPERTIES[name]}</h2><p>{result.correlation(everything, name)}</p>{shown}"
         )
     return sections
 

@@ -5,7 +5,6 @@ Both hold the modality ablation, too, where one was run on the frame.
 
 from __future__ import annotations
 
-import base64
 import csv
 import html
 import io
@@ -13,7 +12,6 @@ import json
 import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,9 +34,7 @@ from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.evaluation.report_page import confused_pairs
-
-_STYLE = Path(__file__).with_name("frame.css")
+from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
 
 def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarray]:
@@ -111,12 +107,7 @@ class Report:
         if self.ablation is not None:
             sections.append(_ablation(self.ablation, self._ablation_pictures))
         sections.append(messages.provenance_line(inspection))
-        title = html.escape(f"DeResUNet: {inspection.name}")
-        return (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<style>{_STYLE.read_text()}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>"
-        )
+        return html_page(f"DeResUNet: {inspection.name}", sections)
 
     def archive(self) -> bytes:
         """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
@@ -208,8 +199,7 @@ def _encoded(pictures: dict[str, np.ndarray]) -> dict[str, bytes]:
 def _figures(pictures: dict[str, bytes], keys: dict[str, str] | None = None) -> str:
     keys = keys or {}
     figures = "".join(
-        f'<figure><img alt="{title}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-        f"<figcaption><b>{title}</b> {keys.get(title, '')}</figcaption></figure>"
+        f"<figure>{image(png, title)}<figcaption><b>{title}</b> {keys.get(title, '')}</figcaption></figure>"
         for title, png in pictures.items()
     )
     return f'<div class="figures">{figures}</div>'

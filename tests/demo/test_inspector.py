@@ -1,10 +1,16 @@
 """The inspector: what is run, kept, found and refused."""
 
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from demo.downloads import handed_out
 from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
+from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
 from deresunet.data.folder import SAMPLES_DIR
 
@@ -47,15 +53,15 @@ def test_uploads_are_read_decoded_and_never_kept(inspector):
     one, two = inspector.open(upload), inspector.open(upload)
     assert inspector.predictor.calls == 2
     assert one is not two
-    assert one.depth_reading.encoding == "mm"
+    assert one.depth_reading.unit == "mm"
     assert one.name == "0002", "an upload keeps its file's name"
     assert one.scores.miou == two.scores.miou > 0
     assert len(inspector._inspections) == 0
 
 
 def test_the_encoding_can_be_overruled(inspector):
-    seen = inspector.open(Upload(sample("rgb"), sample("depth"), encoding="sunrgbd"))
-    assert seen.depth_reading.encoding == "sunrgbd"
+    seen = inspector.open(Upload(sample("rgb"), sample("depth"), depth_unit="sunrgbd"))
+    assert seen.depth_reading.unit == "sunrgbd"
     assert not seen.depth_reading.detected
 
 
@@ -109,3 +115,39 @@ def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):
     assert np.array_equal(label, expected.label)
     assert told["provenance"] == expected.provenance.as_dict()
     assert told["miou"] > 0
+
+
+def test_checkpoints_of_one_file_name_are_told_apart(predictor):
+    one, two = "/runs/a/checkpoints/last.ckpt", "/runs/b/checkpoints/last.ckpt"
+    assert distinct_names([one, two, "best.ckpt"]) == {
+        one: "a/checkpoints/last.ckpt",
+        two: "b/checkpoints/last.ckpt",
+        "best.ckpt": "best.ckpt",
+    }
+    assert distinct_names([one, one]) == {one: "last.ckpt"}, "the same file twice"
+    assert distinct_names(["last.ckpt", one]) == {"last.ckpt": "last.ckpt", one: "checkpoints/last.ckpt"}
+    assert distinct_names([one], taken=["last.ckpt"]) == {one: "checkpoints/last.ckpt"}
+    bundled = predictor.checkpoint.name
+    checkpoints = Checkpoints(predictor, [one, two, f"/mine/{bundled}"])
+    assert checkpoints.names == [bundled, "a/checkpoints/last.ckpt", "b/checkpoints/last.ckpt", f"mine/{bundled}"]
+    assert checkpoints.get(bundled) is predictor
+
+
+def test_a_file_is_handed_out_while_another_request_deletes_old_ones(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    old = [Path(handed_out("old.txt", b"old")).parent for _ in range(3)]
+    for folder in old:
+        os.utime(folder, (0, 0))
+    listed = Path.iterdir
+
+    def racing(folder):
+        """Folders of which another request deletes one between the listing and the look at its age."""
+        found = list(listed(folder))
+        shutil.rmtree(old[0], ignore_errors=True)
+        return iter(found)
+
+    monkeypatch.setattr(Path, "iterdir", racing)
+    path = Path(handed_out("new.txt", b"new"))
+    monkeypatch.undo()
+    assert path.read_bytes() == b"new"
+    assert [folder.name for folder in path.parent.parent.iterdir()] == [path.parent.name], "the old ones are gone"

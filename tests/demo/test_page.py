@@ -18,6 +18,8 @@ from playwright.sync_api import expect
 
 from demo.inspector import Inspector
 from demo.page import build
+from demo.server.health import Health
+from demo.serving import Serving
 from demo.theme import STYLE, theme
 from deresunet import read_frame
 from deresunet.data.folder import SAMPLES_DIR
@@ -72,16 +74,8 @@ def url(counting, rooms, cache):
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
         inspector = Inspector(counting, {"sample rooms": rooms})
         page = build(inspector)
-        page.queue(max_size=64, default_concurrency_limit=4)
-        _, address, _ = page.launch(
-            prevent_thread_lock=True,
-            quiet=True,
-            theme=theme(),
-            css_paths=STYLE,
-            ssr_mode=False,
-            max_file_size="160mb",
-        )
-        yield address
+        Serving().serve(page, Health(lambda: None), quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False)
+        yield page.local_url
         page.close()
 
 

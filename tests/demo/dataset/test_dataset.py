@@ -17,12 +17,15 @@ from synthetic_dataset import BED, CHAIR, COUNT, ODD_NAME, SIZE, WALL, KnownPred
 
 import demo.dataset.evaluations
 import deresunet
-from demo.dataset import views as told
-from demo.dataset.evaluations import Evaluations, Request, duration
+from demo.dataset import messages
+from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import Pictures, focus_codes, focus_keys
 from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
+from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.store import EvaluationStore, fingerprint
+from demo.deploy.zerogpu import ZeroGPUPredictor
+from demo.networks import Checkpoints
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
 from deresunet.cli.app import shown
@@ -64,7 +67,7 @@ def make(reader, tmp_path):
 
     def make(seconds=0.0, readers=None, **options):
         predictor = KnownPredictor(reader, seconds, **options)
-        return Evaluations(predictor, readers or {"synthetic": reader}, tmp_path / "evaluations")
+        return Evaluations(Checkpoints(predictor), readers or {"synthetic": reader}, tmp_path / "evaluations")
 
     return make
 
@@ -72,7 +75,9 @@ def make(reader, tmp_path):
 @pytest.fixture(scope="module")
 def result(tmp_path_factory) -> DatasetResult:
     reader = SyntheticReader()
-    evaluations = Evaluations(KnownPredictor(reader), {"synthetic": reader}, tmp_path_factory.mktemp("known"))
+    evaluations = Evaluations(
+        Checkpoints(KnownPredictor(reader)), {"synthetic": reader}, tmp_path_factory.mktemp("known")
+    )
     return finished(evaluations)
 
 
@@ -94,7 +99,7 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
     (root / "test.txt").write_text("\n".join(f"{k:04d}" for k in range(3)))
     rooms = FolderReader(root, "test", "sunrgbd37", "mm")
     expected = evaluate(small, rooms, "rgb")
-    found = finished(Evaluations(small, {"rooms": rooms}, tmp_path / "runs"), Request("rooms", "rgb"))
+    found = finished(Evaluations(Checkpoints(small), {"rooms": rooms}, tmp_path / "runs"), Request("rooms", "rgb"))
 
     assert np.array_equal(found.evaluation.matrix, expected.matrix)
     different = {"seconds_per_frame"}
@@ -103,10 +108,10 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
         key: wanted[key] for key in wanted.keys() - different
     }
     everything = found.choose()
-    headline = told.headline(found, everything, None)
+    headline = messages.headline(found, everything, None)
     for key in ("miou", "pixel_acc", "mean_acc"):
         assert f"<b>{shown(wanted[key]).strip()} %</b>" in headline, key
-    bars = told.class_bars(found, everything)
+    bars = messages.class_bars(found, everything)
     for name, iou in zip(deresunet.classes.DISPLAY_NAMES, wanted["iou"], strict=True):
         assert f"<span>{name}</span>" in bars
         assert f"<span>{shown(iou).strip()}</span>" in bars.split(f"<span>{name}</span>")[1].split("</div>")[0], name
@@ -121,7 +126,7 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
             one = scores(np.tensordot(weights, matrices, 1))
             drawn.append((one.miou, one.pixel_acc))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    found = result.spread(result.choose())
+    found = result.intervals(result.choose())
     assert (found.miou.value, found.pixel_acc.value) == (
         scores(matrices.sum(0)).miou,
         scores(matrices.sum(0)).pixel_acc,
@@ -135,7 +140,7 @@ def test_few_frames_have_no_interval(result):
     found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1]))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
-    assert "too few for an interval" in told.headline(result, np.arange(2), None)
+    assert "too few for an interval" in messages.headline(result, np.arange(2), None)
     assert np.isnan(score_intervals(confusion_rows([])).miou.value)
 
 
@@ -159,11 +164,11 @@ def test_traits_are_shares_of_the_labelled_pixels(result):
         known = frame.label != 0
         assert result.shares["far"][index] == pytest.approx((frame.depth[known] >= 3).mean())
         assert result.shares["boundary"][index] == pytest.approx(boundary(frame.label)[known].mean())
-    assert result.trait == "missing"
-    told_of_it = result.trait_matters(everything, "missing", CHAIR)
+    assert result.first_property == "missing"
+    told_of_it = result.correlation(everything, "missing", CHAIR)
     assert told_of_it == "Frames with more pixels without measured depth score lower (Spearman -1.00 over 14 frames)."
-    assert "Too few frames" in result.trait_matters(np.arange(3), "missing")
-    assert result.trait_matters(np.arange(1), "missing").startswith("There are no pixels without measured depth")
+    assert "Too few frames" in result.correlation(np.arange(3), "missing")
+    assert result.correlation(np.arange(1), "missing").startswith("There are no pixels without measured depth")
 
 
 def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
@@ -173,7 +178,7 @@ def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
     assert ious[0] == 1
     worst = result.ranked(everything, CHAIR)
     assert [frame.name for frame in worst] == [frame.name for frame in result.frames][::-1]
-    assert worst[-1].said == "IoU of chair 100.0 %"
+    assert worst[-1].caption == "IoU of chair 100.0 %"
     best = result.ranked(everything, worst=False)
     assert best[0].value == max(scores(frame.matrix()).miou for frame in result.frames)
     # A frame without a bed is not bad at beds, whatever its false alarms.
@@ -190,17 +195,17 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     cell = Confusion(CHAIR, BED)
     listed = result.confused(everything, cell)
     assert [frame.name for frame in listed] == [frame.name for frame in result.frames][:0:-1]
-    assert listed[0].said == f"{13 / 20:.0%} of its chair, {13 * 20:,} px"
+    assert listed[0].caption == f"{13 / 20:.0%} of its chair, {13 * 20:,} px"
     taken, chairs = 20 * sum(range(COUNT)), 400 * COUNT
-    assert f"{taken / chairs:.1%} of the pixels of chair are taken for bed" in result.told_of(everything, cell)
-    assert "100.0% of all errors" in result.told_of(everything, cell)
-    assert "recognised" in result.told_of(everything, Confusion(WALL, WALL))
-    assert "no bed in their ground truth" in result.told_of(result.choose(scene="office"), Confusion(BED, BED))
+    assert f"{taken / chairs:.1%} of the pixels of chair are predicted as bed" in result.describe(everything, cell)
+    assert "100.0% of all errors" in result.describe(everything, cell)
+    assert "predicted correctly" in result.describe(everything, Confusion(WALL, WALL))
+    assert "no bed in their ground truth" in result.describe(result.choose(scene="office"), Confusion(BED, BED))
     assert most_confused(result.matrix(everything)) == [(cell, taken / chairs)]
-    (_, nothing), (words, value) = told.confusion_choices(result.matrix(everything))
-    assert told.chosen_confusion(value) == cell
-    assert told.chosen_confusion(nothing) is None
-    assert words.startswith("chair taken for bed: ")
+    (_, nothing), (words, value) = messages.confusion_choices(result.matrix(everything))
+    assert messages.chosen_confusion(value) == cell
+    assert messages.chosen_confusion(nothing) is None
+    assert words.startswith("chair predicted as bed: ")
 
 
 # Runs
@@ -226,8 +231,8 @@ def test_a_cancelled_run_goes_on_where_it_was(make, result):
     second = make()  # as after a restart of the server
     assert second.progress(REQUEST).done == stopped.done
     found = finished(second)
-    ran = first.predictor.ran + second.predictor.ran
-    assert len(first.predictor.ran) == stopped.done
+    ran = first.checkpoints.get().ran + second.checkpoints.get().ran
+    assert len(first.checkpoints.get().ran) == stopped.done
     assert sorted(ran) == sorted(found.frames[k].name for k in range(COUNT)), "no frame ran twice"
     assert np.array_equal(found.evaluation.matrix, result.evaluation.matrix)
     assert [frame.name for frame in found.frames] == [frame.name for frame in result.frames]
@@ -239,14 +244,64 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert again.progress(REQUEST).state == "done"
     assert np.array_equal(again.result(REQUEST).evaluation.matrix, found.evaluation.matrix)
     again.start(REQUEST, "ann")
-    assert again.predictor.ran == [], "the network did not run"
+    assert again.checkpoints.get().ran == [], "the network did not run"
     assert again.progress(Request("synthetic", "rgb")).state == "new"
     assert make(sha256="cd" * 32).progress(REQUEST).state == "new"
     other = SyntheticReader(count=COUNT - 1)
     assert fingerprint(other) != fingerprint(reader)
     assert make(readers={"synthetic": other}).progress(REQUEST).state == "new"
     assert finished(again, anew=True)
-    assert len(again.predictor.ran) == COUNT
+    assert len(again.checkpoints.get().ran) == COUNT
+
+
+def test_runs_of_several_weights_are_kept_apart_and_listed(reader, tmp_path):
+    first, other = KnownPredictor(reader), KnownPredictor(reader, sha256="cd" * 32)
+    checkpoints = Checkpoints(first, predictions={"other": other})
+    evaluations = Evaluations(checkpoints, {"synthetic": reader}, tmp_path)
+    assert evaluations.finished("synthetic") == []
+    requests = [evaluations.request("synthetic", "rgbd", name) for name in (checkpoints.first_name, "other")]
+    assert requests == [Request("synthetic"), Request("synthetic", "rgbd", "other")]
+    for request in requests:
+        finished(evaluations, request)
+    assert (len(first.ran), len(other.ran)) == (COUNT, COUNT)
+    again = Evaluations(checkpoints, {"synthetic": reader}, tmp_path)
+    assert again.finished("synthetic") == requests[::-1], "the latest first"
+    assert [again.name(request) for request in requests] == [
+        f"{checkpoints.first_name}, RGB-D",
+        "other, RGB-D",
+    ]
+    assert again.result(requests[1]).evaluation.provenance["sha256"] == "cd" * 32
+    without = Evaluations(Checkpoints(first), {"synthetic": reader}, tmp_path)
+    assert without.finished("synthetic") == requests[:1], "those of networks that are not on offer are left out"
+
+
+def test_on_zerogpu_a_data_set_is_evaluated_frame_by_frame(reader, tmp_path):
+    class Worker(KnownPredictor):
+        """Gets a frame's arrays alone, and tells the frame by its picture."""
+
+        def __call__(self, frame, modality="rgbd"):
+            assert frame.label is None
+            whole = next(one for one in map(reader.read, reader.names) if np.array_equal(one.rgb, frame.rgb))
+            return super().__call__(whole, modality)
+
+    predictor, lent = Worker(reader), []
+
+    def gpu(duration):
+        def decorate(task):
+            def run(*args):
+                lent.append(duration(*args))
+                return task(*args)
+
+            return run
+
+        return decorate
+
+    evaluations = Evaluations(Checkpoints(ZeroGPUPredictor(predictor, gpu)), {"synthetic": reader}, tmp_path)
+    found = finished(evaluations)
+    assert found.evaluation.frames == COUNT
+    assert len(lent) == COUNT
+    assert found.evaluation.provenance == predictor.provenance().as_dict()
+    assert evaluations.progress(REQUEST).state == "done"
 
 
 def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, monkeypatch):
@@ -263,9 +318,9 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     evaluations.cancel(REQUEST, "ann")
     assert not evaluations.progress(REQUEST, "bob").stopping, "bob still follows it"
     wait_for(lambda: evaluations.progress(REQUEST, "bob").state == "done")
-    assert len(evaluations.predictor.ran) == COUNT, "both got one run"
+    assert len(evaluations.checkpoints.get().ran) == COUNT, "both got one run"
 
-    evaluations.predictor.seconds = 0.1
+    evaluations.checkpoints.get().seconds = 0.1
     evaluations.start(other, "eve")
     wait_for(lambda: evaluations.progress(other, "eve").done >= 1)
     monkeypatch.setattr(demo.dataset.evaluations, "UNWATCHED_S", 0.0)
@@ -280,7 +335,7 @@ def test_an_evaluation_and_a_visitors_frame_take_turns(make, reader):
     frame = reader.read(reader.names[0])
     for _ in range(3):
         before = evaluations.progress(REQUEST, "ann").done
-        evaluations.predictor(frame)
+        evaluations.checkpoints.get()(frame)
         assert evaluations.progress(REQUEST, "ann").done - before <= 2, "the visitor waited for a frame, not the split"
     assert evaluations.progress(REQUEST, "ann").state == "running"
     evaluations.cancel(REQUEST, "ann")
@@ -295,30 +350,30 @@ def test_visitors_who_ask_at_once_start_one_run(make):
     for visitor in visitors:
         visitor.join()
     wait_for(lambda: evaluations.progress(REQUEST).state == "done")
-    assert len(evaluations.predictor.ran) == COUNT
+    assert len(evaluations.checkpoints.get().ran) == COUNT
 
 
 def test_what_cannot_be_read_is_left_out_and_told_without_the_servers_paths(make):
     broken = SyntheticReader(broken="kv2/0005")
     evaluations = make(readers={"synthetic": broken})
-    evaluations.predictor._reader = broken
+    evaluations.checkpoints.get()._reader = broken
     found = finished(evaluations)
     assert found.evaluation.frames == COUNT - 1
-    line = told.left_out(found)
+    line = messages.left_out(found)
     assert "kv2/0005.png is cut short" in line
     assert "/srv" not in line
 
 
 def test_a_run_that_fails_says_why(make, reader, monkeypatch):
     evaluations = make()
-    with pytest.raises(InputError, match="no data set 'other'; there are synthetic"):
+    with pytest.raises(InputError, match=r"There is no data set 'other'\. Choose one of: synthetic"):
         evaluations.start(Request("other"), "ann")
     whole = reader.read
     monkeypatch.setattr(reader, "read", lambda name: deresunet.Frame(rgb=whole(name).rgb, name=name))
     evaluations.start(REQUEST, "ann")
     wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
     assert "None of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
-    evaluations.predictor.ran = None  # a mistake in the program, not of the visitor
+    evaluations.checkpoints.get().ran = None  # a mistake in the program, not of the visitor
     monkeypatch.setattr(reader, "read", whole)
     evaluations.start(Request("synthetic", "rgb"), "ann")
     wait_for(lambda: evaluations.progress(Request("synthetic", "rgb")).state != "running")
@@ -327,7 +382,7 @@ def test_a_run_that_fails_says_why(make, reader, monkeypatch):
 
 def test_the_folder_is_bounded_and_held_by_one_server(tmp_path):
     store = EvaluationStore(tmp_path, limit_bytes=200_000)
-    places = [store.place({"k": k}) for k in range(3)]
+    places = [store.run_folder({"k": k}) for k in range(3)]
     rng = np.random.default_rng(0)
     for place in places:
         place.keep_label("a/b", rng.integers(1, 38, (300, 300), dtype=np.uint8))  # about 90 kB
@@ -336,7 +391,7 @@ def test_the_folder_is_bounded_and_held_by_one_server(tmp_path):
     assert places[0].label("a/b") is None, "used longest ago"
     assert places[2].label("a/b") is not None
     assert places[1].label("a/b") is not None
-    with places[2].held(), pytest.raises(InputError, match="another server"), store.place({"k": 2}).held():
+    with places[2].held(), pytest.raises(InputError, match="Another server"), store.run_folder({"k": 2}).held():
         pass
 
 
@@ -412,10 +467,10 @@ def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
     written = files[0].stat().st_ino
     assert pictures.files(REQUEST, names, CHAIR) == files
     assert files[0].stat().st_ino == written, "drawn once"
-    assert len(evaluations.predictor.ran) == COUNT, "the network did not run again"
-    evaluations.place(REQUEST)._label_path(names[0]).unlink()
+    assert len(evaluations.checkpoints.get().ran) == COUNT, "the network did not run again"
+    evaluations.run_folder(REQUEST)._label_path(names[0]).unlink()
     assert pictures.files(REQUEST, names[:1]) != files[:1]
-    assert evaluations.predictor.ran[COUNT:] == names[:1], "only what was not kept runs again"
+    assert evaluations.checkpoints.get().ran[COUNT:] == names[:1], "only what was not kept runs again"
     monkeypatch.setattr("demo.dataset.pictures._KEPT", 2)
     last = pictures.files(REQUEST, names[:2], BED)
     assert set((tmp_path / "pictures").iterdir()) == set(last), "bounded"
@@ -426,7 +481,7 @@ def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
 
 def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_path):
     source = "<script>alert(1)</script>"
-    evaluations = Evaluations(KnownPredictor(reader), {source: reader}, tmp_path / "runs")
+    evaluations = Evaluations(Checkpoints(KnownPredictor(reader)), {source: reader}, tmp_path / "runs")
     request = Request(source)
     found = finished(evaluations, request)
     (tmp_path / "out").mkdir()
@@ -479,13 +534,13 @@ def test_the_state_of_a_run_is_told(make, seconds, wanted):
     if seconds:
         evaluations.start(REQUEST, "ann")
     progress = evaluations.progress(REQUEST, "ann")
-    assert wanted in told.status(REQUEST, progress)
+    assert wanted in messages.status(REQUEST, progress)
     if seconds:
-        stranger = told.status(REQUEST, evaluations.progress(REQUEST, "bob"))
+        stranger = messages.status(REQUEST, evaluations.progress(REQUEST, "bob"))
         assert "Running for another visitor" in stranger
         assert 'role="progressbar"' in stranger
         wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
         evaluations.cancel(REQUEST, "ann")
         wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
-        assert "Interrupted" in told.status(REQUEST, evaluations.progress(REQUEST, "ann"))
-    assert "&lt;b&gt;" in told.status(Request("<b>"), progress)
+        assert "Interrupted" in messages.status(REQUEST, evaluations.progress(REQUEST, "ann"))
+    assert "&lt;b&gt;" in messages.status(Request("<b>"), progress)

@@ -10,10 +10,10 @@ from chromium import watched_tabs
 from playwright.sync_api import expect
 from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 
-from demo.dataset.evaluations import Request
+from demo.dataset.choice import STEP
 from demo.dataset.plots import HeatMap, Scatter
+from demo.dataset.progress import Request
 from demo.dataset.tab import build_dataset_tab
-from demo.dataset.updates import STEP
 from demo.inspector import Inspector
 from demo.theme import STYLE, theme
 
@@ -35,7 +35,9 @@ class Served:
             with gr.Tab("Data set"):
                 self.tab = build_dataset_tab(inspector, cache_dir=folder)
             self.tab.open_request.change(
-                lambda asked: f"{asked.frame.source} | {asked.frame.name} | {asked.only} | click {asked.click}",
+                lambda asked: " | ".join(
+                    [asked.frame.source, asked.frame.name, *asked.classes, f"click {asked.click}"]
+                ),
                 self.tab.open_request,
                 opened,
                 api_visibility="private",
@@ -122,7 +124,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     expect(status).to_contain_text("Interrupted", timeout=15_000)
     expect(cancel).to_be_hidden()
     assert len(served.predictor.ran) == 6, "the frame at hand was finished, and no further one begun"
-    expect(start).to_have_text("Go on after frame 6")
+    expect(start).to_have_text(f"Resume (6 of {COUNT} done)")
     start.click()
     headline, note = page.locator("#ds-headline"), page.locator("#ds-gallery-note")
     expect(headline).to_contain_text("mIoU over 4 classes", timeout=30_000)
@@ -138,26 +140,26 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     expect(gallery).to_have_count(min(6 + STEP, COUNT), timeout=15_000)
     page.locator("#ds-order").get_by_label("best first").click()
     best = result.ranked(everything, worst=False)[0]
-    expect(gallery.first).to_contain_text(f"{best.name} · {best.said}", timeout=15_000)
+    expect(gallery.first).to_contain_text(f"{best.name} · {best.caption}", timeout=15_000)
 
     matrix = result.matrix(everything)
     layout = HeatMap.of(matrix)
     cell = (layout.left + 3.5 * layout.cell, layout.top + 2.5 * layout.cell)  # bed, chair: nothing is there
-    assert str(layout.at(*cell)) == "bed taken for chair"
+    assert str(layout.at(*cell)) == "bed predicted as chair"
     click_picture(page, "#ds-matrix", cell, layout.size)
     expect(note).to_contain_text("No such frame", timeout=15_000)
     click_picture(
         page, "#ds-matrix", layout.centre(layout.at(cell[0] - layout.cell, cell[1] + layout.cell)), layout.size
     )
     said = page.locator("#ds-pair-note")
-    expect(said).to_contain_text("of the pixels of chair are taken for bed", timeout=15_000)
-    expect(page.locator("#ds-pair input")).to_have_value("chair taken for bed: 32%")
+    expect(said).to_contain_text("of the pixels of chair are predicted as bed", timeout=15_000)
+    expect(page.locator("#ds-pair input")).to_have_value("chair predicted as bed: 32%")
     expect(gallery.first).to_contain_text("kv2/0013 · 65% of its chair, 260 px")
 
     page.locator("#ds-sensor input").click()
     page.get_by_role("option", name="kv1 (7)").click()
     expect(headline).to_contain_text(f"7 of {COUNT}", timeout=15_000)
-    expect(said).to_contain_text("chair are taken for bed")  # the cell stays chosen
+    expect(said).to_contain_text("chair are predicted as bed")  # the cell stays chosen
     page.locator("#ds-class input").click()
     page.get_by_role("option", name="chair", exact=True).click()
     expect(headline).to_contain_text("IoU of chair", timeout=15_000)
@@ -166,7 +168,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     kv1 = result.choose("kv1")
     worst = result.ranked(kv1, CHAIR)[0].name
     expect(gallery.first).to_contain_text(worst, timeout=15_000)
-    expect(note).to_contain_text("false alarm")
+    expect(note).to_contain_text("false positive")
 
     gallery.first.click()
     expect(page.locator("#opened")).to_contain_text(f"{LONG} | {worst} | chair", timeout=10_000)
@@ -174,7 +176,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     gallery.first.click()
     expect(page.locator("#opened")).not_to_have_text(first, timeout=10_000)
     assert opened(page).split("click")[0] == first.split("click")[0], "the same frame opens again"
-    page.locator("#ds-trait input").click()
+    page.locator("#ds-property input").click()
     page.get_by_role("option", name="farther than 3 m").click()
     expect(page.locator("#ds-scatter-note")).to_contain_text("farther than 3 m", timeout=10_000)
     dots = Scatter.of(result, kv1, "far", CHAIR)
@@ -222,10 +224,10 @@ def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
     bars, chosen = page.locator("#ds-bars"), page.locator("#ds-class input")
     gallery = page.locator("#ds-gallery button.thumbnail-item")
     worst_of_all, worst_chair = result.ranked(everything)[0], result.ranked(everything, CHAIR)[0]
-    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+    expect(gallery.first).to_contain_text(worst_of_all.caption, timeout=15_000)
 
     bars.get_by_text("chair", exact=True).click()  # its name
-    expect(gallery.first).to_contain_text(f"{worst_chair.name} · {worst_chair.said}", timeout=15_000)
+    expect(gallery.first).to_contain_text(f"{worst_chair.name} · {worst_chair.caption}", timeout=15_000)
     expect(chosen).to_have_value("chair")
     expect(page.locator("#ds-headline")).to_contain_text("IoU of chair")
     expect(bars.locator("[aria-pressed=true]")).to_contain_text("chair")
@@ -241,7 +243,7 @@ def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
     bars.locator("[data-class='all classes']").focus()
     page.keyboard.press("Enter")
     expect(chosen).to_have_value("all classes", timeout=15_000)
-    expect(gallery.first).to_contain_text(worst_of_all.said, timeout=15_000)
+    expect(gallery.first).to_contain_text(worst_of_all.caption, timeout=15_000)
     expect(bars.locator("[data-class='all classes']")).to_be_focused()
     assert bars.locator("[data-class=toilet]").count() == 0, "no frame has one, and the list does not offer it"
     assert page.evaluate("document.documentElement.scrollWidth") <= width

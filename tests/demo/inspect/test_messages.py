@@ -149,10 +149,11 @@ def test_depth_alone_is_shown_in_grey(predictor, room):
 def test_the_depth_card_tells_all():
     stored = (np.random.default_rng(0).integers(600, 7000, (48, 64)) << 3).astype(np.uint16)
     stored[:12] = 0
-    card = messages.depth_card(decode_depth(stored), (96, 128))
-    for piece in ("64 x 48", "uint16", "bit-rotated", "detected", " m", "25.0%", "128 x 96, nearest"):
+    metres, reading = decode_depth(stored)
+    card = messages.depth_card(reading, metres.shape, (96, 128))
+    for piece in ("64 x 48", "uint16", "bit-rotated", "low three bits", " m", "25.0%", "128 x 96, nearest"):
         assert piece in card
-    assert "choose another" in messages.depth_card(decode_depth(stored.astype(np.uint16), "m"))
+    assert "is not a room&#x27;s" in messages.depth_card(decode_depth(stored, "m")[1])
     assert messages.depth_card(None) == ""
 
 

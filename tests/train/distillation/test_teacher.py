@@ -1,18 +1,18 @@
 """The teacher against its exact form, its weights and DINOv2's; the stages that it teaches in."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from training_helpers import SHARED, SMALL, small_data, trainer
+from training_helpers import DEPTH, GRID, SHARED, SMALL, hub_state, small_data, trainer
 
 from deresunet.config import Preprocessing
+from deresunet.data.files import read_depth
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_depth, read_rgb
+from deresunet.data.images import read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.inference.postprocessing import to_frame_size
@@ -26,16 +26,7 @@ from train.optimisation import Optimisation
 
 WEIGHTS = SHARED / "weights/teacher_dinov2s_nyuv2_40.int8.safetensors"
 NYU = SHARED / "data/nyuv2"
-DEPTH, GRID = 12, 37  # blocks of a ViT-S, and patches along a side of 518 px
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the teacher's weights are not here")
-
-
-def random_teacher(path: Path, classes: int = 37) -> Path:
-    """A teacher's checkpoint with random weights, as its own training would leave it."""
-    torch.manual_seed(1)
-    state = Teacher(classes).state_dict()
-    torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}}, path)
-    return path
 
 
 @needs_weights
@@ -104,7 +95,7 @@ def test_teacher_segments_test_frames():
     teacher = load_teacher(WEIGHTS)
     matrix = np.zeros((40, 40), np.int64)
     for name in (NYU / "test.txt").read_text().split()[::18]:
-        frame = Frame(rgb=read_rgb(NYU / f"rgb/{name}.jpg"), depth=read_depth(NYU / f"depth/{name}.png", "mm").metres)
+        frame = Frame(rgb=read_rgb(NYU / f"rgb/{name}.jpg"), depth=read_depth(NYU / f"depth/{name}.png", "mm")[0])
         label = read_label_40(NYU / f"label/{name}.png")
         with torch.no_grad():
             logits = teacher(*to_tensors(frame, Preprocessing()))
@@ -129,33 +120,6 @@ def test_depth_enters_an_untrained_teacher_as_nothing():
             teacher.taps(rgb, torch.zeros(1, 1, 64, 64))[-1],
             teacher.taps(rgb, torch.randn(1, 1, 64, 64))[-1],
         )
-
-
-def hub_state():
-    """DINOv2 ViT-S/14 under torch hub's names, with random numbers."""
-    generator = torch.Generator().manual_seed(3)
-
-    def drawn(*shape):
-        return 0.02 * torch.randn(*shape, generator=generator)
-
-    state = {
-        "cls_token": drawn(1, 1, WIDTH),
-        "pos_embed": drawn(1, 1 + GRID * GRID, WIDTH),
-        "mask_token": drawn(1, WIDTH),
-        "patch_embed.proj.weight": drawn(WIDTH, 3, 14, 14),
-        "patch_embed.proj.bias": drawn(WIDTH),
-        "norm.weight": drawn(WIDTH),
-        "norm.bias": drawn(WIDTH),
-    }
-    shapes = {"attn.qkv": (3 * WIDTH, WIDTH), "attn.proj": (WIDTH, WIDTH)}
-    shapes |= {"mlp.fc1": (4 * WIDTH, WIDTH), "mlp.fc2": (WIDTH, 4 * WIDTH), "norm1": (WIDTH,), "norm2": (WIDTH,)}
-    for block in range(DEPTH):
-        for name, shape in shapes.items():
-            state[f"blocks.{block}.{name}.weight"] = drawn(*shape)
-            state[f"blocks.{block}.{name}.bias"] = drawn(shape[0])
-        for name in ("ls1", "ls2"):
-            state[f"blocks.{block}.{name}.gamma"] = drawn(WIDTH)
-    return state
 
 
 def hub_features(state, rgb):
@@ -205,8 +169,8 @@ def test_files_that_are_no_weights_are_refused(tmp_path, content):
             load_teacher(path) if load is None else load(Teacher(), path)
 
 
-def test_distilled_training_learns_from_the_teacher_and_does_not_save_it(tmp_path):
-    teacher = random_teacher(tmp_path / "teacher.ckpt", 40)
+def test_distilled_training_learns_from_the_teacher_and_does_not_save_it(tmp_path, teacher_40):
+    teacher = teacher_40
     torch.manual_seed(0)
     module = SegmentationModule(
         network=SMALL, optimisation=Optimisation(rate=1e-3), distillation=Distillation(str(teacher), weight=0.5)
@@ -239,9 +203,9 @@ def test_teacher_sees_the_full_frame_and_the_student_the_degraded_one():
         assert inputs.depth[k].any() == batch.has_depth[k]
 
 
-def test_distillation_alone_pulls_the_network_to_the_teacher(tmp_path):
-    teacher = FrozenTeacher(load_teacher(random_teacher(tmp_path / "teacher.ckpt")))
-    module = SegmentationModule(network=SMALL, distillation=Distillation(str(tmp_path / "teacher.ckpt")))
+def test_distillation_alone_pulls_the_network_to_the_teacher(teacher_37):
+    teacher = FrozenTeacher(load_teacher(teacher_37))
+    module = SegmentationModule(network=SMALL, distillation=Distillation(str(teacher_37)))
     torch.manual_seed(0)
     rgb, depth = torch.randn(2, 3, 64, 64), torch.randn(2, 1, 64, 64)
     label = torch.zeros(2, 64, 64, dtype=torch.uint8)
@@ -258,18 +222,11 @@ def test_distillation_alone_pulls_the_network_to_the_teacher(tmp_path):
     assert seen[-1] < 0.5 * seen[0]
 
 
-def test_features_reach_both_encoders_and_nothing_else(tmp_path):
-    teacher = random_teacher(tmp_path / "teacher.ckpt")
-    photos = tmp_path / "photos/below"
-    photos.mkdir(parents=True)
-    from PIL import Image  # noqa: PLC0415
-
-    for k in range(4):
-        Image.fromarray(np.random.default_rng(k).integers(0, 256, (70, 50, 3), np.uint8)).save(photos / f"{k}.jpg")
+def test_features_reach_both_encoders_and_nothing_else(tmp_path, teacher_37, photos):
     torch.manual_seed(0)
-    module = FeatureModule(str(teacher), network=SMALL, optimisation=Optimisation(rate=1e-3))
+    module = FeatureModule(str(teacher_37), network=SMALL, optimisation=Optimisation(rate=1e-3))
     before = {name: tensor.clone() for name, tensor in module.model.named_parameters()}
-    data = small_data(photos=str(tmp_path / "photos"), photos_share=0.5, batch_size=4)
+    data = small_data(photos=str(photos), photos_share=0.5, batch_size=4)
     run = trainer(tmp_path, max_epochs=1)
     run.fit(module, datamodule=data)
     moved = {name for name, tensor in module.model.named_parameters() if not torch.equal(tensor, before[name])}
@@ -286,8 +243,8 @@ def test_features_reach_both_encoders_and_nothing_else(tmp_path):
         assert same or not name.startswith(("rgb_encoder.", "depth_encoder.")), name
 
 
-def test_photographs_teach_the_depth_encoder_nothing(tmp_path):
-    module = FeatureModule(str(random_teacher(tmp_path / "teacher.ckpt")), network=SMALL)
+def test_photographs_without_depth_teach_the_depth_encoder_nothing(teacher_37):
+    module = FeatureModule(str(teacher_37), network=SMALL)
     data = small_data(batch_size=4)
     data.setup("fit")
     data.clean = True

@@ -1,4 +1,4 @@
-"""Progress and results of a data set -> lines of HTML. Plain functions; nothing here knows of the page."""
+"""Progress and results of an evaluation as lines of HTML."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import html
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from demo.dataset.evaluations import Progress, Request, duration
 from demo.dataset.pictures import Focus, focus_keys
-from demo.dataset.result import Confusion, DatasetResult, Trait, most_confused
+from demo.dataset.progress import Progress, Request, duration
+from demo.dataset.result import Confusion, DatasetResult, FrameProperty, most_confused
 from demo.markup import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
@@ -17,28 +18,28 @@ from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.visualization.colours import CORRECT, WRONG
 
-NO_CONFUSION = "none chosen: frames by their score"
+NO_CONFUSION = "none: frames by their score"
 
 
 def shown(ratio: float, places: int = 2) -> str:
-    """A ratio 0..1 in percent as the command line prints it; n/a for what nothing defines."""
+    """A ratio 0..1 in percent as the command line prints it; n/a for NaN."""
     value = percent(ratio)
     return "n/a" if value is None else f"{value:.{places}f}"
 
 
 def status(request: Request, progress: Progress) -> str:
-    """How far an evaluation is, and what else keeps the server busy, as HTML."""
+    """Progress of an evaluation, and another evaluation that is running, as HTML."""
     name = html.escape(str(request))
     busy = f'<p class="quiet">Now running: {html.escape(progress.elsewhere)}.</p>' if progress.elsewhere else ""
     if progress.state == "done":
         return ""
     if progress.state == "new":
         return (
-            f'<div class="ds-status empty" role="status"><b>{name}: not evaluated yet</b><p>The network is run over '
-            f"all {progress.total:,} frames. Then this page shows the score and how far chance would move it, every "
-            "class, what is confused with what, and the frames behind each number.</p>"
-            '<p class="quiet">It takes turns with visitors who segment single frames, and may be interrupted: what '
-            f"is done is kept, for every visitor.</p>{busy}</div>"
+            f'<div class="ds-status empty" role="status"><b>{name}: not evaluated yet</b><p>The evaluation runs over '
+            f"all {progress.total:,} frames. It gives mIoU with its bootstrap confidence interval, IoU of each class, "
+            "the confusions, and the frames behind each number.</p>"
+            '<p class="quiet">It takes turns with visitors who segment single frames, and can be interrupted: the '
+            f"frames done are kept, for every visitor.</p>{busy}</div>"
         )
     share = progress.done / max(progress.total, 1)
     frames = f"{progress.done:,} of {progress.total:,} frames"
@@ -46,12 +47,12 @@ def status(request: Request, progress: Progress) -> str:
     if not np.isnan(progress.miou):
         facts.append(f"mIoU so far <b>{shown(progress.miou)} %</b>")
     if progress.state == "partial":
-        title, more = "Interrupted", "It goes on where it was."
+        title, more = "Interrupted", "Resume continues with the next frame."
     elif progress.stopping:
-        title, more = "Stopping", "The frame at hand is finished first."
+        title, more = "Stopping", "The current frame is finished first."
     elif progress.following:
         title = "Running"
-        more = "You may look at frames meanwhile, or leave: what is done is kept."
+        more = "You can inspect frames meanwhile, or leave: the frames done are kept."
         left = "time left is not known yet" if progress.seconds_left is None else None
         facts.append(left or f"about <b>{duration(progress.seconds_left or 0.0)}</b> left")
     else:
@@ -68,15 +69,15 @@ def status(request: Request, progress: Progress) -> str:
 
 
 def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
-    """The scores of the frames chosen, with their intervals, as HTML."""
+    """Scores of the chosen frames with their intervals, as HTML."""
     everything = len(result.frames)
-    found, pooled = result.spread(chosen), scores(result.matrix(chosen))
+    found, pooled = result.intervals(chosen), scores(result.matrix(chosen))
     classes = int((pooled.truth_pixels > 0).sum())
     frames = f"{len(chosen):,}" if len(chosen) == everything else f"{len(chosen):,} of {everything:,}"
     figures = [
         _figure(f"{shown(found.miou.value)} %", f"mIoU over {classes} classes", _interval(found.miou)),
         _figure(f"{shown(found.pixel_acc.value)} %", "pixel accuracy", _interval(found.pixel_acc)),
-        _figure(f"{shown(pooled.mean_acc)} %", "mean accuracy of the classes"),
+        _figure(f"{shown(pooled.mean_acc)} %", "mean accuracy"),
         _figure(frames, "frames"),
     ]
     if label is not None:
@@ -85,17 +86,17 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
         figures.insert(0, _figure(f"{iou} %".replace("n/a %", "n/a"), f"IoU of {DISPLAY_NAMES[label - 1]}"))
         figures.append(_figure(f"{here:,}", f"frames with {DISPLAY_NAMES[label - 1]}"))
     if found.frames < MIN_FRAMES:
-        told = f"Fewer than {MIN_FRAMES} frames: too few for an interval."
+        note = f"Fewer than {MIN_FRAMES} frames: too few for an interval."
     else:
-        told = (
-            f"Under a score: its {found.level:.0%} interval, from a bootstrap over frames: how far another choice of "
-            "frames of the same kind would move it. Frames of one recording are alike, so it is rather too narrow."
+        note = (
+            f"Below a score: its {found.level:.0%} bootstrap confidence interval over frames. Frames of one recording "
+            "are alike, so that it is rather too narrow."
         )
-    return f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{told}</p>'
+    return f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
 
 
 def left_out(result: DatasetResult) -> str:
-    """Frames that are not in the numbers, and why, as HTML."""
+    """Frames that are not in the scores, and why, as HTML."""
     evaluation, lines = result.evaluation, []
     if evaluation.unlabelled:
         example = html.escape(evaluation.unlabelled[0])
@@ -110,11 +111,10 @@ def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = No
     """IoU of each class as a bar with the number of frames that have it, best first, as HTML.
 
     Args:
-        result: of a data set.
+        result: result of a run.
         chosen: frames that are pooled.
-        label: a class that is marked.
-        clickable: whether the classes that some frame of the data set has, and all of them, are buttons for
-            `markup.PICK_CLASS`.
+        label: class that is marked.
+        clickable: make buttons for `markup.PICK_CLASS` of "all classes" and of the classes in the ground truth.
     """
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
     offered = (result.frames_with(result.choose()) > 0) & clickable
@@ -130,38 +130,49 @@ def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = No
     return f'<div class="ds-bars" role="group" aria-label="IoU of each class">{head}{"".join(rows)}</div>'
 
 
-def bars_note() -> str:
-    """What a click on a bar does, as HTML."""
-    return (
-        '<p class="ds-note">Click a class for the frames that have it, and for what it is confused with: its row and '
-        "column in the matrix.</p>"
+def class_table(result: DatasetResult, chosen: np.ndarray) -> pd.DataFrame:
+    """One row a class in ground truth or predictions: IoU, precision, recall and F1 in percent, number of frames."""
+    pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
+    there = [k for k in range(len(COLOURS)) if pooled.truth_pixels[k] or pooled.predicted_pixels[k]]
+    ratios = {"IoU %": pooled.iou, "precision %": pooled.precision, "recall %": pooled.recall, "F1 %": pooled.f1}
+    return pd.DataFrame(
+        {
+            "class": [DISPLAY_NAMES[k] for k in there],
+            **{name: [100.0 * float(ratio[k]) for k in there] for name, ratio in ratios.items()},
+            "frames": [int(frames[k]) for k in there],
+        }
     )
+
+
+def bars_note() -> str:
+    """Sentence on a click on a bar, as HTML."""
+    return '<p class="ds-note">Click a class for its frames and its confusions: its row and column in the matrix.</p>'
 
 
 def matrix_note() -> str:
-    """What the heat map shows, as HTML."""
+    """Caption of the confusion matrix, as HTML."""
     return (
-        f'<p class="ds-note">{_key(CORRECT)}correct {_key(WRONG)}taken for another class. Rows: ground truth; columns: '
-        "the prediction. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
+        f'<p class="ds-note">{_key(CORRECT)}correct {_key(WRONG)}wrong. Rows: ground truth; columns: '
+        "prediction. Numbers: % of the row's pixels; a deeper colour is a larger share.</p>"
     )
 
 
-def scatter_note(result: DatasetResult, chosen: np.ndarray, trait: Trait, label: int | None) -> str:
-    """What the scatter shows, in a sentence of HTML."""
-    said = result.trait_matters(chosen, trait, label)
+def scatter_note(result: DatasetResult, chosen: np.ndarray, name: FrameProperty, label: int | None) -> str:
+    """Caption of the scatter plot, as HTML."""
+    said = result.correlation(chosen, name, label)
     return f'<p class="ds-note">{said} Click a point to open its frame in Inspect.</p>'
 
 
 def cell_note(result: DatasetResult, chosen: np.ndarray, cell: Confusion | None) -> str:
-    """The cell that is chosen, in a sentence of HTML."""
+    """Sentence on the chosen confusion, as HTML."""
     if cell is None:
-        return '<p class="ds-note">Click a cell, or choose from the list, for the frames behind it.</p>'
+        return '<p class="ds-note">Click a cell, or choose from the list, for its frames.</p>'
     below = " The frames with most of it are below." if result.confused(chosen, cell) else ""
-    return f'<p class="ds-said">{result.told_of(chosen, cell)}{below}</p>'
+    return f'<p class="ds-said">{result.describe(chosen, cell)}{below}</p>'
 
 
 def gallery_note(total: int, there: int, focus: Focus) -> str:
-    """What the gallery shows, as HTML."""
+    """Caption of the gallery, as HTML."""
     if not total:
         return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
     if focus is None:
@@ -177,19 +188,19 @@ def gallery_note(total: int, there: int, focus: Focus) -> str:
 
 
 def fourth_key(focus: Focus) -> str:
-    """What the colours of the fourth of a frame's pictures mean, as HTML."""
+    """Meaning of the colours in the fourth of a frame's pictures, as HTML."""
     return " ".join(f"{_key(colour)}{name}" for name, colour in focus_keys(focus).items())
 
 
 def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
-    """The most frequent confusions, or those of a class, as (what is shown, value) of a dropdown."""
+    """The most frequent confusions, or those of a class, as choices (text, value) of a dropdown."""
     worst = most_confused(matrix, label=label)
     found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
     return [(NO_CONFUSION, ""), *found]
 
 
 def chosen_confusion(value: str | None) -> Confusion | None:
-    """The confusion that a value of the dropdown stands for."""
+    """The confusion that a value of the dropdown names; None for none."""
     if not value or "," not in value:
         return None
     truth, prediction = value.split(",")
@@ -197,7 +208,7 @@ def chosen_confusion(value: str | None) -> Confusion | None:
 
 
 def provenance(result: DatasetResult) -> str:
-    """Which weights, which frames and which protocol the numbers are of, as HTML."""
+    """Weights, frames and protocol of the scores, as HTML."""
     evaluation = result.evaluation
     origin: dict[str, Any] = evaluation.provenance
     sources = ", ".join(
@@ -206,7 +217,7 @@ def provenance(result: DatasetResult) -> str:
     pieces = [
         f"{html.escape(str(result.source))}, {evaluation.frames:,} frames{f' of {sources}' if sources else ''}",
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
-        f"{html.escape(origin['architecture'])}, given {MODALITY_NAMES[result.modality]}",
+        f"{html.escape(origin['architecture'])}, modality {MODALITY_NAMES[result.modality]}",
         f"{html.escape(origin['device'])} ({origin['precision']}), {evaluation.seconds_per_frame:.2f} s a frame",
         f"PyTorch {origin['torch']}",
     ]

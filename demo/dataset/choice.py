@@ -1,0 +1,81 @@
+"""Settings of the Data set tab's controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from demo.dataset.messages import chosen_confusion
+from demo.dataset.pictures import Focus
+from demo.dataset.progress import Request
+from demo.dataset.result import Confusion, DatasetResult, FrameProperty
+from demo.markup import ALL_CLASSES, chosen_class
+from deresunet.classes import DISPLAY_NAMES
+
+ALL_SENSORS, ALL_SCENES = "all sensors", "all room types"
+WORST, BEST = "worst first", "best first"
+# Frames in the gallery: at first, more at a click, at most.
+PAGE, STEP, MOST = 6, 12, 48
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings of the controls.
+
+    Attributes:
+        request: evaluation whose result is shown.
+        sensor: a camera, or `ALL_SENSORS`.
+        scene: a room type, or `ALL_SCENES`.
+        only: display name of a class, or `markup.ALL_CLASSES`.
+        pair: "3,7" for a cell of the confusion matrix, or "".
+        order: `WORST` or `BEST`.
+        against: property that the scatter plots scores against.
+        shown: number of frames in the gallery.
+    """
+
+    request: Request
+    sensor: str = ALL_SENSORS
+    scene: str = ALL_SCENES
+    only: str = ALL_CLASSES
+    pair: str = ""
+    order: str = WORST
+    against: FrameProperty = "missing"
+    shown: int = PAGE
+
+    @property
+    def label(self) -> int | None:
+        """The class 1..37, or None for all."""
+        return chosen_class(self.only)
+
+    @property
+    def cell(self) -> Confusion | None:
+        """The cell of the confusion matrix, or None."""
+        return chosen_confusion(self.pair)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Display names of the classes that the pictures show: a confusion's pair, or the chosen class."""
+        labels = (self.cell.truth, self.cell.prediction) if self.cell else (self.label,) if self.label else ()
+        return tuple(dict.fromkeys(DISPLAY_NAMES[label - 1] for label in labels))
+
+    @property
+    def focus(self) -> Focus:
+        """Subject of the gallery's pictures: a cell goes before a class."""
+        return self.cell or self.label
+
+    def at_cell(self, cell: Confusion | None) -> Choice:
+        """These settings with another cell of the confusion matrix, or with none."""
+        return replace(self, pair="" if cell is None else f"{cell.truth},{cell.prediction}", shown=PAGE)
+
+    def frames(self, result: DatasetResult) -> np.ndarray:
+        """The frames that pass the filters, int64 (n,)."""
+        sensor = "" if self.sensor == ALL_SENSORS else self.sensor
+        return result.choose(sensor, "" if self.scene == ALL_SCENES else self.scene)
+
+    def listed(self, result: DatasetResult) -> list[str]:
+        """Names of all frames of the gallery's list, in order."""
+        chosen, cell = self.frames(result), self.cell
+        if cell is not None:
+            return [frame.name for frame in result.confused(chosen, cell)]
+        return [frame.name for frame in result.ranked(chosen, self.label, self.order == WORST)]

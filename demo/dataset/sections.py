@@ -1,0 +1,129 @@
+"""Component updates of the sections of the Data set tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demo.dataset import messages
+from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, MOST, WORST, Choice
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.pictures import Pictures
+from demo.dataset.plots import heat_map, scatter
+from demo.dataset.progress import Progress, Request
+from demo.markup import ALL_CLASSES, table
+from demo.notices import notice
+from deresunet.classes import DISPLAY_NAMES
+
+
+class Sections:
+    """Updates of groups of components.
+
+    Args:
+        evaluations: holds the results.
+        pictures: draws their frames.
+    """
+
+    def __init__(self, evaluations: Evaluations, pictures: Pictures) -> None:
+        self.evaluations = evaluations
+        self.pictures = pictures
+
+    def run(self, request: Request, progress: Progress) -> list[Any]:
+        """Status, start button, cancel button, timer, column of results."""
+        running, done = progress.state == "running", progress.state == "done"
+        if done:
+            button = gr.Button("Evaluate again", variant="secondary", interactive=True)
+        elif running:
+            joined = progress.following or progress.stopping
+            button = gr.Button("Running" if joined else "Follow", variant="primary", interactive=not joined)
+        elif progress.state == "partial":
+            button = gr.Button(
+                f"Resume ({progress.done:,} of {progress.total:,} done)", variant="primary", interactive=True
+            )
+        else:
+            button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
+        failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
+        return [
+            failure + messages.status(request, progress),
+            button,
+            gr.Button(visible=running and progress.following, interactive=not progress.stopping),
+            gr.Timer(active=running or bool(progress.elsewhere)),
+            gr.Column(visible=done),
+        ]
+
+    def first(self, request: Request) -> list[Any]:
+        """First look at a result: sensor, room type, class, order, property, provenance, files, then `look`."""
+        result = self.evaluations.result(request)
+        names = [DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
+        sensors, scenes = result.groups("sensor"), result.groups("scene")
+        return [
+            gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
+            gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
+            gr.Dropdown([ALL_CLASSES, *sorted(names)], value=ALL_CLASSES),
+            WORST,
+            result.first_property,
+            messages.provenance(result),
+            gr.Files(value=None, visible=False),
+            *self.look(Choice(request, against=result.first_property)),
+        ]
+
+    def look(self, choice: Choice) -> list[Any]:
+        """Headline, bars, table of classes, then `dots`, then `cells`."""
+        result = self.evaluations.result(choice.request)
+        chosen = choice.frames(result)
+        return [
+            messages.headline(result, chosen, choice.label) + messages.left_out(result),
+            messages.class_bars(result, chosen, choice.label, clickable=True),
+            table(messages.class_table(result, chosen)),
+            *self.dots(choice),
+            *self.cells(choice),
+        ]
+
+    def dots(self, choice: Choice) -> list[Any]:
+        """Scatter plot and its caption."""
+        result = self.evaluations.result(choice.request)
+        chosen = choice.frames(result)
+        return [
+            scatter(result, chosen, choice.against, choice.label),
+            messages.scatter_note(result, chosen, choice.against, choice.label),
+        ]
+
+    def cells(self, choice: Choice) -> list[Any]:
+        """Confusion matrix, list of confusions, sentence on the chosen one, then `listed`."""
+        result = self.evaluations.result(choice.request)
+        chosen = choice.frames(result)
+        pooled = result.matrix(chosen)
+        choices = messages.confusion_choices(pooled, choice.label)
+        if choice.pair not in [value for _, value in choices]:
+            choices.insert(1, (str(choice.cell), choice.pair))
+        return [
+            heat_map(pooled, choice.label, choice.cell),
+            gr.Dropdown(choices, value=choice.pair),
+            messages.cell_note(result, chosen, choice.cell),
+            *self.listed(choice),
+        ]
+
+    def listed(self, choice: Choice) -> list[Any]:
+        """Caption of the gallery, gallery, button for more, names of its frames, number of frames asked for."""
+        result = self.evaluations.result(choice.request)
+        chosen, cell = choice.frames(result), choice.cell
+        if cell is None:
+            listed = result.ranked(chosen, choice.label, choice.order == WORST)
+        else:
+            listed = result.confused(chosen, cell)
+        here = listed[: choice.shown]
+        paths = self.pictures.files(choice.request, [frame.name for frame in here], choice.focus)
+        drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
+        return [
+            messages.gallery_note(len(listed), len(drawn), choice.focus),
+            gr.Gallery([(path, f"{frame.name} · {frame.caption}") for frame, path in drawn], selected_index=None),
+            gr.Button(visible=len(here) < min(len(listed), MOST)),
+            [frame.name for frame, _ in drawn],
+            choice.shown,
+        ]
+
+
+def _counted(groups: dict[str, int]) -> list[tuple[str, str]]:
+    return [(f"{name} ({frames:,})", name) for name, frames in groups.items()]
