@@ -32,7 +32,7 @@ COPY demo ./demo
 
 USER 1000
 EXPOSE 7860
-# The page itself, which is the login where there are accounts; loading the weights comes before the first answer.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]
+# Segments a small frame, with or without accounts; loading the weights comes before the first answer.
+HEALTHCHECK --interval=60s --timeout=25s --start-period=90s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/healthz', timeout=24)"]
 ENTRYPOINT ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
-from demo.inspector import Inspector
+from demo.inspector import Inspector, samples
 from demo.networks import Checkpoints
 from demo.page import build
-from demo.serving import MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
+from demo.server.health import health_of
+from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
-from deresunet.data.depth import ENCODINGS
-from deresunet.data.folder import FolderReader, sample_rooms
+from deresunet.data.folder import FolderReader
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,12 +26,18 @@ def main(arguments: list[str] | None = None) -> None:
     # One line a request of the page's own traffic says nothing to whoever runs it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        serving = Serving(options.root_path, options.max_upload, accounts_from())
-        readers = {}
+        serving = Serving(
+            options.root_path,
+            options.max_upload,
+            accounts_from(),
+            tuple(options.trusted_proxy),
+            tuple(options.embed_in),
+        )
+        readers: dict[str, FolderReader] = {}
         if options.data_root is not None:
-            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
+            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_unit)
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
-        readers["sample rooms"] = sample_rooms()
+        readers |= samples()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         predictor = load(chosen, options.device, options.backend)
@@ -45,17 +51,18 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     page = build(inspector, options.allow_checkpoint_upload, options.cache_dir)
-    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4)
-    page.launch(
+    serving.serve(
+        page,
+        health_of(first),
         server_name=options.host,
         server_port=options.port,
         share=options.share,
         theme=theme(),
         css_paths=STYLE,
-        **serving.launch_options(),
         ssr_mode=False,
         footer_links=["api"],
     )
+    page.block_thread()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,6 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")
+    parser.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="address or network of a reverse proxy whose X-Forwarded headers are believed; repeat it for others",
+    )
+    parser.add_argument(
+        "--embed-in",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="origin of a page that may embed this one, such as https://example.org; repeat it for others",
+    )
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
     parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
     data = parser.add_argument_group("a data set of your own")
@@ -97,7 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
     )
-    data.add_argument("--depth-encoding", choices=list(ENCODINGS), default="auto", help="how depth/ is encoded")
+    data.add_argument(
+        "--depth-unit",
+        "--depth-encoding",
+        default="auto",
+        help="unit of depth/: a name such as mm, m, tum, or units per metre (default: recognised)",
+    )
     return parser
 
 

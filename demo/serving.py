@@ -8,12 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from demo.server import headers
+from demo.server.connections import cut_slow_connections
+from demo.server.faults import Faults
+from demo.server.health import Health
+from demo.server.logins import ATTEMPTS, WINDOW_S, LoginBrake
+from demo.server.proxies import TrustedProxies, checked_proxies
+from demo.server.waiting import Listeners, with_fair_queue
 from deresunet.errors import InputError
 
 # Larger than a 4096x4096 depth file of floats; `deresunet.data.images` bounds the pixels besides.
 MAX_UPLOAD = "160mb"
-# Waiting visitors. It is always said: on ZeroGPU Gradio would let but one wait.
+# Jobs that wait, of all visitors together.
 QUEUE_SIZE = 64
+# Visits whose settings Gradio keeps, 0.3 MB each; who comes back after so many others finds the page as at first.
+SESSIONS = 400
 AUTH_VARIABLE = "DERESUNET_AUTH"
 
 
@@ -26,6 +39,8 @@ class Serving:
             GRADIO_ROOT_PATH.
         max_upload: the largest file that is taken, such as "160mb".
         accounts: (name, password) of those who may come in; empty lets everyone in.
+        trusted_proxies: addresses and networks whose X-Forwarded-For, -Host and -Proto are believed.
+        ancestors: origins whose pages may embed this one.
 
     Raises:
         InputError: one of them cannot be used.
@@ -34,6 +49,8 @@ class Serving:
     root_path: str | None = None
     max_upload: str = MAX_UPLOAD
     accounts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    trusted_proxies: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         path = self.root_path
@@ -42,13 +59,50 @@ class Serving:
         if not re.fullmatch(r"[1-9]\d*(b|kb|mb|gb)", self.max_upload, re.IGNORECASE):
             raise InputError(f"the upload limit is {self.max_upload!r}; expected a size such as {MAX_UPLOAD}.")
 
-    def launch_options(self) -> dict[str, Any]:
+        checked_proxies(self.trusted_proxies)
+        headers.checked_ancestors(self.ancestors)
+
+    def serve(self, page: gr.Blocks, health: Health, **options: Any) -> None:
+        """Queue and launch a page without waiting for its end; `options` as of `gr.Blocks.launch`."""
+        # `api_open` would let programs go past the queue. `max_size` is always said: on ZeroGPU Gradio would let but
+        # one wait.
+        with_fair_queue(page, max_size=QUEUE_SIZE, default_concurrency_limit=4, api_open=False)
+        # Gradio's server would itself believe whatever a sender on this machine forwards; `TrustedProxies` decides.
+        os.environ["FORWARDED_ALLOW_IPS"] = ""
+        page.launch(
+            prevent_thread_lock=True, **self.launch_options(page, health, bool(options.get("share"))), **options
+        )
+        cut_slow_connections(page.server.config)
+
+    def launch_options(self, page: gr.Blocks, health: Health, share: bool = False) -> dict[str, Any]:
         """The same as options of `gr.Blocks.launch`."""
+        ancestors = (*self.ancestors, *(headers.SPACE_ANCESTORS if _in_space() else ()))
+        scripts = (headers.SHARE_ORIGIN,) if share else ()
+        middleware = [
+            Middleware(TrustedProxies, self.trusted_proxies or (("*",) if _in_space() else ())),
+            Middleware(headers.SecurityHeaders, ancestors, scripts),
+            Middleware(Faults),
+            Middleware(LoginBrake),
+            Middleware(Listeners, page),
+        ]
+        told = f"After {ATTEMPTS} failed logins, wait {WINDOW_S:.0f} seconds."
         return {
             "root_path": None if self.root_path is None else self.root_path.rstrip("/"),
             "max_file_size": self.max_upload,
             "auth": list(self.accounts) or None,
+            "auth_message": told if self.accounts else None,
+            "state_session_capacity": SESSIONS,
+            "run_history": False,
+            "app_kwargs": {
+                "middleware": middleware,
+                "routes": [Route("/healthz", health.answer, methods=["GET"])],
+            },
         }
+
+
+def _in_space() -> bool:
+    """Whether this runs as a Space, which is reached through the platform's proxy alone."""
+    return "SPACE_ID" in os.environ
 
 
 def accounts_from(environment: Mapping[str, str] = os.environ) -> tuple[tuple[str, str], ...]:

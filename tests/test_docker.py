@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT
 
 import app
+from demo.server.health import LIMIT_S, Health
+from demo.serving import Serving
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 LINES = [line.split(None, 1) for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
@@ -56,15 +58,29 @@ def test_it_copies_what_is_there_and_is_not_ignored():
             assert f"!{source}" in ignored
 
 
-@pytest.mark.parametrize("auth", [None, [("ann", "secret")]])
-def test_the_health_check_tells_a_server_that_answers_from_one_that_does_not(auth):
+@pytest.mark.parametrize("accounts", [(), (("ann", "secret"),)])
+def test_the_health_check_tells_a_server_that_segments_from_one_that_does_not(accounts):
+    failing = []
+
+    def segment():
+        if failing:
+            raise RuntimeError
+
     with gr.Blocks() as page:
         gr.HTML("well")
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, auth=auth)
+    Serving(accounts=accounts).serve(page, Health(segment, keep_s=0), quiet=True, ssr_mode=False)
     python, *arguments = health_check()
     assert python == "python"
-    command = [sys.executable, *(argument.replace("http://127.0.0.1:7860/", url) for argument in arguments)]
-    assert url in command[-1]
+    command = [sys.executable, *(argument.replace("http://127.0.0.1:7860/", page.local_url) for argument in arguments)]
+    assert page.local_url in command[-1]
     assert subprocess.run(command, check=False).returncode == 0
+    failing.append(True)
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode != 0
     page.close()
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode != 0
+
+
+def test_docker_waits_longer_than_a_health_check_may_take():
+    options = of("HEALTHCHECK")[0]
+    assert int(re.search(r"--timeout=(\d+)s", options)[1]) > LIMIT_S
+    assert float(re.search(r"timeout=(\d+)\)", options)[1]) > LIMIT_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from scipy import ndimage
 
 from deresunet.classes import PALETTE, VOID
 from deresunet.visualization.colours import Colour, viridis
@@ -154,6 +155,23 @@ def mark(picture: np.ndarray, point: tuple[int, int] | None) -> np.ndarray:
     marked[(distance > 0.55) & (distance < 1.25)] = 0
     marked[(distance > 0.7) & (distance < 1.1)] = 255
     return marked
+
+
+def outline(picture: np.ndarray, region: np.ndarray, colour: Colour, width: int = 2) -> np.ndarray:
+    """Outline a region from outside, so that all of it stays in view.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        region: bool (H, W).
+        colour: colour of the line.
+        width: width of the line [px].
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    shown = picture.copy()
+    shown[ndimage.binary_dilation(region, iterations=width) & ~region] = colour
+    return shown
 
 
 def greyed(picture: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from PIL import Image
 import deresunet
 from demo.inspector import Inspector
 from demo.page import build
+from demo.server.health import Health
+from demo.serving import Serving
 from deresunet import read_frame
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.folder import SAMPLES_DIR
@@ -38,9 +40,8 @@ def url(small, rooms, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         page = build(Inspector(small, {"sample rooms": rooms}))
-        page.queue(max_size=64, default_concurrency_limit=4)
-        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
-        yield address
+        Serving().serve(page, Health(lambda: None), quiet=True, ssr_mode=False)
+        yield page.local_url
         page.close()
 
 

@@ -16,7 +16,8 @@ from gradio_client.exceptions import AuthenticationError
 from local_server import LocalServer
 
 import app
-from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, Serving, accounts_from
+from demo.server.health import Health
+from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, SESSIONS, Serving, accounts_from
 from deresunet import InputError
 
 
@@ -34,12 +35,18 @@ def launch(monkeypatch):
     """A function that runs app.main with options and gives what the page was launched and queued with."""
     seen = {}
 
-    class Page:
+    class Page(gr.Blocks):
+        server = SimpleNamespace(config=SimpleNamespace())
+
         def queue(self, **options):
             seen["queue"] = options
+            return super().queue(**options)
 
         def launch(self, **options):
             seen["launch"] = options
+
+        def block_thread(self):
+            """Nothing is served."""
 
     monkeypatch.delenv(AUTH_VARIABLE, raising=False)
     monkeypatch.setattr(app, "load", lambda *_: Untouched())
@@ -55,7 +62,8 @@ def launch(monkeypatch):
 
 def test_the_app_hands_its_options_to_gradio(launch, monkeypatch):
     plain = launch()
-    assert plain["queue"] == {"max_size": QUEUE_SIZE, "default_concurrency_limit": 4}
+    assert plain["queue"] == {"max_size": QUEUE_SIZE, "default_concurrency_limit": 4, "api_open": False}
+    assert plain["launch"]["state_session_capacity"] == SESSIONS
     assert (plain["launch"]["root_path"], plain["launch"]["auth"]) == (None, None)
     assert plain["launch"]["max_file_size"] == MAX_UPLOAD
     monkeypatch.setenv(AUTH_VARIABLE, "ann:se:cret\n\nbob:x y\n")
@@ -72,6 +80,8 @@ def test_the_app_hands_its_options_to_gradio(launch, monkeypatch):
         (["--root-path", "/rooms?x"], {}, "root path is"),
         (["--max-upload", "much"], {}, "upload limit is 'much'; expected a size such as"),
         (["--max-upload", "0mb"], {}, "upload limit is '0mb'"),
+        (["--trusted-proxy", "nginx"], {}, "trusted proxy is 'nginx'; expected an address or a network"),
+        (["--embed-in", "example.org; script-src *"], {}, "expected its origin, such as https://example.org"),
         ([], {AUTH_VARIABLE: "ann:good\nhunter2"}, "line 2: expected NAME:PASSWORD"),
         ([], {AUTH_VARIABLE: "ann:a\nann:b"}, "the same name twice"),
         ([], {AUTH_VARIABLE: ""}, "would let everyone in"),
@@ -100,9 +110,9 @@ def served(serving):
         file = gr.File()
         size = gr.Number()
         file.upload(lambda path: len(open(path, "rb").read()), file, size, api_name="size")  # noqa: PTH123, SIM115
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, **serving.launch_options())
+    serving.serve(page, Health(lambda: None), quiet=True, ssr_mode=False)
     try:
-        yield url
+        yield page.local_url
     finally:
         page.close()
 
@@ -132,7 +142,7 @@ class Proxy(BaseHTTPRequestHandler):
             return self.send_error(404)
         connection = http.client.HTTPConnection(self.upstream)
         headers = {key: value for key, value in self.headers.items() if key.lower() != "host"}
-        headers |= {"Host": self.headers["Host"], "X-Forwarded-Host": self.headers["Host"]}
+        headers |= {"Host": self.upstream, "X-Forwarded-Host": self.headers["Host"]}
         connection.request("GET", self.path.removeprefix("/rooms"), headers=headers)
         answer = connection.getresponse()
         content = answer.read()
@@ -147,13 +157,16 @@ class Proxy(BaseHTTPRequestHandler):
         pass
 
 
-def test_behind_a_proxy_the_page_names_its_own_path():
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1",)])
+def test_behind_a_proxy_the_page_names_its_own_path_where_the_proxy_is_trusted(trusted):
     with (
-        served(Serving(root_path="/rooms")) as url,
+        served(Serving(root_path="/rooms", trusted_proxies=trusted)) as url,
         LocalServer(type("Bound", (Proxy,), {"upstream": url.split("/")[2]})) as proxy,
     ):
         outside = f"{proxy.url}/rooms"
         with urllib.request.urlopen(f"{outside}/config") as answer:
-            assert f'"root":"{outside}"' in answer.read().decode().replace(" ", "")
+            told = answer.read().decode().replace(" ", "")
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{proxy.url}/config")
+    assert (f'"root":"{outside}"' in told) == bool(trusted)
+    assert trusted or f'"root":"{url}rooms"' in told, "its own address, whatever the header says"

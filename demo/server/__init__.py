@@ -1,0 +1,1 @@
+"""What stands between the network and the page: proxies, headers, logins, slow connections, waiting jobs, health."""

@@ -1,0 +1,131 @@
+"""`python -m deresunet audit`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from deresunet.atomic import write_png, write_text
+from deresunet.classes import DISPLAY_NAMES
+from deresunet.cli.app import (
+    BackendOption,
+    Checkpoint,
+    DatasetOption,
+    DepthKeyOption,
+    DepthSourceOption,
+    DepthUnitOption,
+    Device,
+    LabelOffsetOption,
+    LabelSetOption,
+    LabelSourceOption,
+    LimitOption,
+    ModalityOption,
+    OnErrorOption,
+    PredictionLabelsOption,
+    PredictionsOption,
+    RootOption,
+    SplitOption,
+    ToolboxOption,
+    VoidOption,
+    WorkersOption,
+    make_folder,
+    open_predictions,
+    progress_bar,
+    reports_input_errors,
+    show_notices,
+)
+from deresunet.data.readers import Reader, open_reader
+from deresunet.errors import InputError
+from deresunet.evaluation.audit import Finding, audit
+from deresunet.inference.predictor import load
+from deresunet.visualization.colours import DIFFERENT
+from deresunet.visualization.overlays import colorize_label, outline
+from deresunet.visualization.panels import background_of, beside
+
+command = typer.Typer(add_completion=False)
+
+
+@command.command()
+@reports_input_errors
+def audit_command(
+    out: Annotated[Path, typer.Option(help="Folder for findings.csv, frames.txt and pictures.")],
+    dataset: DatasetOption = "auto",
+    root: RootOption = None,
+    split: SplitOption = None,
+    label_set: LabelSetOption = "nyu40",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    modality: ModalityOption = "rgbd",
+    limit: LimitOption = None,
+    checkpoint: Checkpoint = None,
+    predictions: PredictionsOption = None,
+    prediction_labels: PredictionLabelsOption = "auto",
+    device: Device = "auto",
+    backend: BackendOption = "auto",
+    label_source: LabelSourceOption = "auto",
+    depth_source: DepthSourceOption = "depth_bfx",
+    toolbox: ToolboxOption = None,
+    pictures: Annotated[int, typer.Option(min=0, help="Findings to draw, the most suspect first.")] = 50,
+    on_error: OnErrorOption = "stop",
+    workers: WorkersOption = 2,
+) -> None:
+    """Find regions whose annotation is probably wrong: a confident network calls them otherwise."""
+    stored = list(open_predictions(predictions or [], prediction_labels).values())
+    if len(stored) + (checkpoint is not None) > 1:
+        raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
+    reader = open_reader(
+        dataset,
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset=label_offset,
+        void=void,
+        depth_key=depth_key,
+    )
+    show_notices(reader.notices)
+    make_folder(out)
+    predictor = stored[0] if stored else load(checkpoint, device, backend)
+    with progress_bar() as progress:
+        task = progress.add_task("auditing", total=len(reader.names[:limit]))
+        result = audit(
+            predictor,
+            reader,
+            modality,
+            limit,
+            lambda done: progress.update(task, completed=done),
+            on_error=on_error,
+            workers=workers,
+        )
+    write_text(out / "findings.csv", result.csv())
+    write_text(out / "frames.txt", result.frame_list())
+    for place, finding in enumerate(result.findings[:pictures], 1):
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", finding.frame)[-100:]
+        write_png(out / f"{place:03d}_{name}.png", draw_finding(reader, finding))
+    for place, one in enumerate(result.findings[:20], 1):
+        typer.echo(
+            f"{place:3} {one.frame}: {DISPLAY_NAMES[one.annotated - 1]}, predicted {DISPLAY_NAMES[one.predicted - 1]} "
+            f"with {one.confidence:.0%}, {one.area:,} px"
+        )
+    for failure in result.failed:
+        typer.echo(f"skipped {failure.name}: {failure.error}", err=True)
+    typer.echo(f"{len(result.findings):,} findings in {result.frames:,} frames, written to {out}")
+
+
+def draw_finding(reader: Reader, finding: Finding) -> np.ndarray:
+    """RGB, ground truth and the predicted class within the region, each with the region outlined: uint8 (H, W', 3)."""
+    frame = reader.read(finding.frame)
+    assert frame.label is not None
+    region = finding.mask(frame.size)
+    predicted = np.where(region, np.uint8(finding.predicted), frame.label)
+    row = [background_of(frame), colorize_label(frame.label), colorize_label(predicted)]
+    return beside([outline(picture, region, DIFFERENT) for picture in row])
