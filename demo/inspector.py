@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +11,11 @@ from PIL import Image
 
 from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
 from demo.inspect import messages
-from demo.inspection import Cache, Inspection, inspect
+from demo.inspection import Cache, Inspection, inspect, preview
 from demo.networks import Checkpoints
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
-from deresunet.data.folder import FolderReader
+from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
 from deresunet.errors import InputError
@@ -25,12 +24,19 @@ from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 
 THUMBNAIL = (192, 144)
-GALLERY_SIZE = 120
+REAL_SAMPLES, RENDERED_SAMPLES = "real samples", "rendered samples"
+# The real sample whose mIoU under the bundled weights is the median of the seven: neither the best nor the worst.
+FIRST_SAMPLE = "bedroom_cdm12"
 # Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and ablations, about 1 MB each.
 # Uploads are never kept here.
 CACHED_INSPECTIONS = 24
 CACHED_ABLATIONS = 32
 _LONGEST_NAME = 80
+
+
+def samples() -> dict[str, FolderReader]:
+    """The bundled samples by the name that the page shows, the real ones first."""
+    return {REAL_SAMPLES: real_samples(), RENDERED_SAMPLES: sample_rooms()}
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,10 @@ class Inspector:
         self._ablations: Cache[Ablation] = Cache(CACHED_ABLATIONS)
 
     def first(self) -> DatasetFrame:
-        """The frame that is shown on arrival: the first one of the first data set."""
+        """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
         source, reader = next(iter(self.readers.items()))
-        return DatasetFrame(source, reader.names[0])
+        here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
+        return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
 
     def first_of(self, source: str) -> DatasetFrame:
         """The first frame of a data set.
@@ -132,16 +139,26 @@ class Inspector:
             return run()
         return self._ablations.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
-    def search(self, source: str, text: str) -> tuple[list[tuple[Image.Image, str]], str]:
-        """Find frames by a part of their names: thumbnails (picture, name), and a line that counts them."""
+    def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Read a frame without segmenting it: background, depth and ground truth as in `Inspection`.
+
+        Raises:
+            InputError: there is no such frame, or its files cannot be used.
+        """
+        return preview(self._reader(origin.source).read(origin.name))
+
+    def names(self, source: str, text: str = "") -> list[str]:
+        """Names of a data set's frames that contain `text`, in the data set's order.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        return [name for name in self._reader(source).names if text.strip().lower() in name.lower()]
+
+    def thumbnails(self, source: str, names: Sequence[str]) -> list[tuple[Image.Image, str]]:
+        """Small pictures of frames, with the frames' names."""
         reader = self._reader(source)
-        found = [name for name in reader.names if text.strip().lower() in name.lower()]
-        if not found:
-            return [], f"No frame of {len(reader.names)} has {html.escape(text.strip())!r} in its name."
-        shown = found[:GALLERY_SIZE]
-        thumbnails = [(self._thumbnail(reader, name), name) for name in shown]
-        more = "" if len(shown) == len(found) else f", the first {len(shown)} shown: search by name for others"
-        return thumbnails, f"{len(found)} of {len(reader.names)} frames{more}"
+        return [(self._thumbnail(reader, name), name) for name in names]
 
     def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> str:
         """Describe an uploaded depth file as it is understood, before the network runs, as HTML.

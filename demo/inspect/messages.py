@@ -9,6 +9,8 @@ import numpy as np
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, figure, key_line, percent
+from demo.measured import Measured
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
 from deresunet.inference.prediction import SegmentationPredictor
@@ -23,7 +25,7 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     size = f"{described['width']} x {described['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB: depth in grey"
     bounds = depth_range(inspection.depth)
-    depth = _depth_scale(*bounds) if bounds is not None else "no depth"
+    depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
     if inspection.truth is None:
@@ -111,21 +113,49 @@ def depth_card(
 
 
 def header(predictor: SegmentationPredictor) -> str:
-    """Title and purpose of the page, as HTML."""
-    metrics = predictor.checkpoint.metrics
-    protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")
-    measured = [metrics.get(protocol, {}).get("miou") for protocol in protocols]
-    scored = ""
-    if all(measured):
-        full, without_depth, without_rgb = measured
-        scored = (
-            f" These weights reach {full:.1f} mIoU on NYU Depth v2's 654 test frames, "
-            f"{without_depth:.1f} without depth, {without_rgb:.1f} without RGB."
+    """Title, purpose of the page, and what to expect of the weights, as HTML."""
+    checkpoint = predictor.checkpoint
+    measured, expected = Measured.of(checkpoint.metrics), ""
+    if measured is not None:
+        trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
+        expected = (
+            f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over {measured.FRAMES}; expect "
+            "less of rendered rooms and of other cameras."
         )
     return (
-        '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames into 37 classes. '
-        f"Choose a frame or upload one.{scored}</p></div>"
+        '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
+        f"right, and where it fails.{expected}</p></div>"
     )
+
+
+def alt_texts(inspection: Inspection) -> list[str]:
+    """What RGB, depth, ground truth and prediction show, for screen readers."""
+    name = f"frame {inspection.name}"
+    bounds = depth_range(inspection.depth)
+    depth = "no depth" if bounds is None else f"depth from {bounds[0]:.1f} to {bounds[1]:.1f} m"
+    truth = "no ground truth"
+    if inspection.truth is not None:
+        counts = np.bincount(inspection.truth.ravel(), minlength=len(DISPLAY_NAMES) + 1)[1:]
+        truth = f"ground truth: {_shares(counts / max(counts.sum(), 1))}"
+    return [
+        f"{'RGB' if inspection.rgb else 'depth in grey'} of {name}",
+        f"{depth} of {name}",
+        f"{truth}, {name}",
+        f"prediction: {_shares(inspection.shares)}, {name}",
+    ]
+
+
+def _shares(shares: np.ndarray, count: int = 5) -> str:
+    """The largest classes of shares (37,) in words, such as "wall 54 %, floor 20 %"."""
+    order = [k for k in np.argsort(-shares, kind="stable")[:count] if shares[k] > 0]
+    return ", ".join(f"{DISPLAY_NAMES[k]} {100 * shares[k]:.0f} %" for k in order) or "nothing"
+
+
+def _without_depth(measured: Measured | None) -> str:
+    works = "No depth: the network works without it"
+    if measured is None:
+        return f"{works}."
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {measured.FRAMES})."
 
 
 def _depth_scale(near: float, far: float) -> str:

@@ -112,8 +112,8 @@ class Report:
     def archive(self) -> bytes:
         """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
 
-        Points (PLY) need depth; pictures and JSON of the ablation are there if one was run. The label has the
-        pictures' size.
+        Points (PLY) need depth; pictures and JSON of the ablation are there if one was run. The label is at full
+        resolution.
         """
         inspection = self.inspection
         buffer = io.BytesIO()
@@ -121,7 +121,7 @@ class Report:
             archive.writestr("report.html", self.page)
             for title, png in self._pictures.items():
                 archive.writestr(f"{title.lower().replace(' ', '_')}.png", png)
-            archive.writestr("label.png", _png(inspection.label))
+            archive.writestr("label.png", inspection.label_png)
             archive.writestr("prediction.json", json.dumps(inspection.described, indent=2, allow_nan=False))
             archive.writestr("classes.csv", _csv(inspection))
             if self.ablation is not None:

@@ -250,7 +250,7 @@ def open_reader(
         >>> from deresunet.data.folder import SAMPLES_DIR
         >>> reader = open_reader(root=SAMPLES_DIR)
         >>> len(reader.names), reader.describe("0002").scene
-        (24, 'living_room')
+        (24, 'playroom')
     """
     if dataset not in ("auto", *LAYOUTS):
         raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
