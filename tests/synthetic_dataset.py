@@ -35,7 +35,9 @@ class SyntheticReader:
         self.reads = 0
 
     def describe(self, name: str) -> FrameInfo:
-        return FrameInfo(name, has_depth=True, has_label=True)
+        k = self.names.index(name)
+        scene = "bedroom" if k % 3 == 0 else "office"
+        return FrameInfo(name, f"kv{1 + k % 2}", scene, has_depth=True, has_label=True)
 
     def read_rgb(self, name: str) -> np.ndarray:
         return self.read(name).rgb
