@@ -37,6 +37,8 @@ KEPT_BYTES = 256 << 20
 # once a minute.
 UNWATCHED_S = 180.0
 _STOP_S = 60.0
+# Frames whose descriptions tell whether a data set has ground truth.
+_LABEL_PROBES = 16
 
 
 class _StoppedError(Exception):
@@ -105,6 +107,7 @@ class Evaluations:
         self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
         self._failures: dict[Request, str] = {}
         self._fingerprints: dict[str, str] = {}
+        self._labelled: dict[str, bool] = {}
 
     def start(self, request: Request, visitor: str, anew: bool = False) -> None:
         """Start, resume or join the evaluation of `request`.
@@ -252,6 +255,14 @@ class Evaluations:
         """The data set of `request`."""
         return self._reader(request.source)
 
+    def has_labels(self, source: str) -> bool:
+        """Whether a data set has ground truth: one of some frames, evenly taken, has a label."""
+        if source not in self._labelled:
+            reader = self._reader(source)
+            probes = reader.names[:: max(len(reader.names) // _LABEL_PROBES, 1)]
+            self._labelled[source] = any(_has_label(reader, name) for name in probes)
+        return self._labelled[source]
+
     def _inference(self, request: Request) -> Inference:
         """Input size and views of the command line's `--protocol auto`."""
         return Inference(SUNRGBD_SIZE if isinstance(self._reader(request.source), SunRgbdReader) else None)
@@ -327,3 +338,10 @@ class Evaluations:
         for path in () if root is None else {str(root), str(Path(root).resolve())}:
             text = text.replace(path, Path(root).name)
         return text
+
+
+def _has_label(reader: Reader, name: str) -> bool:
+    try:
+        return reader.describe(name).has_label
+    except InputError:
+        return False

@@ -38,6 +38,10 @@ _FOLD_CONTROLS = """() => {
 }"""
 
 
+# A browser keeps the picture in view that came first, which is RGB.
+_PREDICTION_FIRST = "() => { document.querySelector('#panels')?.scrollTo({ left: 0 }); return []; }"
+
+
 @dataclass(frozen=True)
 class InspectTab:
     """Components that the rest of the page needs.
@@ -171,7 +175,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
     page.load(on_arrival, None, at.panels[:3], **QUIET)
-    page.load(on_load, None, [*choosing, *controls], **running)
+    page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
     chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)

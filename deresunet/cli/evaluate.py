@@ -18,6 +18,7 @@ from deresunet.cli.app import (
     DepthSourceOption,
     DepthUnitOption,
     Device,
+    HeadOption,
     IntrinsicsOption,
     LabelOffsetOption,
     LabelSetOption,
@@ -88,6 +89,7 @@ def evaluate_command(
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     backend: BackendOption = "auto",
+    head: HeadOption = "smooth",
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
     label_source: LabelSourceOption = "auto",
@@ -150,7 +152,7 @@ def evaluate_command(
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend)
+        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend, head)
         result = _evaluate_one(run, predictor, modality, report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
@@ -162,7 +164,7 @@ def evaluate_command(
         if folder is not None:
             make_folder(folder)
         weights, wanted = _parse_run(written, modality)
-        one = stored[weights] if weights in stored else load(weights or None, device, backend)
+        one = stored[weights] if weights in stored else load(weights or None, device, backend, head)
         results.append(_evaluate_one(run, one, wanted, folder, _resume_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {written}")
         _print(results[-1], classes=False)
