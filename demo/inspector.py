@@ -165,16 +165,18 @@ class Inspector:
         """Small pictures of frames, with the frames' names; a frame that cannot be read gets a hatched one."""
         return [(self._thumbnail(source, name), name) for name in names]
 
-    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> str:
-        """Describe an uploaded depth file as it is understood, before the network runs, as HTML.
+    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> tuple[str, str]:
+        """Describe an uploaded depth file as it is understood, before the network runs: HTML, and a proposed unit.
 
         Raises:
             InputError: it is no depth file.
         """
         if depth is None:
-            return ""
+            return "", ""
         metres, reading = read_depth(depth, unit or "auto")
-        return messages.depth_card(reading, metres.shape, None if rgb is None else read_rgb(rgb).shape[:2])
+        proposed = reading.proposals[0].unit if reading.proposals else ""
+        size = metres.shape[0], metres.shape[1]
+        return messages.depth_card(reading, size, None if rgb is None else read_rgb(rgb).shape[:2]), proposed
 
     def segment(
         self, upload: Upload, modality: Modality = "rgbd", weights: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,13 +27,12 @@ class SyntheticReader:
     """Wall, floor, a bed in some frames and a chair in all; frame k lacks depth in its k leftmost columns."""
 
     root = "/srv/private/place"
+    notices: tuple[str, ...] = ()
 
     def __init__(self, broken: str = "", count: int = COUNT):
         self.names = tuple(ODD_NAME if k == 3 else f"kv{1 + k % 2}/{k:04d}" for k in range(count))
         self._broken = broken
         self.reads = 0
-
-    notices = ()
 
     def describe(self, name: str) -> FrameInfo:
         k = self.names.index(name)
@@ -42,8 +42,11 @@ class SyntheticReader:
     def read_rgb(self, name: str) -> np.ndarray:
         return self.read(name).rgb
 
-    def files(self, name: str) -> tuple:
+    def files(self, name: str) -> tuple[Path, ...]:
         return ()
+
+    def check(self) -> None:
+        pass
 
     def read(self, name: str) -> Frame:
         self.reads += 1
