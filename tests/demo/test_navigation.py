@@ -110,6 +110,6 @@ def test_two_runs_are_compared_and_a_frame_opens_in_compare(tab, served):
     name = won.locator("[data-frame]").first.get_attribute("data-frame")
     won.locator("[data-frame]").first.click()
     expect(tab.locator("#compare-summary")).to_contain_text(name, timeout=30_000)
-    expect(tab.locator("#compare-summary")).to_contain_text("better")
+    expect(tab.locator("#compare-summary")).to_contain_text("(+11.7 points)")
     tab.locator("#compare-back").click()
     expect(summary).to_be_visible()
