@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
-from demo.inspector import Inspector
+from demo.inspector import MAX_PIXELS, Inspector
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
         # is done.
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.backend, chosen))
+        networks = Checkpoints(first, others, options.device, options.backend, chosen)
+        inspector = Inspector(first, readers, networks, options.max_pixels)
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:
@@ -112,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
         help="origin of a page that may embed this one, such as https://example.org; repeat it for others",
     )
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
+    parser.add_argument(
+        "--max-pixels", type=int, default=MAX_PIXELS, help=f"pixels of the largest frame taken (default: {MAX_PIXELS})"
+    )
     parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
     data = parser.add_argument_group("a data set of your own")
     data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")

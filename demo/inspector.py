@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import numpy as np
 from PIL import Image
 
 from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
+from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
-from demo.inspection import Cache, Inspection, inspect
+from demo.inspection import Cache, Inspection, Kept, inspect
 from demo.networks import Checkpoints
 from deresunet.data.depth import DepthEncoding, DepthReading
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_depth, read_label, read_rgb
+from deresunet.data.images import image_size, read_depth, read_label, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
@@ -26,11 +28,13 @@ from deresunet.inference.preprocessing import Modality
 
 THUMBNAIL = (192, 144)
 GALLERY_SIZE = 120
-# Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and ablations, about 1 MB each.
-# Uploads are never kept here.
-CACHED_INSPECTIONS = 24
-CACHED_ABLATIONS = 32
+# Memory for inspections of all visitors together, about 9 MB each at 640x480, and for their ablations, 1 MB each. Who
+# comes back to one that went has it run again.
+INSPECTION_BYTES = 384 << 20
+ABLATION_BYTES = 64 << 20
 _LONGEST_NAME = 80
+# 4096x4096: an upload of so many pixels takes 1.1 GB while it is segmented, one of 64 megapixels 4.4 GB.
+MAX_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,24 @@ class Upload:
     label: str | None = None
     encoding: DepthEncoding = "auto"
 
-    def read(self) -> tuple[Frame, DepthReading | None]:
+    def read(self, max_pixels: int = MAX_PIXELS) -> tuple[Frame, DepthReading | None]:
         """Read the files: the frame, and how its depth was decoded.
 
+        Args:
+            max_pixels: the largest frame that is taken.
+
         Raises:
-            InputError: a file cannot be used, or the files do not fit together.
+            InputError: a file cannot be used or is gone, the files do not fit together, or the frame is too large.
         """
         if self.rgb is None and self.depth is None:
             raise InputError("There is nothing to segment yet. Give an RGB image, a depth file, or both.")
+        for path in filter(None, (self.rgb, self.depth, self.label)):
+            if not Path(path).is_file():
+                raise InputError(f"{Path(path).name} is no longer here: uploads are kept for an hour. Upload it again.")
+            size = (0, 0)
+            with suppress(InputError):  # that it is no image is told by what reads it
+                size = image_size(path)
+            _check_pixels(Path(path).name, size, max_pixels)
         reading = None if self.depth is None else read_depth(self.depth, self.encoding)
         frame = Frame(
             rgb=None if self.rgb is None else read_rgb(self.rgb),
@@ -66,6 +80,7 @@ class Upload:
             name=Path(self.rgb or self.depth or "").stem[:_LONGEST_NAME],
             source="upload",
         )
+        _check_pixels(frame.name, frame.size, max_pixels)
         return frame, reading
 
 
@@ -76,6 +91,7 @@ class Inspector:
         predictor: the network with its weights.
         readers: data sets by the name that the page shows; the first one opens.
         checkpoints: the networks that can be chosen; None offers `predictor` and the bundled one.
+        max_pixels: the largest upload that is taken.
     """
 
     def __init__(
@@ -83,12 +99,14 @@ class Inspector:
         predictor: SegmentationPredictor,
         readers: Mapping[str, FolderReader],
         checkpoints: Checkpoints | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.predictor = predictor
         self.readers = dict(readers)
         self.checkpoints = checkpoints or Checkpoints(predictor)
-        self._inspections: Cache[Inspection] = Cache(CACHED_INSPECTIONS)
-        self._ablations: Cache[Ablation] = Cache(CACHED_ABLATIONS)
+        self.max_pixels = max_pixels
+        self._inspections: Cache[Inspection] = Cache(INSPECTION_BYTES, lambda one: one.nbytes, KEEP_SECONDS)
+        self._ablations: Cache[Ablation] = Cache(ABLATION_BYTES, _ablation_bytes, KEEP_SECONDS)
 
     def first(self) -> DatasetFrame:
         """The frame that is shown on arrival: the first one of the first data set."""
@@ -108,20 +126,28 @@ class Inspector:
     ) -> Inspection:
         """Segment the frame of `origin` with the checkpoint called `weights` (None: the first).
 
-        Frames of data sets are kept for all visitors; of uploads nothing is kept beyond the visit.
-
         Raises:
             InputError: there is no such frame or checkpoint, or a file cannot be used.
         """
+        return self.kept(origin, modality, weights).get()
+
+    def kept(
+        self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None
+    ) -> Kept[Inspection]:
+        """The inspection that `open` gives, for as long as there is memory for it.
+
+        Raises:
+            InputError: there is no such data set or checkpoint.
+        """
         predictor = self.checkpoints.get(weights)
-        if isinstance(origin, Upload):
-            frame, reading = origin.read()
-            return inspect(predictor, frame, modality, reading)
-        reader = self._reader(origin.source)
-        return self._inspections.get(
-            (predictor.checkpoint.sha256, origin, modality),
-            lambda: inspect(predictor, reader.read(origin.name), modality),
-        )
+
+        def run() -> Inspection:
+            if isinstance(origin, Upload):
+                frame, reading = origin.read(self.max_pixels)
+                return inspect(predictor, frame, modality, reading)
+            return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
+
+        return Kept(self._inspections, (predictor.checkpoint.sha256, origin, modality), run)
 
     def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
         """Segment a frame as RGB-D, as RGB and as depth.
@@ -129,13 +155,19 @@ class Inspector:
         Raises:
             InputError: it has not both, or a file cannot be used.
         """
+        return self.kept_ablation(origin, weights).get()
+
+    def kept_ablation(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Kept[Ablation]:
+        """What `ablate` gives, for as long as there is memory for it.
+
+        Raises:
+            InputError: there is no such checkpoint.
+        """
 
         def run() -> Ablation:
             return {modality: ModalityResult.of(self.open(origin, modality, weights)) for modality in MODALITIES}
 
-        if isinstance(origin, Upload):
-            return run()
-        return self._ablations.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
+        return Kept(self._ablations, (self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
     def search(self, source: str, text: str) -> tuple[list[tuple[Image.Image, str]], str]:
         """Find frames by a part of their names: thumbnails (picture, name), and a line that counts them."""
@@ -165,7 +197,7 @@ class Inspector:
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
         """
-        frame, _ = upload.read()
+        frame, _ = upload.read(self.max_pixels)
         prediction = self.predictor(frame)
         return prediction.label, describe_frame(frame, prediction)
 
@@ -181,3 +213,16 @@ class Inspector:
             small = image.convert("RGB")
         small.thumbnail(THUMBNAIL)
         return small
+
+
+def _ablation_bytes(ablation: Ablation) -> int:
+    return sum(one.label.nbytes for one in ablation.values())
+
+
+def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:
+    height, width = size
+    if height * width > max_pixels:
+        raise InputError(
+            f"{name} is {width}x{height}, {height * width:,} pixels; this page takes at most {max_pixels:,}. "
+            "Scale it down."
+        )

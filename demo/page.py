@@ -16,10 +16,11 @@ from demo.inspect.tab import InspectTab, build_inspect_tab, opened
 from demo.inspector import Inspector, Upload
 from demo.markup import ALL_CLASSES
 from demo.notices import with_gradio_error, with_notice
+from demo.server.guard import GuardedBlocks
 from deresunet.data.depth import ENCODINGS
 
 
-def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> gr.Blocks:
+def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> GuardedBlocks:
     """Lay out the page over an inspector, ready to be launched.
 
     Args:
@@ -27,7 +28,7 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
         allow_checkpoints: whether visitors may upload weights.
         cache_dir: where evaluations are kept; None keeps them in Gradio's cache.
     """
-    with gr.Blocks(
+    with GuardedBlocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
         gr.HTML(messages.header(inspector.predictor))

@@ -66,10 +66,11 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
     ) -> list[Any]:
         if origin is None or inspection is None:
             return [gr.skip()] * len(outputs)
-        found = inspector.ablate(origin, weights)
+        kept = inspector.kept_ablation(origin, weights)
+        found = kept.get()
         classes, regions = summary.class_table(found), summary.region_table(found)
         return [
-            found,
+            kept,
             gr.Column(visible=True),
             summary.ablation_summary(found),
             table(classes, signed=["depth adds"], caption="IoU of each class") if len(classes) else "",

@@ -17,7 +17,7 @@ from demo.inspect.classes import class_bars, class_table, legend, present_classe
 from demo.inspect.confusions import confusions
 from demo.inspect.panels import OVERLAYS, Look, panels, wipe_pictures
 from demo.inspect.pixel import pixel_card
-from demo.inspection import Inspection
+from demo.inspection import Inspection, Kept
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import read_link
 from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class, class_filter, table
@@ -61,15 +61,16 @@ def look_of(
     return Look(opacity, class_filter(only), overlay, point, boxes=boxes)
 
 
-def updates(inspection: Inspection, overlay: Any, opacity: float, only: str | None, boxes: bool) -> list[Any]:
+def updates(kept: Kept[Inspection], overlay: Any, opacity: float, only: str | None, boxes: bool) -> list[Any]:
     """Component updates of a new result, in the order of `results`."""
+    inspection = kept.get()
     present = present_classes(inspection)
     names = [DISPLAY_NAMES[label - 1] for label in present]
     kept = only if only in names else ALL_CLASSES
     look = look_of(overlay, opacity, kept, boxes)
     left = "The frame" if inspection.truth is None else "Ground truth"
     return [
-        inspection,
+        kept,
         None,
         *panels(inspection, look),
         *messages.captions(inspection, look),
@@ -94,7 +95,7 @@ def updates(inspection: Inspection, overlay: Any, opacity: float, only: str | No
 
 def opened(inspector: Inspector, origin: Origin, weights: str, modality: Any, *look: Any) -> list[Any]:
     """Open a frame: component updates of `InspectTab.outputs` without the notice."""
-    return [origin, *updates(inspector.open(origin, modality, weights), *look)]
+    return [origin, *updates(inspector.kept(origin, modality, weights), *look)]
 
 
 def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
@@ -268,7 +269,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     def on_network(origin: Origin | None, weights: str, modality: Any, *look: Any) -> list[Any]:
         if origin is None:
             return [gr.skip()] * len(results)
-        return updates(inspector.open(origin, modality, weights), *look)
+        return updates(inspector.kept(origin, modality, weights), *look)
 
     def on_look(
         inspection: Inspection | None,

@@ -97,7 +97,7 @@ class Listeners:
 
     Args:
         app: what is served.
-        page: the blocks whose queue it is, once `with_fair_queue` has given it one.
+        page: the blocks whose queue it is, if it has one.
     """
 
     def __init__(self, app: ASGIApp, page: gr.Blocks) -> None:
@@ -117,13 +117,6 @@ class Listeners:
             queue.listening[session] -= 1
             if queue.listening[session] <= 0:
                 del queue.listening[session]
-
-
-def with_fair_queue(page: gr.Blocks, **options: int | bool) -> gr.Blocks:
-    """Give a page a `FairQueue`; `options` as of `gr.Blocks.queue`."""
-    page.queue(**options)  # type: ignore[arg-type]
-    page._queue = FairQueue.of(page._queue)
-    return page
 
 
 def _listened_to(scope: Scope, queue: Queue) -> str | None:
