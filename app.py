@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
-from demo.inspector import MAX_PIXELS, Inspector
+from demo.inspector import MAX_PIXELS, Inspector, samples
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
@@ -16,8 +16,7 @@ from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
-from deresunet.data.depth import ENCODINGS
-from deresunet.data.folder import FolderReader, sample_rooms
+from deresunet.data.folder import FolderReader
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,11 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
             tuple(options.trusted_proxy),
             tuple(options.embed_in),
         )
-        readers = {}
+        readers: dict[str, FolderReader] = {}
         if options.data_root is not None:
-            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_encoding)
+            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_unit)
             readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
-        readers["sample rooms"] = sample_rooms()
+        readers |= samples()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         predictor = load(chosen, options.device, options.backend)
@@ -123,7 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
     )
-    data.add_argument("--depth-encoding", choices=list(ENCODINGS), default="auto", help="how depth/ is encoded")
+    data.add_argument(
+        "--depth-unit",
+        "--depth-encoding",
+        default="auto",
+        help="unit of depth/: a name such as mm, m, tum, or units per metre (default: recognised)",
+    )
     return parser
 
 

@@ -10,7 +10,6 @@ from demo.deploy import zerogpu
 from demo.inspector import DatasetFrame, Upload
 from demo.markup import MODALITY_NAMES
 
-DEFAULT_OPACITY = 0.6
 MODALITIES = [(name, value) for value, name in MODALITY_NAMES.items()]
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -22,7 +21,7 @@ Origin = DatasetFrame | Upload
 
 
 def panel(title: str, alt_text: str) -> tuple[gr.Image, gr.HTML]:
-    """A picture with a line of text under it. PNG, since the default WebP would smear the classes' colours."""
+    """A picture with a line of text under it."""
     with gr.Column(min_width=220):
         picture = gr.Image(
             label=title,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -11,7 +13,9 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from PIL import Image
 
+from demo.measured import Measured
 from deresunet.data.depth import DepthReading
 from deresunet.data.frame import Frame, OrientedBox
 from deresunet.evaluation.calibration import Reliability, reliability
@@ -51,7 +55,9 @@ class Inspection:
         shares: float64 (37,): predicted share of each class over the whole frame, 0..1.
         confidence: float64 (37,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
-        depth_reading: how uploaded depth was decoded; None for frames of data sets.
+        label_png: the prediction at full resolution as a PNG of class numbers 1..37.
+        measured: figures of a whole data set that the weights carry, or None.
+        depth_reading: how depth was understood, or None without depth.
     """
 
     background: np.ndarray = field(repr=False)
@@ -71,12 +77,15 @@ class Inspection:
     shares: np.ndarray
     confidence: np.ndarray
     source: str
+    label_png: bytes = field(repr=False)
+    measured: Measured | None = None
     depth_reading: DepthReading | None = field(default=None, repr=False)
 
     @property
     def nbytes(self) -> int:
-        """Memory that the arrays take."""
-        return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+        """Memory that arrays and pictures take."""
+        arrays = sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+        return int(arrays) + len(self.label_png)
 
     @property
     def label(self) -> np.ndarray:
@@ -90,17 +99,44 @@ class Inspection:
         return str(self.described["name"])
 
     @property
+    def file_name(self) -> str:
+        """Name of the frame without characters that a file system may refuse."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "frame"
+
+    @property
     def modality(self) -> Modality:
         """Modality that the network was given."""
         given: Modality = self.described["provenance"]["modality"]
         return given
 
 
+def preview(frame: Frame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Background, depth and ground truth of a frame at the size of the pictures, as in `Inspection`."""
+    step = _step(frame)
+    depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
+    return np.ascontiguousarray(background_of(frame)[::step, ::step]), depth, truth
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture uint8 (H, W) or (H, W, 3) as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def _step(frame: Frame) -> int:
+    return -(-max(frame.size) // DISPLAY_SIDE)
+
+
+def _shrink(planes: np.ndarray, step: int, kind: type | None = None) -> np.ndarray:
+    """Every `step`-th pixel of planes (..., H, W): labels and depth must not be mixed."""
+    return np.ascontiguousarray(planes[..., ::step, ::step], kind)
+
+
 def inspect(
     predictor: SegmentationPredictor,
     frame: Frame,
     modality: Modality = "rgbd",
-    depth_reading: DepthReading | None = None,
 ) -> Inspection:
     """Run the network on a frame and keep all that the tabs draw from.
 
@@ -112,21 +148,16 @@ def inspect(
     pixels = np.bincount(prediction.label.ravel(), minlength=count + 1)[1:]
     sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
     result = None if frame.label is None else frame_result(frame, prediction.label)
-    step = -(-max(frame.size) // DISPLAY_SIDE)
-
-    def shrink(image: np.ndarray, kind: type | None = None) -> np.ndarray:
-        """Every n-th pixel: labels and depth must not be mixed."""
-        return np.ascontiguousarray(image[..., ::step, ::step], kind)
-
-    background = background_of(frame)
+    step = _step(frame)
+    background, depth, truth = preview(frame)
     return Inspection(
-        background=np.ascontiguousarray(background[::step, ::step]),
+        background=background,
         rgb=frame.rgb is not None,
-        depth=None if frame.depth is None else shrink(frame.depth),
-        truth=None if frame.label is None else shrink(frame.label),
-        classes=shrink(prediction.classes),
-        probabilities=shrink(prediction.probabilities, np.float16),
-        entropy=shrink(prediction.entropy, np.float16),
+        depth=depth,
+        truth=truth,
+        classes=_shrink(prediction.classes, step),
+        probabilities=_shrink(prediction.probabilities, step, np.float16),
+        entropy=_shrink(prediction.entropy, step, np.float16),
         step=step,
         intrinsics=None if frame.intrinsics is None else np.diag([1 / step, 1 / step, 1]) @ frame.intrinsics,
         boxes=frame.boxes,
@@ -139,7 +170,9 @@ def inspect(
         shares=pixels / prediction.label.size,
         confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),
         source=frame.source,
-        depth_reading=depth_reading,
+        label_png=png(prediction.label),
+        measured=Measured.of(predictor.checkpoint.metrics),
+        depth_reading=frame.depth_reading,
     )
 
 

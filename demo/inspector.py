@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,22 @@ from PIL import Image
 from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
-from demo.inspection import Cache, Inspection, Kept, inspect
+from demo.inspection import Cache, Inspection, Kept, inspect, preview
 from demo.networks import Checkpoints
-from deresunet.data.depth import DepthEncoding, DepthReading
-from deresunet.data.folder import FolderReader
+from deresunet.data.depth_units import Unit
+from deresunet.data.files import read_depth, read_frame
+from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.data.images import image_size, read_depth, read_label, read_rgb
+from deresunet.data.images import image_size, read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 
 THUMBNAIL = (192, 144)
-GALLERY_SIZE = 120
+REAL_SAMPLES, RENDERED_SAMPLES = "real samples", "rendered samples"
+# The real sample whose mIoU under the bundled weights is the median of the seven: neither the best nor the worst.
+FIRST_SAMPLE = "bedroom_cdm12"
 # Memory for inspections of all visitors together, about 9 MB each at 640x480, and for their ablations, 1 MB each. Who
 # comes back to one that went has it run again.
 INSPECTION_BYTES = 384 << 20
@@ -35,6 +37,11 @@ ABLATION_BYTES = 64 << 20
 _LONGEST_NAME = 80
 # 4096x4096: an upload of so many pixels takes 1.1 GB while it is segmented, one of 64 megapixels 4.4 GB.
 MAX_PIXELS = 1 << 24
+
+
+def samples() -> dict[str, FolderReader]:
+    """The bundled samples by the name that the page shows, the real ones first."""
+    return {REAL_SAMPLES: real_samples(), RENDERED_SAMPLES: sample_rooms()}
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,16 @@ class DatasetFrame:
 
 @dataclass(frozen=True)
 class Upload:
-    """Uploaded files, as paths in Gradio's cache, and how depth is encoded."""
+    """Uploaded files, as paths in Gradio's cache, with the unit of depth and intrinsics as written by the visitor."""
 
     rgb: str | None = None
     depth: str | None = None
     label: str | None = None
-    encoding: DepthEncoding = "auto"
+    depth_unit: Unit = "auto"
+    intrinsics: str = ""
 
-    def read(self, max_pixels: int = MAX_PIXELS) -> tuple[Frame, DepthReading | None]:
-        """Read the files: the frame, and how its depth was decoded.
+    def read(self, max_pixels: int = MAX_PIXELS) -> Frame:
+        """Read the files as a frame.
 
         Args:
             max_pixels: the largest frame that is taken.
@@ -72,16 +80,11 @@ class Upload:
             with suppress(InputError):  # that it is no image is told by what reads it
                 size = image_size(path)
             _check_pixels(Path(path).name, size, max_pixels)
-        reading = None if self.depth is None else read_depth(self.depth, self.encoding)
-        frame = Frame(
-            rgb=None if self.rgb is None else read_rgb(self.rgb),
-            depth=None if reading is None else reading.metres,
-            label=None if self.label is None else read_label(self.label),
-            name=Path(self.rgb or self.depth or "").stem[:_LONGEST_NAME],
-            source="upload",
+        frame = read_frame(
+            self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
         )
         _check_pixels(frame.name, frame.size, max_pixels)
-        return frame, reading
+        return replace(frame, name=frame.name[:_LONGEST_NAME], source="upload")
 
 
 class Inspector:
@@ -109,9 +112,10 @@ class Inspector:
         self._ablations: Cache[Ablation] = Cache(ABLATION_BYTES, _ablation_bytes, KEEP_SECONDS)
 
     def first(self) -> DatasetFrame:
-        """The frame that is shown on arrival: the first one of the first data set."""
+        """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
         source, reader = next(iter(self.readers.items()))
-        return DatasetFrame(source, reader.names[0])
+        here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
+        return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
 
     def first_of(self, source: str) -> DatasetFrame:
         """The first frame of a data set.
@@ -143,8 +147,7 @@ class Inspector:
 
         def run() -> Inspection:
             if isinstance(origin, Upload):
-                frame, reading = origin.read(self.max_pixels)
-                return inspect(predictor, frame, modality, reading)
+                return inspect(predictor, origin.read(self.max_pixels), modality)
             return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
 
         return Kept(self._inspections, (predictor.checkpoint.sha256, origin, modality), run)
@@ -169,18 +172,28 @@ class Inspector:
 
         return Kept(self._ablations, (self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
-    def search(self, source: str, text: str) -> tuple[list[tuple[Image.Image, str]], str]:
-        """Find frames by a part of their names: thumbnails (picture, name), and a line that counts them."""
-        reader = self._reader(source)
-        found = [name for name in reader.names if text.strip().lower() in name.lower()]
-        if not found:
-            return [], f"No frame of {len(reader.names)} has {html.escape(text.strip())!r} in its name."
-        shown = found[:GALLERY_SIZE]
-        thumbnails = [(self._thumbnail(reader, name), name) for name in shown]
-        more = "" if len(shown) == len(found) else f", the first {len(shown)} shown: search by name for others"
-        return thumbnails, f"{len(found)} of {len(reader.names)} frames{more}"
+    def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Read a frame without segmenting it: background, depth and ground truth as in `Inspection`.
 
-    def depth_card(self, rgb: str | None, depth: str | None, encoding: DepthEncoding = "auto") -> str:
+        Raises:
+            InputError: there is no such frame, or its files cannot be used.
+        """
+        return preview(self._reader(origin.source).read(origin.name))
+
+    def names(self, source: str, text: str = "") -> list[str]:
+        """Names of a data set's frames that contain `text`, in the data set's order.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        return [name for name in self._reader(source).names if text.strip().lower() in name.lower()]
+
+    def thumbnails(self, source: str, names: Sequence[str]) -> list[tuple[Image.Image, str]]:
+        """Small pictures of frames, with the frames' names."""
+        reader = self._reader(source)
+        return [(self._thumbnail(reader, name), name) for name in names]
+
+    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> str:
         """Describe an uploaded depth file as it is understood, before the network runs, as HTML.
 
         Raises:
@@ -188,8 +201,8 @@ class Inspector:
         """
         if depth is None:
             return ""
-        reading = read_depth(depth, encoding)
-        return messages.depth_card(reading, None if rgb is None else read_rgb(rgb).shape[:2])
+        metres, reading = read_depth(depth, unit or "auto")
+        return messages.depth_card(reading, metres.shape, None if rgb is None else read_rgb(rgb).shape[:2])
 
     def segment(self, upload: Upload) -> tuple[np.ndarray, dict[str, Any]]:
         """Segment a frame for a program: label uint8 (H, W) in 1..37, and the JSON of `python -m deresunet predict`.
@@ -197,7 +210,7 @@ class Inspector:
         Raises:
             InputError: a file cannot be used, or the files do not fit together.
         """
-        frame, _ = upload.read(self.max_pixels)
+        frame = upload.read(self.max_pixels)
         prediction = self.predictor(frame)
         return prediction.label, describe_frame(frame, prediction)
 

@@ -8,6 +8,7 @@ from typing import get_args
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from demo.inspect.panels import Overlay
+from demo.markup import ALL_CLASSES, NO_CLASS
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.inference.preprocessing import Modality
 
@@ -26,6 +27,8 @@ class Link:
         modality: modality that the network is given.
         overlay: what is painted over the prediction's picture.
         classes: display names of the class filter.
+        contours: whether classes are painted as contours.
+        boxes: whether 3D boxes are drawn over RGB.
         opacity: opacity of colours over the picture, 0..1.
         pixel: row and column of the pixel that is marked, in the pictures.
     """
@@ -36,6 +39,8 @@ class Link:
     modality: Modality | None = None
     overlay: Overlay | None = None
     classes: tuple[str, ...] | None = None
+    contours: bool = False
+    boxes: bool = False
     opacity: float | None = None
     pixel: tuple[int, int] | None = None
 
@@ -57,12 +62,13 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
         return None
 
     classes = None
-    if asked.get("class") not in (None, "all classes"):
+    if asked.get("class") not in (None, ALL_CLASSES):
         names = asked["class"].split(",")
-        unknown = [name for name in names if name not in DISPLAY_NAMES]
+        offered = (NO_CLASS, *DISPLAY_NAMES)
+        unknown = [name for name in names if name not in offered]
         if unknown:
             problems.append(f"class {unknown[0]!r} is not one of the 37, such as {', '.join(DISPLAY_NAMES[:3])}.")
-        classes = tuple(name for name in names if name in DISPLAY_NAMES) or None
+        classes = tuple(name for name in names if name in offered) or None
     opacity = _numbers(asked.get("opacity"), 1)
     if opacity is not None and not (opacity and 0 <= opacity[0] <= 1):
         problems.append(f"opacity {asked['opacity']!r} is not a number from 0 to 1.")
@@ -78,6 +84,8 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
         modality=one_of("modality", get_args(Modality)),  # type: ignore[arg-type]
         overlay=one_of("overlay", get_args(Overlay)),  # type: ignore[arg-type]
         classes=classes,
+        contours=asked.get("contours") == "1",
+        boxes=asked.get("boxes") == "1",
         opacity=opacity[0] if opacity else None,
         pixel=(int(pixel[0]), int(pixel[1])) if pixel else None,
     )
@@ -89,6 +97,8 @@ def write_query(link: Link) -> str:
     fields: dict[str, object] = {
         **vars(link),
         "class": ",".join(link.classes) if link.classes else None,
+        "contours": "1" if link.contours else None,
+        "boxes": "1" if link.boxes else None,
         "opacity": None if link.opacity is None else f"{link.opacity:g}",
         "pixel": None if link.pixel is None else f"{link.pixel[0]},{link.pixel[1]}",
     }

@@ -13,6 +13,7 @@ from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.colours import Colour, hex_code
 
 ALL_CLASSES = "all classes"
+NO_CLASS = "no class"
 MODALITY_NAMES: dict[Modality, str] = {"rgbd": "RGB-D", "rgb": "RGB", "depth": "depth"}
 # Lets a click on a class of a legend, a chart or a table reach the page, which no component of Gradio's does for HTML.
 PICK_CLASS = """element.addEventListener('click', (event) => {
@@ -48,10 +49,20 @@ def chosen_class(name: str | None) -> int | None:
     return DISPLAY_NAMES.index(name) + 1 if name in DISPLAY_NAMES else None
 
 
-def class_filter(name: str | None) -> frozenset[int] | None:
-    """The class filter of a display name; None for all."""
-    label = chosen_class(name)
-    return None if label is None else frozenset([label])
+def class_filter(names: Iterable[str]) -> frozenset[int] | None:
+    """The class filter of some display names: classes 1..37, none for `NO_CLASS`; None (all) for no names."""
+    names = list(names)
+    return frozenset(filter(None, map(chosen_class, names))) if names else None
+
+
+def toggled(names: Iterable[str], clicked: str) -> list[str]:
+    """The class filter after a click: a class is switched on or off, `ALL_CLASSES` and `NO_CLASS` stand alone."""
+    if clicked == ALL_CLASSES:
+        return []
+    if clicked == NO_CLASS:
+        return [NO_CLASS]
+    kept = [name for name in names if name != NO_CLASS]
+    return [name for name in kept if name != clicked] if clicked in kept else [*kept, clicked]
 
 
 def swatch(label: int) -> str:

@@ -7,17 +7,17 @@ from typing import Any
 
 import gradio as gr
 
+from demo import about
 from demo.compare.tab import build_compare_tab
-from demo.components import NETWORK, QUIET
-from demo.dataset.tab import DatasetTab, OpenRequest, build_dataset_tab
+from demo.components import NETWORK
+from demo.dataset.tab import build_dataset_tab
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
-from demo.inspect.tab import InspectTab, build_inspect_tab, opened
+from demo.inspect.tab import build_inspect_tab
 from demo.inspector import Inspector, Upload
-from demo.markup import ALL_CLASSES
-from demo.notices import with_gradio_error, with_notice
+from demo.navigation import connect
+from demo.notices import with_gradio_error
 from demo.server.guard import GuardedBlocks
-from deresunet.data.depth import ENCODINGS
 
 
 def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> GuardedBlocks:
@@ -36,54 +36,32 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
             with gr.Tab("Inspect", id="inspect"):
                 inspected = build_inspect_tab(inspector, page)
             with gr.Tab("Compare", id="compare"):
-                build_compare_tab(inspector, inspected, allow_checkpoints)
+                compared = build_compare_tab(inspector, inspected, allow_checkpoints)
             with gr.Tab("Data set", id="dataset"):
                 dataset = build_dataset_tab(inspector, cache_dir=cache_dir)
-        _lead_to_frames_and_back(inspector, tabs, inspected, dataset)
+            with gr.Tab("About", id="about"):
+                gr.HTML(about.section(inspector.predictor), padding=False)
+        gr.HTML(about.footer(), elem_id="footer", padding=False)
+        connect(inspector, tabs, inspected, compared, dataset)
         _offer_to_programs(inspector)
     return page
-
-
-def _lead_to_frames_and_back(inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, dataset: DatasetTab) -> None:
-    """Open the frames that are clicked in the Data set tab under Inspect, where a button leads back."""
-    weights, modality, overlay, opacity, _, boxes = inspected.controls
-
-    @with_notice(len(inspected.outputs) + 2, "The frame was not opened")
-    def on_open(asked: OpenRequest, overlay: Any, opacity: float, boxes: bool) -> list[Any]:
-        only = asked.classes[0] if asked.classes else ALL_CLASSES
-        shown = opened(inspector, asked.frame, asked.weights, asked.modality, overlay, opacity, only, boxes)
-        return [*shown, asked.weights, asked.modality, asked.frame.source]
-
-    def on_inspect() -> list[Any]:
-        return [gr.Tabs(selected="inspect"), gr.Button(visible=True)]
-
-    # The frame stands at the top of its tab, and `scroll_to_output` does not reach what is just being shown.
-    to_top = "() => { window.scrollTo({ top: 0 }); return []; }"
-    dataset.open_request.change(on_inspect, None, [tabs, inspected.back], js=to_top, **QUIET)
-    dataset.open_request.change(
-        on_open,
-        [dataset.open_request, overlay, opacity, boxes],
-        [*inspected.outputs, weights, modality, inspected.source],
-        **inspected.running,
-    )
-    inspected.back.click(lambda: gr.Tabs(selected="dataset"), None, tabs, **QUIET)
 
 
 def _offer_to_programs(inspector: Inspector) -> None:
     """Define the API's one function; nothing of it shows on the page."""
 
     @with_gradio_error
-    def segment(rgb: str | None, depth: str | None, label: str | None, encoding: Any) -> Any:
-        return inspector.segment(Upload(rgb, depth, label, encoding))
+    def segment(rgb: str | None, depth: str | None, label: str | None, unit: Any) -> Any:
+        return inspector.segment(Upload(rgb, depth, label, unit))
 
     with gr.Column(visible=False):
         files = [gr.File(label="rgb"), gr.File(label="depth"), gr.File(label="label")]
-        encoding = gr.Dropdown(list(ENCODINGS), value="auto", label="depth_encoding")
+        unit = gr.Textbox("auto", label="depth_unit")
         label = gr.Image(format="png", image_mode=None, label="label")
         described = gr.JSON(label="prediction")
         gr.Button().click(
             segment,
-            [*files, encoding],
+            [*files, unit],
             [label, described],
             api_name="segment",
             api_description="Segment one frame: paths of RGB, depth and ground truth (each may be None, RGB and "

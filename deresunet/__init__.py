@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deresunet.config import ModelConfig, Preprocessing
+    from deresunet.data.files import read_frame
     from deresunet.data.frame import Frame, OrientedBox
-    from deresunet.data.images import read_frame
     from deresunet.errors import InputError
     from deresunet.inference.prediction import Prediction
     from deresunet.inference.predictor import Predictor, load
@@ -53,7 +53,7 @@ _HOMES = {
     "create_model": "deresunet.model.registry",
     "load": "deresunet.inference.predictor",
     "model_names": "deresunet.model.registry",
-    "read_frame": "deresunet.data.images",
+    "read_frame": "deresunet.data.files",
 }
 
 

@@ -1,4 +1,4 @@
-"""The 37 classes of SUN RGB-D: names, colours and their relation to NYU Depth v2's 40.
+"""The 37 classes of SUN RGB-D: names, colours, and the label sets that are mapped to them.
 
 On disk 0 is void and 1..37 are the classes; network index k is class k + 1.
 """
@@ -62,14 +62,34 @@ PALETTE = np.array([[0, 0, 0], *(list(bytes.fromhex(colour[1:])) for colour in C
 PALETTE.setflags(write=False)
 
 
-LabelSet = Literal["sunrgbd37", "nyu40"]
-# Highest value that may occur on disk. NYU40's first 37 are SUN RGB-D's; its last three (other structure, other
-# furniture, other prop) are void here.
-LABEL_SETS: dict[LabelSet, int] = {"sunrgbd37": NUM_CLASSES, "nyu40": 40}
+# Names of the 20 classes of ScanNet's benchmark, in their order; the last, other furniture, is none of the 37.
+_SCANNET20 = (
+    *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture", "counter"),
+    *("desk", "curtain", "refridgerator", "shower_curtain", "toilet", "sink", "bathtub", ""),
+)
+# The 13 classes of Couprie et al. 2013 (https://arxiv.org/abs/1301.3572). Those that merge several of the 37 (floor
+# with floor mat, furniture, objects, table with desk, wall with door, window with blinds) have no counterpart.
+_NYU13 = ("bed", "books", "ceiling", "chair", "", "", "", "picture", "sofa", "", "television", "", "")
+
+
+def _to_37(names: tuple[str, ...]) -> np.ndarray:
+    """uint8 (N + 1,): labels 0..37 of void and of classes called `names`, void for a name that is none of the 37."""
+    return np.array([VOID, *(CLASSES.index(name) + 1 if name in CLASSES else VOID for name in names)], np.uint8)
+
+
+LabelSet = Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"]
+# Label 0..37 of each value of a label set, 0 = void first. NYU40's first 37 are SUN RGB-D's; its last three (other
+# structure, other furniture, other prop) are void here.
+LABEL_SETS: dict[LabelSet, np.ndarray] = {
+    "nyu40": _to_37((*CLASSES, "", "", "")),
+    "sunrgbd37": _to_37(CLASSES),
+    "scannet20": _to_37(_SCANNET20),
+    "nyu13": _to_37(_NYU13),
+}
 
 
 def display_name(label: int) -> str:
-    """A class's name for people: `label` is 0 (void) or 1..37."""
+    """Name of a class for people; `label` is 0 (void) or 1..37."""
     if label == VOID:
         return "void"
     return CLASSES[label - 1].replace("_", " ").replace("refridgerator", "refrigerator")

@@ -1,4 +1,4 @@
-"""What a network is made of and how frames are prepared for it: frozen, checked once, stored in the checkpoint."""
+"""Configuration of a network and of its preprocessing: frozen, checked once, stored in the checkpoint."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+# Bounds of what a file may ask for: four times the widest layout, and frames of 2048x2048.
+MAX_CHANNELS = 8192
+MAX_NETWORK_PIXELS = 2**22
 
 _Config = TypeVar("_Config", "ModelConfig", "Preprocessing")
 
@@ -47,8 +51,13 @@ class ModelConfig:
         _one_of("fusion", self.fusion, ("gated", "concat"))
         _one_of("bottleneck", self.bottleneck, ("context", "double_conv"))
         _one_of("head", self.head, ("subpixel", "shuffle_conv"))
-        object.__setattr__(self, "skip_channels", tuple(self.skip_channels))
-        object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
+        for field in ("skip_channels", "decoder_channels"):
+            object.__setattr__(self, field, _sequence(field, getattr(self, field)))
+        for width in (self.num_classes, self.bottleneck_channels, *self.skip_channels, *self.decoder_channels):
+            _in_range("a width", width, 1, MAX_CHANNELS, int)
+        if not isinstance(self.conv_bias, bool):
+            raise ValueError(f"conv_bias is {self.conv_bias!r}; expected true or false")
+        _in_range("dropout", self.dropout, 0.0, 1.0)
         if not 1 <= self.num_classes <= 255:
             raise ValueError(f"num_classes is {self.num_classes}; expected 1..255, so that a label fits into uint8")
         if len(self.decoder_channels) != 4:
@@ -65,14 +74,14 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From a frame's units to the network's, and the size at which the network runs.
+    """Normalisation of RGB and depth, and the size at which the network runs.
 
     Attributes:
         rgb_mean: mean of R, G, B in 0..1 (ImageNet's).
         rgb_std: standard deviation of R, G, B in 0..1 (ImageNet's).
-        depth_mean_m: depth [m] that becomes 0.
-        depth_std_m: depth [m] that becomes 1 above the mean.
-        depth_invalid: what a pixel of missing depth becomes after normalisation.
+        depth_mean_m: mean of depth [m].
+        depth_std_m: standard deviation of depth [m].
+        depth_invalid: value of missing depth after normalisation.
         multiple_of: both sides of the network's input are multiples of this.
         network_pixels: the network runs at about this many pixels, whatever the frame's size: it is the scale it
             was trained at, and it bounds time and memory.
@@ -90,8 +99,15 @@ class Preprocessing:
     network_pixels: int = 480 * 640
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rgb_mean", tuple(self.rgb_mean))
-        object.__setattr__(self, "rgb_std", tuple(self.rgb_std))
+        for field in ("rgb_mean", "rgb_std"):
+            object.__setattr__(self, field, _sequence(field, getattr(self, field)))
+            for value in getattr(self, field):
+                _in_range(field, value, 0.0, 10.0)
+        _in_range("depth_mean_m", self.depth_mean_m, -1000.0, 1000.0)
+        _in_range("depth_std_m", self.depth_std_m, 0.0, 1000.0)
+        _in_range("depth_invalid", self.depth_invalid, -1000.0, 1000.0)
+        _in_range("multiple_of", self.multiple_of, 1, 1024, int)
+        _in_range("network_pixels", self.network_pixels, 1, MAX_NETWORK_PIXELS, int)
         if len(self.rgb_mean) != 3 or len(self.rgb_std) != 3:
             raise ValueError(f"rgb_mean {self.rgb_mean} and rgb_std {self.rgb_std} need three values each")
         if min(*self.rgb_std, self.depth_std_m) <= 0:
@@ -111,23 +127,37 @@ class Preprocessing:
 
 
 def to_json(config: ModelConfig | Preprocessing) -> str:
-    """The configuration as a JSON object."""
+    """Write a configuration as a JSON object."""
     return json.dumps(dataclasses.asdict(config))
 
 
-def from_mapping(kind: type[_Config], values: Mapping[str, Any]) -> _Config:
-    """The configuration of class `kind` that `values` describes; fields left out keep their defaults.
+def from_mapping(kind: type[_Config], values: Any) -> _Config:
+    """Build the configuration of class `kind` from a mapping; fields left out keep their defaults.
 
     Raises:
         ValueError: a field is unknown, or its value is out of range.
     """
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise ValueError(f"{kind.__name__} is described by {type(values).__name__}; expected an object of its fields")
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; its fields are {', '.join(known)}")
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)[:200]}; its fields are {', '.join(known)}")
     return kind(**values)
 
 
-def _one_of(field: str, value: str, choices: tuple[str, ...]) -> None:
+def _sequence(field: str, values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, (list, tuple)) or len(values) > 8:
+        raise ValueError(f"{field} is {str(values)[:80]}; expected a short list of numbers")
+    return tuple(values)
+
+
+def _in_range(field: str, value: Any, least: float, most: float, kind: type = float) -> None:
+    number = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
+    if not number or not least <= value <= most:  # NaN, too
+        raise ValueError(f"{field} is {str(value)[:80]}; expected {kind.__name__} from {least:g} to {most:g}")
+
+
+def _one_of(field: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{field} is {value!r}; expected one of {', '.join(choices)}")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deresunet.benchmark.timing import matrix_rate
+from deresunet.benchmark.machine import matrix_rate
 from deresunet.errors import InputError, first_line
 from deresunet.inference.devices import describe_device
 from train.data.dataset import Batch

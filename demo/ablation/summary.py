@@ -12,6 +12,7 @@ import pandas as pd
 
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES
+from demo.measured import Measured
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
@@ -70,20 +71,32 @@ def ablation_captions(ablation: Ablation) -> list[str]:
     return captions
 
 
-def ablation_summary(ablation: Ablation) -> str:
-    """What depth and RGB add on this frame, in a sentence of HTML."""
+def ablation_summary(ablation: Ablation, measured: Measured | None = None) -> str:
+    """What depth and RGB add on this frame and over a whole data set, in two sentences of HTML."""
     scored = _scores(ablation)
     if scored is None:
         same = float((ablation["rgbd"].label == ablation["rgb"].label).mean())
-        return f"<p>There is no ground truth. Without depth, {1 - same:.1%} of the pixels get another class.</p>"
+        return (
+            f"<p>There is no ground truth. Without depth, {1 - same:.1%} of the pixels get another class."
+            f"{_over_data(measured)}</p>"
+        )
     gains = []
     for name, without in (("depth", scored["rgb"]), ("RGB", scored["depth"])):
         miou = 100 * (scored["rgbd"].miou - without.miou)
         pixels = 100 * (scored["rgbd"].pixel_acc - without.pixel_acc)
         gains.append(f"{name} {_gain(miou)} ({pixels:+.1f} points of pixel accuracy)")
     return (
-        f"<p>On this frame, {', and '.join(gains)}. One frame is no proof: evaluate the whole data set under each "
-        "modality in the <i>Data set</i> tab.</p>"
+        f"<p>On this frame, {', and '.join(gains)}.{_over_data(measured)} Frames differ: the <i>Data set</i> tab "
+        "evaluates a whole data set under each modality.</p>"
+    )
+
+
+def _over_data(measured: Measured | None) -> str:
+    if measured is None:
+        return ""
+    return (
+        f" Over {measured.FRAMES}, depth {_gain(measured.rgbd - measured.rgb)} and RGB "
+        f"{_gain(measured.rgbd - measured.depth)}."
     )
 
 

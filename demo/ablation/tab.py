@@ -62,20 +62,20 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
 
     @with_notice(len(outputs), "The modality ablation failed")
     def on_run(
-        origin: Origin | None, weights: str, opacity: float, only: str, inspection: Inspection | None
+        origin: Origin | None, weights: str, opacity: float, classes: list[str], inspection: Inspection | None
     ) -> list[Any]:
         if origin is None or inspection is None:
             return [gr.skip()] * len(outputs)
         kept = inspector.kept_ablation(origin, weights)
         found = kept.get()
-        classes, regions = summary.class_table(found), summary.region_table(found)
+        by_class, regions = summary.class_table(found), summary.region_table(found)
         return [
             kept,
             gr.Column(visible=True),
-            summary.ablation_summary(found),
-            table(classes, signed=["depth adds"], caption="IoU of each class") if len(classes) else "",
+            summary.ablation_summary(found, inspection.measured),
+            table(by_class, signed=["depth adds"], caption="IoU of each class") if len(by_class) else "",
             table(regions, caption="mIoU by distance, and by whether depth was measured") if len(regions) else "",
-            *summary.ablation_pictures(inspection.background, found, opacity, class_filter(only)),
+            *summary.ablation_pictures(inspection.background, found, opacity, class_filter(classes)),
             *summary.ablation_captions(found),
         ]
 

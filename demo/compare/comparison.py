@@ -52,9 +52,17 @@ def summary(a: Inspection, b: Inspection) -> str:
         pieces.append(
             f"<p>Of the labelled pixels, only A is correct on <b>{only_a:.1%}</b>, only B on <b>{only_b:.1%}</b>. "
             f"mIoU of this frame: A {100 * a.scores.miou:.1f} %, B {100 * b.scores.miou:.1f} % "
-            f"({100 * (b.scores.miou - a.scores.miou):+.1f} points).</p>"
+            f"({100 * (b.scores.miou - a.scores.miou):+.1f} points).{_over_data(a, b)}</p>"
         )
     return "".join(pieces)
+
+
+def _over_data(a: Inspection, b: Inspection) -> str:
+    """MIoU of both sides over a whole data set, where the weights carry it."""
+    if a.measured is None or b.measured is None:
+        return ""
+    first, second = getattr(a.measured, a.modality), getattr(b.measured, b.modality)
+    return f" Over {a.measured.FRAMES}: A {first:.1f} %, B {second:.1f} % ({second - first:+.1f} points)."
 
 
 def class_table(a: Inspection, b: Inspection) -> pd.DataFrame:

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from demo.compare import comparison
-from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, Origin
+from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
+from demo.inspect.settings import DEFAULT_OPACITY
 from demo.inspect.tab import InspectTab
 from demo.inspector import Inspector
 from demo.markup import SORT_TABLE, key_line, table
 from demo.notices import with_notice
 
 
-def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpoints: bool = False) -> None:
+@dataclass(frozen=True)
+class CompareTab:
+    """Components that the rest of the page needs.
+
+    Attributes:
+        sides: weights and modality of A, then of B.
+        back: the button that leads back to the data set, hidden at first.
+        notice: where an error of the comparison is shown.
+        compare: handler that compares on the frame in Inspect; takes its origin and `sides`.
+        outputs: components that `compare` updates.
+    """
+
+    sides: list[Any]
+    back: gr.Button
+    notice: gr.HTML
+    compare: Callable[..., list[Any]]
+    outputs: list[Any]
+
+
+def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpoints: bool = False) -> CompareTab:
     """Lay the tab out inside the page's current context.
 
     Args:
@@ -24,6 +46,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         allow_checkpoints: whether visitors may upload weights.
     """
     names = inspector.checkpoints.names
+    back = gr.Button("← Back to the data set", visible=False, size="sm", elem_id="compare-back")
     gr.HTML(
         "<p>Two predictions of the frame in the Inspect tab: where they differ, and which is correct.</p>",
         padding=False,
@@ -88,12 +111,8 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         choices = [*((name, name) for name in inspector.checkpoints.names), *own]
         return [gr.Dropdown(choices), gr.Dropdown(choices, value=own[-1][1]), own]
 
-    run.click(
-        on_compare,
-        [inspected.origin, weights_a, modality_a, weights_b, modality_b],
-        [notice, box, headline, wipe, picture, keys, classes],
-        **NETWORK,
-        **PRIVATE,
-        show_progress_on=[run],
-    )
+    sides = [weights_a, modality_a, weights_b, modality_b]
+    outputs = [notice, box, headline, wipe, picture, keys, classes]
+    run.click(on_compare, [inspected.origin, *sides], outputs, **NETWORK, **PRIVATE, show_progress_on=[run])
     file.upload(on_file, [file, own], [notice, weights_a, weights_b, own], **PRIVATE)
+    return CompareTab(sides, back, notice, on_compare, outputs)

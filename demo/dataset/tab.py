@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +10,23 @@ import gradio as gr
 
 from demo.components import MODALITIES, PRIVATE, QUIET
 from demo.dataset import messages
+from demo.dataset.audit_tab import build_audit
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
+from demo.dataset.clicks import OpenRequest
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import Pictures
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.progress import Request
 from demo.dataset.result import PROPERTIES
+from demo.dataset.runs_tab import build_runs
 from demo.dataset.sections import Sections
 from demo.downloads import KEEP_SECONDS
 from demo.inspector import DatasetFrame, Inspector
 from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
 from demo.notices import with_notice
 from demo.report.dataset import write_dataset_report
-from deresunet.inference.preprocessing import Modality
 
 _TICK_S = 1.0
-_CLICKS = count()
-
-
-@dataclass(frozen=True)
-class OpenRequest:
-    """A frame that was clicked, to be opened in the Inspect tab.
-
-    Attributes:
-        frame: the frame.
-        modality: modality of the evaluation.
-        weights: weights or predictions of the evaluation, by their name on the page.
-        classes: display names for the class filter: the pair of a confusion, or the class that is chosen.
-        listed: names of the frames in the list that it was clicked in, in order.
-        click: number of the click, so that the same frame can be opened again.
-    """
-
-    frame: DatasetFrame
-    modality: Modality
-    weights: str
-    classes: tuple[str, ...]
-    listed: tuple[str, ...]
-    click: int
 
 
 @dataclass(frozen=True)
@@ -55,12 +34,14 @@ class DatasetTab:
     """Components that the rest of the page needs.
 
     Attributes:
-        open_request: state: an `OpenRequest`, or None at first; its `change` fires at each click on a frame.
+        open_requests: states: an `OpenRequest` each, or None at first; `change` fires at each click on a frame.
+        compare_request: state: a `CompareRequest`, likewise.
         source: the data set.
         evaluations: runs of the whole server.
     """
 
-    open_request: gr.State
+    open_requests: list[gr.State]
+    compare_request: gr.State
     source: gr.Radio
     evaluations: Evaluations
 
@@ -102,63 +83,76 @@ def build_dataset_tab(
     notice = gr.HTML(elem_id="ds-notice", elem_classes="notices", padding=False)
     status = gr.HTML(elem_id="ds-status", padding=False)
 
-    with gr.Column(visible=False, elem_id="ds-results") as results:
-        headline = gr.HTML(elem_id="ds-headline", padding=False)
-        with gr.Row(elem_classes="ds-filters"):
-            sensor = gr.Dropdown([ALL_SENSORS], value=ALL_SENSORS, label="Sensor", min_width=150, elem_id="ds-sensor")
-            scene = gr.Dropdown([ALL_SCENES], value=ALL_SCENES, label="Room type", min_width=150, elem_id="ds-scene")
-            only = gr.Dropdown(
-                [ALL_CLASSES], value=ALL_CLASSES, label="Class filter", min_width=150, elem_id="ds-class"
-            )
-            order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
-        with gr.Row():
-            with gr.Column(scale=4, min_width=320):
-                _title("IoU of each class")
-                with gr.Tabs():
-                    with gr.Tab("Chart"):
-                        gr.HTML(messages.bars_note(), padding=False)
-                        bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=PICK_CLASS)
-                    with gr.Tab("Table"):
-                        classes = gr.HTML(elem_id="ds-classes", padding=False, js_on_load=SORT_TABLE)
-            with gr.Column(scale=6, min_width=320):
-                _title("Confusions")
-                matrix = _plot("ds-matrix", "Confusion matrix; the list below it has the largest confusions in words")
-                gr.HTML(messages.matrix_note(), padding=False)
-                pair = gr.Dropdown(
-                    [(messages.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair"
-                )
-                pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
-        with gr.Row():
-            with gr.Column(scale=4, min_width=320):
-                _title("mIoU by frame property")
-                against = gr.Dropdown(
-                    [(name, key) for key, name in PROPERTIES.items()],
-                    value="missing",
-                    label="Share of",
-                    elem_id="ds-property",
-                )
-                dots = _plot("ds-scatter", "Frames by the chosen share and by score; the gallery has the same frames")
-                dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
-            with gr.Column(scale=6, min_width=320):
-                _title("Worst and best frames")
-                gallery_note = gr.HTML(elem_id="ds-gallery-note", padding=False)
-                gallery = gr.Gallery(
-                    show_label=False,
-                    container=False,
-                    elem_id="ds-gallery",
-                    allow_preview=False,
-                    format="jpeg",
-                    object_fit="contain",
-                    height="auto",
-                    buttons=[],
-                )
-                more = gr.Button("More frames", size="sm", visible=False, elem_id="ds-more")
-        with gr.Row(elem_classes="ds-filters"):
-            report = gr.Button("Export report", scale=0, min_width=200, elem_id="ds-report")
-            files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
-        provenance = gr.HTML(padding=False)
-
     asked = [source, modality, weights]
+    with gr.Tabs(elem_id="ds-tabs"):
+        with gr.Tab("Result", id="result"), gr.Column(visible=False, elem_id="ds-results") as results:
+            headline = gr.HTML(elem_id="ds-headline", padding=False)
+            with gr.Row(elem_classes="ds-filters"):
+                sensor = gr.Dropdown(
+                    [ALL_SENSORS], value=ALL_SENSORS, label="Sensor", min_width=150, elem_id="ds-sensor"
+                )
+                scene = gr.Dropdown(
+                    [ALL_SCENES], value=ALL_SCENES, label="Room type", min_width=150, elem_id="ds-scene"
+                )
+                only = gr.Dropdown(
+                    [ALL_CLASSES], value=ALL_CLASSES, label="Class filter", min_width=150, elem_id="ds-class"
+                )
+                order = gr.Radio([WORST, BEST], value=WORST, label="Frames", min_width=230, elem_id="ds-order")
+            with gr.Row():
+                with gr.Column(scale=4, min_width=320):
+                    _title("IoU of each class")
+                    with gr.Tabs():
+                        with gr.Tab("Chart"):
+                            gr.HTML(messages.bars_note(), padding=False)
+                            bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=PICK_CLASS)
+                        with gr.Tab("Table"):
+                            classes = gr.HTML(elem_id="ds-classes", padding=False, js_on_load=SORT_TABLE)
+                with gr.Column(scale=6, min_width=320):
+                    _title("Confusions")
+                    matrix = _plot(
+                        "ds-matrix", "Confusion matrix; the list below it has the largest confusions in words"
+                    )
+                    gr.HTML(messages.matrix_note(), padding=False)
+                    pair = gr.Dropdown(
+                        [(messages.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair"
+                    )
+                    pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
+            with gr.Row():
+                with gr.Column(scale=4, min_width=320):
+                    _title("mIoU by frame property")
+                    against = gr.Dropdown(
+                        [(name, key) for key, name in PROPERTIES.items()],
+                        value="missing",
+                        label="Share of",
+                        elem_id="ds-property",
+                    )
+                    dots = _plot(
+                        "ds-scatter", "Frames by the chosen share and by score; the gallery has the same frames"
+                    )
+                    dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
+                with gr.Column(scale=6, min_width=320):
+                    _title("Worst and best frames")
+                    gallery_note = gr.HTML(elem_id="ds-gallery-note", padding=False)
+                    gallery = gr.Gallery(
+                        show_label=False,
+                        container=False,
+                        elem_id="ds-gallery",
+                        allow_preview=False,
+                        format="jpeg",
+                        object_fit="contain",
+                        height="auto",
+                        buttons=[],
+                    )
+                    more = gr.Button("More frames", size="sm", visible=False, elem_id="ds-more")
+            with gr.Row(elem_classes="ds-filters"):
+                report = gr.Button("Export report", scale=0, min_width=200, elem_id="ds-report")
+                files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
+            provenance = gr.HTML(padding=False)
+        with gr.Tab("Compare runs", id="runs") as runs_tab:
+            compare_request = build_runs(evaluations, source, runs_tab)
+        with gr.Tab("Label audit", id="audit"):
+            audit_request = build_audit(evaluations, asked)
+
     inputs = [*asked, sensor, scene, only, pair, order, against, amount]
     run_outputs = [status, start, cancel, timer, results]
     list_outputs = [gallery_note, gallery, more, listing, amount]
@@ -240,11 +234,10 @@ def build_dataset_tab(
         request = choice.request
         return OpenRequest(
             DatasetFrame(request.source, name),
-            request.modality,
+            request,
             request.weights or inspector.checkpoints.first_name,
             choice.class_names,
             tuple(choice.listed(evaluations.result(request))),
-            next(_CLICKS),
         )
 
     @with_notice(1, "The frame was not opened")
@@ -283,7 +276,7 @@ def build_dataset_tab(
     dots.select(on_dot, inputs, [notice, open_request], **QUIET)
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
     report.click(on_report, asked, [notice, files], show_progress_on=[report], **PRIVATE)
-    return DatasetTab(open_request, source, evaluations)
+    return DatasetTab([open_request, audit_request], compare_request, source, evaluations)
 
 
 def _title(text: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from demo.inspection import Inspection
-from demo.markup import swatch
+from demo.markup import ALL_CLASSES, NO_CLASS, swatch
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 
 
@@ -60,11 +61,22 @@ def class_bars(inspection: Inspection) -> str:
     return f'<div class="bars" role="group" aria-label="{figure} of each class"><b>{figure}</b>{"".join(rows)}</div>'
 
 
-def legend(present: list[int]) -> str:
-    """All 37 classes in their colours as HTML; those not in `present` are faint."""
+def legend(present: list[int], chosen: Sequence[str] = ()) -> str:
+    """All 37 classes in their colours as HTML: switches of the class filter, those of no pixel faint.
+
+    Args:
+        present: classes 1..37 in ground truth or prediction.
+        chosen: display names of the class filter; none where it filters nothing.
+    """
     chips = [
-        f'<button class="chip{"" if label in present else " absent"}" data-class="{name}">'
-        f"{swatch(label)}{name}</button>"
+        f'<button class="chip{"" if label in present else " absent"}" type="button" data-class="{name}" '
+        f'aria-pressed="{str(not chosen or name in chosen).lower()}">{swatch(label)}{name}</button>'
         for label, name in enumerate(DISPLAY_NAMES, 1)
     ]
-    return f'<div class="legend">{"".join(chips)}</div>'
+    ends = [
+        f'<button class="chip end" type="button" data-class="{name}" aria-pressed="{str(on).lower()}">{text}</button>'
+        for name, text, on in ((ALL_CLASSES, "all", not chosen), (NO_CLASS, "none", NO_CLASS in chosen))
+    ]
+    absent = [name for name in chosen if name in DISPLAY_NAMES and DISPLAY_NAMES.index(name) + 1 not in present]
+    note = f'<p class="note">Not in this frame: {", ".join(absent)}.</p>' if absent and present else ""
+    return f'<div class="legend" role="group" aria-label="Class filter">{"".join([*ends, *chips])}</div>{note}'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from demo.inspection import Inspection
@@ -12,13 +14,17 @@ from deresunet.evaluation.report_page import confused_pairs
 COUNT = 12
 
 
-def confusions(inspection: Inspection, label: int | None = None) -> str:
-    """The frame's most frequent confusions, or those of a class 1..37 in both directions, as HTML."""
+def confusions(inspection: Inspection, classes: Collection[int] | None = None) -> str:
+    """The frame's most frequent confusions, or those of each class of a filter in both directions, as HTML."""
     if inspection.result is None:
         return "<p>Confusions need ground truth.</p>"
     matrix = inspection.result.matrix()
-    if label is None:
+    if not classes:
         return ordered_list(confused_pairs(matrix, COUNT))
+    return "".join(_of_class(matrix, label) for label in sorted(classes))
+
+
+def _of_class(matrix: np.ndarray, label: int) -> str:
     name, k = DISPLAY_NAMES[label - 1], label - 1
     correct, truth, predicted = int(matrix[k, k]), int(matrix[k].sum()), int(matrix[:, k].sum())
     missed = [f"{other}: {pixels:,} px, {pixels / truth:.1%} of its pixels" for other, pixels in _others(matrix[k], k)]

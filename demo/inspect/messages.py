@@ -9,7 +9,10 @@ import numpy as np
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, figure, key_line, percent
-from deresunet.data.depth import ENCODINGS, DepthReading
+from demo.measured import Measured
+from deresunet.classes import DISPLAY_NAMES
+from deresunet.data.depth import DepthReading
+from deresunet.data.depth_units import describe_unit
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
@@ -22,7 +25,7 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     size = f"{described['width']} x {described['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB: depth in grey"
     bounds = depth_range(inspection.depth)
-    depth = _depth_scale(*bounds) if bounds is not None else "no depth"
+    depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
     if inspection.truth is None:
@@ -76,43 +79,83 @@ def provenance_line(inspection: Inspection) -> str:
     return f'<div class="provenance">{" · ".join(pieces)}{training}</div>'
 
 
-def depth_card(reading: DepthReading | None, rgb_size: tuple[int, int] | None = None) -> str:
-    """How a depth file was decoded, as HTML; nothing for None."""
+def depth_card(
+    reading: DepthReading | None, size: tuple[int, int] | None = None, rgb_size: tuple[int, int] | None = None
+) -> str:
+    """How depth was understood, as HTML; nothing for None.
+
+    Args:
+        reading: the frame's or file's.
+        size: height and width of the depth file, where they are to be shown.
+        rgb_size: height and width of RGB.
+    """
     if reading is None:
         return ""
-    height, width = reading.metres.shape
-    how = f"detected: {html.escape(reading.reason)}" if reading.detected else "as chosen"
     bounds = reading.range_m
+    missing = f"{reading.missing:.1%}"
+    if reading.sentinels:
+        missing += f", {', '.join(f'{value:g}' for value in reading.sentinels)} included"
     facts = {
-        "size": f"{width} x {height}",
-        "stored as": reading.dtype,
-        "read as": f"{ENCODINGS[reading.encoding]} ({how})",
-        "range": "nothing measured" if bounds is None else f"{bounds[0]:.2f} to {bounds[1]:.2f} m",
-        "missing": f"{reading.missing:.1%}",
+        "stored as": reading.encoding,
+        "unit": f"{html.escape(describe_unit(reading.unit))}, {html.escape(reading.reason)}",
+        "range": "nothing measured"
+        if bounds is None
+        else f"{bounds[0]:.2f} to {bounds[1]:.2f} m (1st to 99th percentile)",
+        "missing": missing,
     }
-    if rgb_size is not None and rgb_size != (height, width):
-        facts["resized"] = f"to RGB's {rgb_size[1]} x {rgb_size[0]}, nearest neighbour"
-    warning = f'<p class="warning">{html.escape(reading.warning)}</p>' if reading.warning else ""
+    if size is not None:
+        facts = {"size": f"{size[1]} x {size[0]}", **facts}
+        if rgb_size is not None and rgb_size != size:
+            facts["resized"] = f"to RGB's {rgb_size[1]} x {rgb_size[0]}, nearest neighbour"
+    warning = "".join(f'<p class="warning">{html.escape(text)}</p>' for text in reading.warnings)
     rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
     return f'<div class="card"><b>Depth, as understood</b><dl>{rows}</dl>{warning}</div>'
 
 
 def header(predictor: SegmentationPredictor) -> str:
-    """Title and purpose of the page, as HTML."""
-    metrics = predictor.checkpoint.metrics
-    protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")
-    measured = [metrics.get(protocol, {}).get("miou") for protocol in protocols]
-    scored = ""
-    if all(measured):
-        full, without_depth, without_rgb = measured
-        scored = (
-            f" These weights reach {full:.1f} mIoU on NYU Depth v2's 654 test frames, "
-            f"{without_depth:.1f} without depth, {without_rgb:.1f} without RGB."
+    """Title, purpose of the page, and what to expect of the weights, as HTML."""
+    checkpoint = predictor.checkpoint
+    measured, expected = Measured.of(checkpoint.metrics), ""
+    if measured is not None:
+        trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
+        expected = (
+            f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over {measured.FRAMES}; expect "
+            "less of rendered rooms and of other cameras."
         )
     return (
-        '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames into 37 classes. '
-        f"Choose a frame or upload one.{scored}</p></div>"
+        '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
+        f"right, and where it fails.{expected}</p></div>"
     )
+
+
+def alt_texts(inspection: Inspection) -> list[str]:
+    """What RGB, depth, ground truth and prediction show, for screen readers."""
+    name = f"frame {inspection.name}"
+    bounds = depth_range(inspection.depth)
+    depth = "no depth" if bounds is None else f"depth from {bounds[0]:.1f} to {bounds[1]:.1f} m"
+    truth = "no ground truth"
+    if inspection.truth is not None:
+        counts = np.bincount(inspection.truth.ravel(), minlength=len(DISPLAY_NAMES) + 1)[1:]
+        truth = f"ground truth: {_shares(counts / max(counts.sum(), 1))}"
+    return [
+        f"{'RGB' if inspection.rgb else 'depth in grey'} of {name}",
+        f"{depth} of {name}",
+        f"{truth}, {name}",
+        f"prediction: {_shares(inspection.shares)}, {name}",
+    ]
+
+
+def _shares(shares: np.ndarray, count: int = 5) -> str:
+    """The largest classes of shares (37,) in words, such as "wall 54 %, floor 20 %"."""
+    order = [k for k in np.argsort(-shares, kind="stable")[:count] if shares[k] > 0]
+    return ", ".join(f"{DISPLAY_NAMES[k]} {100 * shares[k]:.0f} %" for k in order) or "nothing"
+
+
+def _without_depth(measured: Measured | None) -> str:
+    works = "No depth: the network works without it"
+    if measured is None:
+        return f"{works}."
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {measured.FRAMES})."
 
 
 def _depth_scale(near: float, far: float) -> str:

@@ -7,9 +7,9 @@ from demo.markup import swatch
 from deresunet.classes import COLOURS, display_name
 
 
-def pixel_card(inspection: Inspection, point: tuple[int, int] | None) -> str:
-    """The card of the pixel at (row, column) of the pictures, as HTML; for None, how to get one."""
-    if point is None:
+def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> str:
+    """The card of the pixel at (row, column) of the pictures, as HTML; without a pixel, how to get one."""
+    if inspection is None or point is None:
         return '<div class="card hint">Click a pixel for its class probabilities.</div>'
     row, column = point
     best = int(inspection.label[row, column])

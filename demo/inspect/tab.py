@@ -1,36 +1,41 @@
-"""The Inspect tab: its components, and the handlers of its controls."""
+"""The Inspect tab: which handler answers to which event."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from demo.ablation.summary import Ablation, ablation_pictures
-from demo.ablation.tab import ABLATION_CLEARED, lay_out_ablation, wire_ablation
-from demo.components import DEFAULT_OPACITY, MODALITIES, NETWORK, PRIVATE, QUIET, Origin, panel
+from demo.ablation.tab import ABLATION_CLEARED, wire_ablation
+from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.downloads import KEEP_SECONDS
-from demo.inspect import messages
-from demo.inspect.calibration import reliability_svg
-from demo.inspect.classes import class_bars, class_table, legend, present_classes
-from demo.inspect.confusions import confusions
-from demo.inspect.panels import OVERLAYS, Look, panels, wipe_pictures
-from demo.inspect.pixel import pixel_card
-from demo.inspection import Inspection, Kept
+from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
+from demo.inspect.layout import Layout, lay_out_inspect
+from demo.inspect.panels import preview_pictures
+from demo.inspect.settings import Settings
+from demo.inspect.updates import look_updates, result_updates
+from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector, Upload
-from demo.link import read_link
-from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class, class_filter, table
-from demo.notices import with_notice
-from demo.pointcloud.tab import CLOUD_CLEARED, lay_out_cloud, wire_cloud
-from demo.report.tab import SHARE_CLEARED, lay_out_share, wire_share
-from deresunet.classes import DISPLAY_NAMES
-from deresunet.data.depth import ENCODINGS
+from demo.link import Link, read_link, write_query
+from demo.markup import class_filter, toggled
+from demo.notices import notice, with_notice
+from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
+from demo.report.tab import REPORT_CLEARED, wire_report
 from deresunet.errors import InputError
 
-RGB_TYPES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
-DEPTH_TYPES = [".png", ".tif", ".tiff", ".npy"]
-LABEL_TYPES = [".png", ".tif", ".tiff"]
+# Puts the settings into the address bar without another entry in the browser's history.
+_TO_ADDRESS_BAR = """(query) => {
+    if (query) history.replaceState(history.state, '', `${location.pathname}?${query}${location.hash}`);
+    return [];
+}"""
+# On a phone the controls are folded up, so that the prediction comes first.
+_FOLD_CONTROLS = """() => {
+    if (innerWidth < 640) document.querySelector('#controls > button.label-wrap.open')?.click();
+    return [];
+}"""
 
 
 @dataclass(frozen=True)
@@ -39,305 +44,205 @@ class InspectTab:
 
     Attributes:
         origin: state: where the frame on screen came from.
-        source: the data set whose frames are offered.
-        controls: weights, modality, overlay, opacity, class and 3D boxes, in the order that `opened` takes them.
+        controls: the controls, as in `Settings`.
         outputs: components that `opened` updates.
         back: the button that leads back to where the frame was chosen, hidden at first.
+        chooser: the strip of frames that previous and next walk through.
+        notice: where an error of opening a frame is shown.
         running: options of events that run the network.
     """
 
     origin: gr.State
-    source: gr.Radio
     controls: list[Any]
     outputs: list[Any]
     back: gr.Button
+    chooser: Chooser
+    notice: gr.HTML
     running: dict[str, Any]
 
 
-def look_of(
-    overlay: Any, opacity: float, only: str | None, boxes: bool = False, point: tuple[int, int] | None = None
-) -> Look:
-    """The look that the controls ask for."""
-    return Look(opacity, class_filter(only), overlay, point, boxes=boxes)
-
-
-def updates(kept: Kept[Inspection], overlay: Any, opacity: float, only: str | None, boxes: bool) -> list[Any]:
-    """Component updates of a new result, in the order of `results`."""
-    inspection = kept.get()
-    present = present_classes(inspection)
-    names = [DISPLAY_NAMES[label - 1] for label in present]
-    kept = only if only in names else ALL_CLASSES
-    look = look_of(overlay, opacity, kept, boxes)
-    left = "The frame" if inspection.truth is None else "Ground truth"
-    return [
-        kept,
-        None,
-        *panels(inspection, look),
-        *messages.captions(inspection, look),
-        gr.ImageSlider(wipe_pictures(inspection, look), label=f"{left} | prediction"),
-        pixel_card(inspection, None),
-        messages.headline(inspection),
-        table(class_table(inspection)),
-        class_bars(inspection),
-        confusions(inspection, chosen_class(kept)),
-        "<p>This needs ground truth.</p>"
-        if inspection.reliability is None
-        else reliability_svg(inspection.reliability),
-        legend(present),
-        messages.provenance_line(inspection),
-        gr.Dropdown([ALL_CLASSES, *names], value=kept),
-        # What belongs to the frame before goes.
-        *ABLATION_CLEARED,
-        *CLOUD_CLEARED,
-        *SHARE_CLEARED,
-    ]
-
-
-def opened(inspector: Inspector, origin: Origin, weights: str, modality: Any, *look: Any) -> list[Any]:
-    """Open a frame: component updates of `InspectTab.outputs` without the notice."""
-    return [origin, *updates(inspector.kept(origin, modality, weights), *look)]
+def opened(inspector: Inspector, origin: Origin, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
+    """Open a frame: component updates of `InspectTab.outputs`."""
+    current = inspector.kept(origin, settings.modality, settings.weights)
+    inspection = current.get()
+    inside = point is not None and point[0] < inspection.label.shape[0] and point[1] < inspection.label.shape[1]
+    kept = point if inside else None
+    # What belongs to the frame before goes.
+    cleared = [*ABLATION_CLEARED, *CLOUD_CLEARED, *REPORT_CLEARED]
+    return [origin, kept, current, *result_updates(inspection, settings, kept), *cleared]
 
 
 def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
-    """Lay the tab out inside the page's current context."""
-    sources = list(inspector.readers)
+    """Lay the tab out inside the page's current context and answer its events."""
     current = gr.State(None, time_to_live=KEEP_SECONDS)
     origin = gr.State(None, time_to_live=KEEP_SECONDS)
     point = gr.State(None)
-
+    query = gr.Textbox(visible=False)
     back = gr.Button("← Back to the data set", visible=False, size="sm", elem_id="back")
-    with gr.Tabs():
-        with gr.Tab("Choose a frame"):
-            with gr.Row():
-                source = gr.Radio(sources, value=sources[0], label="Data set", visible=len(sources) > 1, scale=2)
-                search = gr.Textbox(
-                    value="",
-                    label="Search by name",
-                    placeholder="part of a frame's name",
-                    visible=max(len(reader.names) for reader in inspector.readers.values()) > 24,
-                    scale=2,
-                )
-            gallery = gr.Gallery(
-                label="Frames",
-                show_label=False,
-                elem_id="frames",
-                allow_preview=False,
-                format="jpeg",
-                object_fit="cover",
-                height=122,
-                buttons=[],
-            )
-            count = gr.HTML(elem_classes="caption", padding=False)
-        with gr.Tab("Upload"):
-            with gr.Row():
-                rgb_file = gr.File(label="RGB image", file_types=RGB_TYPES, height=150, elem_id="upload-rgb")
-                depth_file = gr.File(
-                    label="Depth: 16-bit PNG, TIFF or NPY (optional)",
-                    file_types=DEPTH_TYPES,
-                    height=150,
-                    elem_id="upload-depth",
-                )
-                label_file = gr.File(
-                    label="Ground truth: class numbers 0..37 (or NYU40) as PNG (optional)",
-                    file_types=LABEL_TYPES,
-                    height=150,
-                    elem_id="upload-label",
-                )
-            with gr.Row():
-                encoding = gr.Dropdown(
-                    [(f"{key}: {told}", key) for key, told in ENCODINGS.items()],
-                    value="auto",
-                    label="Depth encoding",
-                    scale=2,
-                )
-                run = gr.Button("Segment", variant="primary", scale=1)
-            card = gr.HTML(padding=False)
-    notice = gr.HTML(elem_id="notice", elem_classes="notices", padding=False)
-
-    with gr.Row(elem_id="controls"):
-        weights = gr.Dropdown(
-            inspector.checkpoints.names,
-            value=inspector.checkpoints.first_name,
-            label="Weights",
-            visible=len(inspector.checkpoints.names) > 1,
-            min_width=200,
-        )
-        modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=2, min_width=300)
-        overlay = gr.Radio(OVERLAYS, value="classes", label="Overlay", scale=3, min_width=300, elem_id="overlay")
-        only = gr.Dropdown(
-            [ALL_CLASSES], value=ALL_CLASSES, label="Class filter", scale=1, min_width=150, elem_id="only"
-        )
-        opacity = gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity", scale=1, min_width=200)
-        boxes = gr.Checkbox(False, label="3D boxes", scale=0, min_width=110, elem_id="boxes")
-
-    with gr.Row(elem_classes="panels"):
-        rgb, rgb_caption = panel("RGB", "The frame's colour image")
-        depth, depth_caption = panel("Depth", "Depth in colours, from near (dark) to far (yellow)")
-        truth, truth_caption = panel("Ground truth", "Ground-truth classes over the colour image")
-        prediction, prediction_caption = panel("Prediction", "Predicted classes over the colour image")
-    with gr.Row():
-        with gr.Column(scale=4, min_width=320):
-            headline = gr.HTML(elem_id="headline")
-        with gr.Column(scale=5, min_width=320):
-            pixel = gr.HTML(elem_id="pixel", padding=False)
-    with gr.Row():
-        with gr.Column(scale=5, min_width=320):
-            wipe = gr.ImageSlider(
-                label="Ground truth | prediction",
-                format="png",
-                buttons=["fullscreen"],
-                elem_id="wipe",
-                max_height=720,
-            )
-        with gr.Column(scale=4, min_width=320), gr.Tabs():
-            with gr.Tab("Table"):
-                classes = gr.HTML(elem_id="classes", js_on_load=SORT_TABLE, padding=False)
-            with gr.Tab("Chart"):
-                bars = gr.HTML(elem_id="bars", js_on_load=PICK_CLASS)
-            with gr.Tab("Confusions"):
-                confused = gr.HTML(elem_id="confusions")
-            with gr.Tab("Calibration"):
-                calibration = gr.HTML(elem_id="reliability")
-    legend_box = gr.HTML(legend([]), js_on_load=PICK_CLASS, elem_id="legend", padding=False)
-    provenance = gr.HTML(padding=False)
-
-    with gr.Tabs():
-        with gr.Tab("Ablation"):
-            ablation = lay_out_ablation()
-        with gr.Tab("3D"):
-            in_3d = lay_out_cloud()
-        with gr.Tab("Link and report"):
-            shared = lay_out_share()
-
-    results = [
-        *[current, point, rgb, depth, truth, prediction],
-        *[rgb_caption, depth_caption, truth_caption, prediction_caption],
-        *[wipe, pixel, headline, classes, bars, confused, calibration, legend_box, provenance, only],
-        *ablation.fleeting,
-        *in_3d.fleeting,
-        *shared.fleeting,
+    at = lay_out_inspect(inspector)
+    pictures = [*at.panels, *at.captions, at.wipe, at.pixel, at.confusions, at.legend]
+    outputs = [
+        *[origin, point, current, *pictures],
+        *[at.headline, at.classes, at.bars, at.calibration, at.provenance, at.readout, at.controls[-1]],
+        *[*at.ablation.fleeting, *at.cloud.fleeting, *at.report.fleeting],
     ]
-    outputs = [notice, origin, *results]
-    look = [overlay, opacity, only, boxes]
-    controls = [weights, modality, *look]
-    looked_at = [rgb, depth, truth, prediction, prediction_caption, wipe, pixel, confused, *ablation.pictures]
-    running = {**NETWORK, **PRIVATE, "show_progress_on": [prediction, wipe]}
+    running = {**NETWORK, **PRIVATE, "show_progress_on": [at.panels[3], at.wipe]}
+    tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
+    _answer_opening(inspector, page, at, tab)
+    _answer_looking(at, tab, current, pictures)
 
-    @with_notice(len(outputs) - 1 + len(controls), "The frame was not opened")
+    def on_address(origin: Origin | None, point: tuple[int, int] | None, *values: Any) -> str:
+        return "" if origin is None else write_query(Settings(*values).link(origin, point))
+
+    gr.on(
+        [origin.change, point.change, *(control.change for control in at.controls)],
+        on_address,
+        [origin, point, *at.controls],
+        query,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    query.change(None, query, None, js=_TO_ADDRESS_BAR, **QUIET)
+    weights, opacity, classes = at.controls[0], at.controls[3], at.controls[4]
+    wire_ablation(at.ablation, inspector, [origin, weights, opacity, classes, current])
+    wire_cloud(at.cloud, current, classes)
+    wire_report(at.report, [current, at.ablation.result, opacity])
+    return tab
+
+
+def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: InspectTab) -> None:
+    """Answer what opens a frame or runs the network on it anew."""
+    chooser, origin, outputs, running = at.chooser, tab.origin, tab.outputs, tab.running
+
+    def on_arrival(request: gr.Request) -> list[Any]:
+        """Show the frame at once; the prediction follows."""
+        asked, _ = read_link(dict(request.query_params))
+        found, _ = _named(inspector, asked)
+        try:
+            return preview_pictures(*inspector.preview(found))
+        except InputError:
+            return [gr.skip()] * 3  # said where the frame is opened
+
     def on_load(request: gr.Request) -> list[Any]:
         asked, problems = read_link(dict(request.query_params))
-        if problems:
-            raise InputError(f"The link's {problems[0]}")
-        first = inspector.first()
-        chosen = DatasetFrame(asked.data or first.source, asked.frame or first.name) if asked.frame else first
-        settings: list[Any] = [
-            asked.weights or inspector.checkpoints.first_name,
-            asked.modality or "rgbd",
-            asked.overlay or "classes",
-            DEFAULT_OPACITY if asked.opacity is None else asked.opacity,
-            asked.classes[0] if asked.classes else ALL_CLASSES,
-            False,
-        ]
-        shown = opened(inspector, chosen, *settings)
-        return [*shown, *settings[:4], gr.skip(), gr.skip()]
+        found, missing = _named(inspector, asked)
+        names = inspector.checkpoints.names
+        settings = Settings.of(asked, inspector.checkpoints.first_name)
+        if settings.weights not in names:
+            problems.append(f"Weights {settings.weights!r} are not on offer; there are {', '.join(names)}.")
+            settings = settings._replace(weights=inspector.checkpoints.first_name)
+        try:
+            shown = opened(inspector, found, settings, None if missing else asked.pixel)
+        except InputError as error:
+            skipped = [gr.skip()] * (len(outputs) + len(at.controls))
+            return [notice("The frame was not opened", str(error)), *skipped]
+        problems += missing
+        return [notice("The link was not followed in full", " ".join(problems)) if problems else "", *shown, *settings]
 
     @with_notice(len(outputs), "The data set was not opened")
-    def on_source(source: str, *settings: Any) -> list[Any]:
-        return [*opened(inspector, inspector.first_of(source), *settings), ""]
+    def on_source(source: str, *values: Any) -> list[Any]:
+        return opened(inspector, inspector.first_of(source), Settings(*values))
 
-    @with_notice(len(outputs) - 1, "The frame was not opened")
-    def on_choose(source: str, *settings: Any, chosen: gr.SelectData) -> list[Any]:
-        return opened(inspector, DatasetFrame(source, chosen.value["caption"]), *settings)
+    @with_notice(len(outputs), "The frame was not opened")
+    def on_gallery(chosen: gr.SelectData, listing: Listing, *values: Any) -> list[Any]:
+        return opened(inspector, DatasetFrame(listing.source, listing.shown[chosen.index]), Settings(*values))
 
-    def on_gallery(
-        source: str,
-        weights: str,
-        modality: Any,
-        overlay: Any,
-        opacity: float,
-        only: str,
-        boxes: bool,
-        chosen: gr.SelectData,
-    ) -> list[Any]:
-        return on_choose(source, weights, modality, overlay, opacity, only, boxes, chosen=chosen)
+    def step(by: int) -> Callable[..., list[Any]]:
+        @with_notice(len(outputs), "The frame was not opened")
+        def on_step(listing: Listing | None, here: Origin | None, *values: Any) -> list[Any]:
+            there = neighbour(listing, here, by)
+            return [gr.skip()] * len(outputs) if there is None else opened(inspector, there, Settings(*values))
 
-    @with_notice(len(outputs) - 1, "The upload was not segmented")
-    def on_upload(rgb: str | None, depth: str | None, label: str | None, encoding: Any, *settings: Any) -> list[Any]:
-        return opened(inspector, Upload(rgb, depth, label, encoding), *settings)
+        return on_step
 
-    @with_notice(len(results), "The frame was not segmented")
-    def on_network(origin: Origin | None, weights: str, modality: Any, *look: Any) -> list[Any]:
-        if origin is None:
-            return [gr.skip()] * len(results)
-        return updates(inspector.kept(origin, modality, weights), *look)
+    @with_notice(len(outputs), "The upload was not segmented")
+    def on_upload(rgb: str | None, depth: str | None, label: str | None, encoding: Any, *values: Any) -> list[Any]:
+        return opened(inspector, Upload(rgb, depth, label, encoding), Settings(*values))
+
+    def on_drop(rgb: str | None, *rest: Any) -> list[Any]:
+        return ["", *[gr.skip()] * len(outputs)] if rgb is None else on_upload(rgb, *rest)
+
+    @with_notice(len(outputs), "The frame was not segmented")
+    def on_network(here: Origin | None, *values: Any) -> list[Any]:
+        return [gr.skip()] * len(outputs) if here is None else opened(inspector, here, Settings(*values))
+
+    def on_origin(here: Origin | None, listing: Listing | None) -> list[Any]:
+        return follow(inspector, here, listing)
+
+    controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
+    page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
+    page.load(on_arrival, None, at.panels[:3], **QUIET)
+    page.load(on_load, None, [*choosing, *controls], **running)
+    chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
+    chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
+    chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)
+    chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
+    chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running)
+    chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running)
+    gr.on(
+        [control.input for control in controls[:2]],
+        on_network,
+        [origin, *controls],
+        [at.control_notice, *outputs],
+        **running,
+    )
+    origin.change(on_origin, [origin, chooser.listing], [chooser.source, chooser.search, *chooser.strip], **QUIET).then(
+        selection, [origin, chooser.listing], chooser.gallery, **QUIET
+    )
+
+
+def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: list[Any]) -> None:
+    """Answer what changes the pictures without running the network."""
+    point = tab.outputs[1]
 
     def on_look(
-        inspection: Inspection | None,
-        found: Ablation | None,
-        point: tuple[int, int] | None,
-        overlay: Any,
-        opacity: float,
-        only: str,
-        boxes: bool,
+        inspection: Inspection | None, ablation: Ablation | None, point: tuple[int, int] | None, *values: Any
     ) -> list[Any]:
         if inspection is None:
-            return [gr.skip()] * len(looked_at)
-        looked = look_of(overlay, opacity, only, boxes, point)
-        kept = [gr.skip()] * len(ablation.pictures)
-        if found is not None:
-            kept = ablation_pictures(inspection.background, found, opacity, looked.classes)
-        caption = messages.captions(inspection, looked)[3]
-        beside = (wipe_pictures(inspection, looked), pixel_card(inspection, point))
-        return [*panels(inspection, looked), caption, *beside, confusions(inspection, chosen_class(only)), *kept]
+            return [gr.skip()] * (len(pictures) + len(at.ablation.pictures))
+        settings = Settings(*values)
+        kept = [gr.skip()] * len(at.ablation.pictures)
+        if ablation is not None:
+            classes = class_filter(settings.classes)
+            kept = ablation_pictures(inspection.background, ablation, settings.opacity, classes)
+        return [*look_updates(inspection, settings, point), *kept]
 
     def on_point(chosen: gr.SelectData) -> tuple[int, int]:
         column, row = chosen.index
         return int(row), int(column)
 
-    def on_pick(chosen: gr.SelectData) -> Any:
-        # A class that is neither in truth nor in prediction is not among the choices yet.
-        return gr.Dropdown(choices=[ALL_CLASSES, *DISPLAY_NAMES], value=str(chosen.value))
+    def on_wipe(chosen: gr.SelectData) -> tuple[int, int]:
+        row, column = chosen.index
+        return int(row), int(column)
 
-    def on_search(source: str, text: str | None) -> Any:
-        return inspector.search(source, text or "")
+    def on_pick(chosen: gr.SelectData, names: list[str]) -> list[str]:
+        return toggled(names, str(chosen.value))
 
-    @with_notice(1, "The depth file was not read")
-    def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
-        return [inspector.depth_card(rgb, depth, encoding)]
-
-    page.load(on_search, [source, search], [gallery, count], **QUIET)
-    page.load(on_load, None, [*outputs, *controls], **running)
     gr.on(
-        [source.change, search.change],
-        on_search,
-        [source, search],
-        [gallery, count],
+        [*(control.change for control in at.controls[2:]), point.change],
+        on_look,
+        [current, at.ablation.result, point, *at.controls],
+        [*pictures, *at.ablation.pictures],
         trigger_mode="always_last",
         **QUIET,
     )
-    source.input(on_source, [source, *controls], [*outputs, search], **running)
-    gallery.select(on_gallery, [source, *controls], outputs, **running)
-    run.click(on_upload, [rgb_file, depth_file, label_file, encoding, *controls], outputs, **running)
-    gr.on([modality.input, weights.input], on_network, [origin, *controls], [notice, *results], **running)
+    classes = at.controls[4]
+    gr.on([at.legend.select, at.bars.select, at.classes.select], on_pick, [classes], [classes], **QUIET)
+    gr.on([picture.select for picture in at.panels], on_point, None, [point], **QUIET)
+    at.readout.select(on_wipe, None, [point], **QUIET)
 
-    looking: dict[str, Any] = {
-        "fn": on_look,
-        "inputs": [current, ablation.result, point, *look],
-        "outputs": looked_at,
-        "trigger_mode": "always_last",
-        **QUIET,
-    }
-    gr.on([opacity.change, only.change, overlay.input, point.change, boxes.input], **looking)
-    gr.on([legend_box.select, bars.select, classes.select], on_pick, None, [only], **QUIET)
-    gr.on([rgb.select, depth.select, truth.select, prediction.select], on_point, None, [point], **QUIET)
-    gr.on(
-        [rgb_file.change, depth_file.change, encoding.input],
-        on_depth_file,
-        [rgb_file, depth_file, encoding],
-        [notice, card],
-        **QUIET,
-    )
-    wire_ablation(ablation, inspector, [origin, weights, opacity, only, current])
-    wire_cloud(in_3d, current, only)
-    wire_share(shared, [current, ablation.result, origin, *controls])
-    return InspectTab(origin, source, controls, outputs, back, running)
+
+def _named(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:
+    """The frame that a link names, or the default one and what was not found."""
+    first = inspector.first()
+    if asked.data is not None and asked.data not in inspector.readers:
+        return first, [f"Data set {asked.data!r} is not on offer; there are {', '.join(inspector.readers)}."]
+    source = asked.data or first.source
+    start = first if source == first.source else inspector.first_of(source)
+    if asked.frame is None:
+        return start, []
+    names = inspector.names(source)
+    if asked.frame not in names:
+        some = ", ".join(names[:3])
+        return start, [f"{source} has no frame {asked.frame!r}; it has {len(names):,}, such as {some}."]
+    return DatasetFrame(source, asked.frame), []

@@ -53,14 +53,14 @@ def lay_out_cloud() -> CloudTab:
     return CloudTab(colour, show, notice, cloud, note, ply)
 
 
-def wire_cloud(tab: CloudTab, current: gr.State, only: gr.Dropdown) -> None:
+def wire_cloud(tab: CloudTab, current: gr.State, classes: gr.State) -> None:
     """Answer the tab's controls, and a class that is chosen while the point cloud is shown."""
 
     @with_notice(3, "The point cloud failed")
-    def on_cloud(inspection: Inspection | None, colour: str, only: str) -> list[Any]:
+    def on_cloud(inspection: Inspection | None, colour: str, classes: list[str]) -> list[Any]:
         if inspection is None:
             return [gr.skip()] * 3
-        chosen = class_filter(only)
+        chosen = class_filter(classes)
         return [
             cloud_file(inspection, colour, chosen),
             cloud_note(inspection, colour, chosen),
@@ -70,7 +70,7 @@ def wire_cloud(tab: CloudTab, current: gr.State, only: gr.Dropdown) -> None:
     def on_class(shown: str | None, *inputs: Any) -> list[Any]:
         return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
 
-    inputs, outputs = [current, tab.colour, only], [tab.notice, tab.cloud, tab.note, tab.ply]
+    inputs, outputs = [current, tab.colour, classes], [tab.notice, tab.cloud, tab.note, tab.ply]
     tab.show.click(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
     tab.colour.input(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
-    only.change(on_class, [tab.cloud, *inputs], outputs, **QUIET)
+    classes.change(on_class, [tab.cloud, *inputs], outputs, **QUIET)

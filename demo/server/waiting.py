@@ -107,7 +107,9 @@ class Listeners:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         queue = self._page._queue
-        session = _listened_to(scope, queue) if isinstance(queue, FairQueue) else None
+        if not isinstance(queue, FairQueue):
+            return await self._app(scope, receive, send)
+        session = _listened_to(scope, queue)
         if session is None:
             return await self._app(scope, receive, send)
         queue.listening[session] += 1

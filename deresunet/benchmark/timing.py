@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import multiprocessing
-import os
-import platform
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-import deresunet
 from deresunet.benchmark.candidates import Candidate
+from deresunet.benchmark.machine import peak_memory, synchronise
 from deresunet.data.folder import sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.inference.devices import describe_device
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.prediction import TOP_K
 from deresunet.inference.predictor import Predictor, load
@@ -196,10 +188,10 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
             marks = [time.perf_counter()]
             preprocessing = predictor.checkpoint.preprocessing
             batch = raw_batch([frame], preprocessing, device=predictor.device)
-            _synchronise(predictor.device)
+            synchronise(predictor.device)
             marks.append(time.perf_counter())
             scores = predictor.tensors(batch, OutputSpec(frame.size, TOP_K))
-            _synchronise(predictor.device)
+            synchronise(predictor.device)
             marks.append(time.perf_counter())
             for kept in scores:
                 kept.cpu().numpy()
@@ -250,10 +242,10 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
     ]
     taken = []
     for turn in range(rounds + 1):
-        _synchronise(predictor.device)
+        synchronise(predictor.device)
         start = time.perf_counter()
         predictor.tensors(batches[turn % _ROTATED], OutputSpec(size))
-        _synchronise(predictor.device)
+        synchronise(predictor.device)
         taken.append(1000 * (time.perf_counter() - start) / batch)
     return {
         "backend": predictor.backend,
@@ -263,75 +255,6 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         "median_ms": round(float(np.median(taken[1:])), 3),
         "p95_ms": round(float(np.percentile(taken[1:], 95)), 3),
     }
-
-
-def peak_memory(checkpoint: str | None, device: str, backend: str) -> dict[str, float | None]:
-    """The most memory that a process of its own holds while it loads a predictor and segments one room.
-
-    Returns:
-        "peak_process_mb" of its own [MB], "peak_gpu_mb" that PyTorch took on a GPU [MB] or None without one.
-    """
-    fresh = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return pool.submit(_segment_one, checkpoint, device, backend).result()
-
-
-def _segment_one(checkpoint: str | None, device: str, backend: str) -> dict[str, float | None]:
-    predictor = load(checkpoint, device, backend)
-    predictor.warm_up()
-    predictor(sample_rooms().read(sample_rooms().names[0]))
-    cuda = predictor.device.type == "cuda"
-    on_gpu = torch.cuda.max_memory_reserved(predictor.device) / 1e6 if cuda else None
-    return {"peak_process_mb": round(_peak_rss_mb(), 1), "peak_gpu_mb": on_gpu}
-
-
-def _peak_rss_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.is_file():
-        # Not getrusage: it starts from the parent's peak.
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def machine(device: torch.device) -> dict[str, Any]:
-    """What the numbers were measured on."""
-    return {
-        "device": describe_device(device),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "load_before": [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "deresunet": deresunet.__version__,
-    }
-
-
-def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Arithmetic [GFLOP/s] of a product of two large matrices: what a network could reach at most.
-
-    On a CPU, products of matrices and convolutions come from different libraries; the faster one counts.
-    """
-    side = 8192 if device.type == "cuda" else 2048
-    a = torch.randn(side, side, device=device).to(dtype)
-    best = _best(lambda: a @ a, device)
-    if device.type == "cpu":
-        image = a.t().reshape(1, side, 32, side // 32).contiguous(memory_format=torch.channels_last)
-        kernel = a.reshape(side, side, 1, 1)
-        best = min(best, _best(lambda: torch.nn.functional.conv2d(image, kernel), device))
-    return 2e-9 * side**3 / best
-
-
-def copy_bandwidth(device: torch.device) -> float:
-    """Bytes read and written per second [GB/s] by a copy of 256 MB."""
-    source = torch.zeros(64 * 2**20, device=device)
-    target = torch.empty_like(source)
-    return 2e-9 * source.nbytes / _best(lambda: target.copy_(source), device)
 
 
 def count_gflop(network: torch.nn.Module, size: tuple[int, int], inputs: int = 2) -> float:
@@ -362,38 +285,12 @@ def as_dict(timings: Sequence[Timing]) -> list[dict[str, Any]]:
 
 
 def _seconds(candidate: Candidate, inputs: tuple[Tensor, ...], device: torch.device) -> float:
-    _synchronise(device)
+    synchronise(device)
     start = time.perf_counter()
     with torch.inference_mode():
         candidate.run(*inputs)
-    _synchronise(device)
+    synchronise(device)
     return time.perf_counter() - start
-
-
-def _best(work: Callable[[], Any], device: torch.device) -> float:
-    taken = []
-    with torch.inference_mode():
-        for _ in range(4):
-            _synchronise(device)
-            start = time.perf_counter()
-            work()
-            _synchronise(device)
-            taken.append(time.perf_counter() - start)
-    return min(taken)
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _cpu_name() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _shown(value: float | None, spec: str) -> str:

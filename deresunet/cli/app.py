@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
@@ -87,21 +87,45 @@ BackendOption = Annotated[
         help="How the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32.",
     ),
 ]
-DepthEncodingOption = Annotated[
-    Literal["auto", "mm", "sunrgbd", "m"], typer.Option(help="How depth files are encoded; auto detects it.")
+DepthUnitOption = Annotated[
+    str,
+    typer.Option(
+        "--depth-unit",
+        "--depth-encoding",
+        metavar="auto|mm|m|cm|sunrgbd|tum|...|NUMBER",
+        help="Unit of depth files: a name (see docs/data.md) or the number of units per metre; auto recognises it.",
+    ),
+]
+DepthKeyOption = Annotated[
+    str | None, typer.Option(help="Name of depth's array in NPZ files, or of its channel in EXR files.")
+]
+IntrinsicsOption = Annotated[
+    str | None, typer.Option(metavar="FX,FY,CX,CY", help="Intrinsics in pixels, where frames have none of their own.")
+]
+LabelOffsetOption = Annotated[
+    int | None, typer.Option(help="Added to the values of label files: 1 for labels that count from 0, or 0.")
+]
+VoidOption = Annotated[
+    int | None, typer.Option(help="Value of unlabelled pixels, 0 or 255; 0, or 255 with --label-offset 1.")
 ]
 ModalityOption = Annotated[
     Literal["rgbd", "rgb", "depth"], typer.Option(help="Modality of the frames that the network gets.")
 ]
 LabelSetOption = Annotated[
-    Literal["nyu40", "sunrgbd37"], typer.Option(help="Label set of the label files; NYU40's 38..40 become void.")
+    Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"],
+    typer.Option(help="Label set of the label files; classes that are none of the 37 become void."),
 ]
 DatasetOption = Annotated[
-    Literal["folder", "rooms", "sunrgbd", "nyuv2"], typer.Option(help="Layout; rooms are the bundled samples.")
+    Literal["auto", "folder", "sunrgbd", "nyuv2", "rooms", "real"],
+    typer.Option(help="Layout; auto looks at what lies in --root; rooms and real are the bundled samples."),
 ]
 RootOption = Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")]
 SplitOption = Annotated[
-    str, typer.Option(help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all.")
+    str | None,
+    typer.Option(
+        help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all. The test split where "
+        "there is one, and otherwise all, if left out."
+    ),
 ]
 LabelSourceOption = Annotated[
     Literal["auto", "seglabel", "polygons"],
@@ -176,6 +200,12 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+
+
+def show_notices(notices: Iterable[str]) -> None:
+    """Write what looks wrong to standard error, a line each."""
+    for notice in notices:
+        typer.echo(f"warning: {notice}", err=True)
 
 
 def shown(value: float | None) -> str:

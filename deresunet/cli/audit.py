@@ -15,9 +15,11 @@ from deresunet.cli.app import (
     BackendOption,
     Checkpoint,
     DatasetOption,
-    DepthEncodingOption,
+    DepthKeyOption,
     DepthSourceOption,
+    DepthUnitOption,
     Device,
+    LabelOffsetOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
@@ -28,11 +30,13 @@ from deresunet.cli.app import (
     RootOption,
     SplitOption,
     ToolboxOption,
+    VoidOption,
     WorkersOption,
     make_folder,
     open_predictions,
     progress_bar,
     reports_input_errors,
+    show_notices,
 )
 from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
@@ -49,11 +53,14 @@ command = typer.Typer(add_completion=False)
 @reports_input_errors
 def audit_command(
     out: Annotated[Path, typer.Option(help="Folder for findings.csv, frames.txt and pictures.")],
-    dataset: DatasetOption = "folder",
+    dataset: DatasetOption = "auto",
     root: RootOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     label_set: LabelSetOption = "nyu40",
-    depth_encoding: DepthEncodingOption = "auto",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
     modality: ModalityOption = "rgbd",
     limit: LimitOption = None,
     checkpoint: Checkpoint = None,
@@ -72,7 +79,20 @@ def audit_command(
     stored = list(open_predictions(predictions or [], prediction_labels).values())
     if len(stored) + (checkpoint is not None) > 1:
         raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
-    reader = open_reader(dataset, root, split, label_set, depth_encoding, label_source, depth_source, toolbox)
+    reader = open_reader(
+        dataset,
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset=label_offset,
+        void=void,
+        depth_key=depth_key,
+    )
+    show_notices(reader.notices)
     make_folder(out)
     predictor = stored[0] if stored else load(checkpoint, device, backend)
     with progress_bar() as progress:

@@ -9,6 +9,7 @@ import torch
 import typer
 
 from deresunet.atomic import write_json
+from deresunet.benchmark import machine as host
 from deresunet.benchmark import timing as bench
 from deresunet.benchmark.candidates import Candidate, backends_on, make_candidate, peers_here, runtimes_here
 from deresunet.benchmark.figure import write_figure
@@ -49,7 +50,7 @@ def bench_command(
     cell = weights.preprocessing.multiple_of
     if len(shape) != 2 or any(side % cell for side in shape):
         raise InputError(f"--size is {size!r}; expected height x width, multiples of {cell}, such as 480x640.")
-    summary: dict[str, Any] = {"machine": bench.machine(where), "weights": weights.name, "sha256": weights.sha256}
+    summary: dict[str, Any] = {"machine": host.machine(where), "weights": weights.name, "sha256": weights.sha256}
     names = backends_on(where) + (runtimes_here() if where.type == "cpu" else ())
     if backends is not None:
         asked = [name.strip() for name in backends.split(",")]
@@ -57,9 +58,9 @@ def bench_command(
     candidates, left_out = _made(names + (peers_here(where) if peers else ()), weights, where, (shape[0], shape[1]))
 
     halves = {"float16": torch.float16} if where.type == "cuda" else {"bfloat16": torch.bfloat16}
-    rates = {name: bench.matrix_rate(where, kind) for name, kind in {"float32": torch.float32, **halves}.items()}
+    rates = {name: host.matrix_rate(where, kind) for name, kind in {"float32": torch.float32, **halves}.items()}
     summary["matrix_gflop_per_s"] = {name: round(rate, 1) for name, rate in rates.items()}
-    summary["copy_gb_per_s"] = round(bench.copy_bandwidth(where), 1)
+    summary["copy_gb_per_s"] = round(host.copy_bandwidth(where), 1)
     agreements = bench.label_agreement(candidates, weights, where, rooms) if rooms else {}
     timings = [
         timing

@@ -14,9 +14,12 @@ from deresunet.cli.app import (
     BackendOption,
     Checkpoint,
     DatasetOption,
-    DepthEncodingOption,
+    DepthKeyOption,
     DepthSourceOption,
+    DepthUnitOption,
     Device,
+    IntrinsicsOption,
+    LabelOffsetOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
@@ -27,15 +30,18 @@ from deresunet.cli.app import (
     RootOption,
     SplitOption,
     ToolboxOption,
+    VoidOption,
     WorkersOption,
     make_folder,
     open_predictions,
     progress_bar,
     reports_input_errors,
+    show_notices,
     shown,
 )
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
+from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
@@ -68,11 +74,15 @@ class _Run:
 @command.command()
 @reports_input_errors
 def evaluate_command(
-    dataset: DatasetOption = "folder",
+    dataset: DatasetOption = "auto",
     root: RootOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     label_set: LabelSetOption = "nyu40",
-    depth_encoding: DepthEncodingOption = "auto",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    intrinsics: IntrinsicsOption = None,
     modality: ModalityOption = "rgbd",
     limit: LimitOption = None,
     checkpoint: Checkpoint = None,
@@ -115,9 +125,24 @@ def evaluate_command(
     stored = open_predictions(predictions or [], prediction_labels)
     if compare_with is None and (len(stored) > 1 or (stored and checkpoint is not None)):
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
-    fixed = SUNRGBD_SIZE if protocol == "sunrgbd" or (protocol == "auto" and dataset == "sunrgbd") else None
-    reader = open_reader(dataset, root, split, label_set, depth_encoding, label_source, depth_source, toolbox)
-    options = (split, label_set, depth_encoding, label_source, depth_source)
+    reader = open_reader(
+        dataset,
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset=label_offset,
+        void=void,
+        intrinsics=intrinsics,
+        depth_key=depth_key,
+    )
+    show_notices(reader.notices)
+    sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
+    fixed = SUNRGBD_SIZE if sunrgbd else None
+    options = (split, label_set, label_offset, void, depth_unit, depth_key, intrinsics, label_source, depth_source)
     data = {"dataset": dataset, "root": str(root), "options": options, "toolbox": str(toolbox)}
     run = _Run(reader, data, parse_tta(tta, fixed), limit, on_error, workers)
     for folder in (report, None if json_out is None else json_out.parent):

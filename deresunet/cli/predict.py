@@ -13,26 +13,30 @@ from deresunet.cli.app import (
     BackendOption,
     Checkpoint,
     DatasetOption,
-    DepthEncodingOption,
+    DepthKeyOption,
     DepthSourceOption,
+    DepthUnitOption,
     Device,
+    IntrinsicsOption,
+    LabelOffsetOption,
     LabelSetOption,
     LimitOption,
     ModalityOption,
     OnErrorOption,
     SplitOption,
     ToolboxOption,
+    VoidOption,
     WorkersOption,
     make_folder,
     progress_bar,
     reports_input_errors,
+    show_notices,
     shown,
 )
-from deresunet.data.depth import DepthEncoding
-from deresunet.data.folder import DEPTH_SUFFIXES, RGB_SUFFIXES
+from deresunet.data.depth_units import Unit
+from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, read_frame
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_frame
-from deresunet.data.readers import open_reader
+from deresunet.data.readers import Frames, open_reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
@@ -57,14 +61,19 @@ def predict(
         Path | None, typer.Option(help="RGB image, or a folder of them; may be left out if depth is given.")
     ] = None,
     depth: Annotated[
-        Path | None, typer.Option(help="Depth as 16-bit PNG, TIFF or NPY, or a folder of files named as RGB's.")
+        Path | None,
+        typer.Option(help="Depth as PNG, TIFF, PGM, NPY, NPZ or EXR, or a folder of files named as RGB's."),
     ] = None,
     label: Annotated[Path | None, typer.Option(help="Ground truth of one frame, to get IoU.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data set to segment, instead of --rgb and --depth.")] = None,
-    dataset: DatasetOption = "folder",
-    split: SplitOption = "test",
-    depth_encoding: DepthEncodingOption = "auto",
+    dataset: DatasetOption = "auto",
+    split: SplitOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    intrinsics: IntrinsicsOption = None,
     label_set: LabelSetOption = "nyu40",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
     depth_source: DepthSourceOption = "depth_bfx",
     toolbox: ToolboxOption = None,
     modality: ModalityOption = "rgbd",
@@ -84,15 +93,40 @@ def predict(
     if data is not None:
         if rgb is not None or depth is not None or label is not None:
             raise InputError("--data names a data set. Leave out --rgb, --depth and --label.")
-        reader = open_reader(
-            dataset, data, split, label_set, depth_encoding, depth_source=depth_source, toolbox=toolbox
+        opened = open_reader(
+            dataset,
+            data,
+            split,
+            label_set,
+            depth_unit,
+            depth_source=depth_source,
+            toolbox=toolbox,
+            label_offset=label_offset,
+            void=void,
+            intrinsics=intrinsics,
+            depth_key=depth_key,
         )
+        show_notices(opened.notices)
+        reader: Frames = opened
     elif any(path is not None and path.is_dir() for path in (rgb, depth)):
         if label is not None:
             raise InputError("--label is for one frame. For folders, give --data, or evaluate --predictions.")
-        reader = PairedFolders(rgb, depth, depth_encoding)
+        reader = PairedFolders(rgb, depth, depth_unit)
     else:
-        frame = read_frame(rgb, depth, label, depth_encoding, label_set)
+        frame = read_frame(
+            rgb,
+            depth,
+            label,
+            depth_unit,
+            label_set,
+            label_offset=label_offset,
+            void=void,
+            intrinsics=intrinsics,
+            depth_key=depth_key,
+        )
+        if frame.depth_reading is not None:
+            typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
+        show_notices(frame.warnings)
         _predict_one(frame, load(checkpoint, device, backend), modality, out)
         return
     predictor = load(checkpoint, device, backend)
@@ -123,7 +157,7 @@ class PairedFolders:
     Args:
         rgb: folder of RGB images, or None.
         depth: folder of depth files, or None.
-        depth_encoding: how depth is stored; see `read_frame`.
+        depth_unit: unit of depth; see `read_frame`.
 
     Attributes:
         names: the frames, in order; slashes are subfolders.
@@ -132,8 +166,8 @@ class PairedFolders:
         InputError: one of the two is no folder, or a frame of one has no file in the other.
     """
 
-    def __init__(self, rgb: Path | None, depth: Path | None, depth_encoding: DepthEncoding = "auto") -> None:
-        self.depth_encoding = depth_encoding
+    def __init__(self, rgb: Path | None, depth: Path | None, depth_unit: Unit = "auto") -> None:
+        self.depth_unit = depth_unit
         self._rgb = _files(rgb, "--rgb", RGB_SUFFIXES)
         self._depth = _files(depth, "--depth", DEPTH_SUFFIXES)
         if rgb is not None and depth is not None:
@@ -147,7 +181,7 @@ class PairedFolders:
 
     def read(self, name: str) -> Frame:
         """Read the frame called `name`; raises as `read_frame` does."""
-        frame = read_frame(self._rgb.get(name), self._depth.get(name), None, self.depth_encoding)
+        frame = read_frame(self._rgb.get(name), self._depth.get(name), None, self.depth_unit)
         return replace(frame, name=name)
 
 

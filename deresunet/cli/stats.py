@@ -10,8 +10,11 @@ import typer
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import (
     DatasetOption,
-    DepthEncodingOption,
+    DepthKeyOption,
     DepthSourceOption,
+    DepthUnitOption,
+    IntrinsicsOption,
+    LabelOffsetOption,
     LabelSetOption,
     LabelSourceOption,
     LimitOption,
@@ -19,10 +22,12 @@ from deresunet.cli.app import (
     RootOption,
     SplitOption,
     ToolboxOption,
+    VoidOption,
     WorkersOption,
     make_folder,
     progress_bar,
     reports_input_errors,
+    show_notices,
 )
 from deresunet.data.readers import open_reader
 from deresunet.data.statistics import gather, write_statistics
@@ -34,11 +39,15 @@ command = typer.Typer(add_completion=False)
 @reports_input_errors
 def stats(
     out: Annotated[Path, typer.Option(help="Folder for statistics.json and its pictures.")],
-    dataset: DatasetOption = "folder",
+    dataset: DatasetOption = "auto",
     root: RootOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     label_set: LabelSetOption = "nyu40",
-    depth_encoding: DepthEncodingOption = "auto",
+    label_offset: LabelOffsetOption = None,
+    void: VoidOption = None,
+    depth_unit: DepthUnitOption = "auto",
+    depth_key: DepthKeyOption = None,
+    intrinsics: IntrinsicsOption = None,
     limit: LimitOption = None,
     label_source: LabelSourceOption = "auto",
     depth_source: DepthSourceOption = "depth_bfx",
@@ -47,7 +56,21 @@ def stats(
     workers: WorkersOption = 2,
 ) -> None:
     """Count a data set's classes, depths, colours, cameras and rooms."""
-    reader = open_reader(dataset, root, split, label_set, depth_encoding, label_source, depth_source, toolbox)
+    reader = open_reader(
+        dataset,
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset=label_offset,
+        void=void,
+        intrinsics=intrinsics,
+        depth_key=depth_key,
+    )
+    show_notices(reader.notices)
     make_folder(out)
     with progress_bar() as progress:
         task = progress.add_task("reading", total=len(reader.names[:limit]))

@@ -1,92 +1,169 @@
-"""The `folder` layout: rgb/, depth/ and label/ beside lists of names, one list a split."""
+"""The `folder` layout: rgb/, depth/, label/ and meta/ beside lists of names, one list a split."""
 
 from __future__ import annotations
 
-import json
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from deresunet.classes import CLASSES, LabelSet
-from deresunet.data.depth import DepthEncoding
-from deresunet.data.frame import Frame, OrientedBox
-from deresunet.data.images import read_depth, read_label, read_rgb
+from deresunet.data.depth import Kind, UnitChoice, choose_unit, kind_of
+from deresunet.data.depth_checks import measured_mask
+from deresunet.data.depth_units import Unit, parse_unit
+from deresunet.data.files import (
+    DEPTH_SUFFIXES,
+    LABEL_SUFFIXES,
+    RGB_SUFFIXES,
+    FileOptions,
+    frame_of_files,
+    read_stored_depth,
+)
+from deresunet.data.frame import Frame, FrameInfo, OrientedBox
+from deresunet.data.images import read_rgb
+from deresunet.data.intrinsics import parse_intrinsics
+from deresunet.data.labels import LabelFormat
+from deresunet.data.text import left_behind, read_json, read_list
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
 REAL_SAMPLES_DIR = SAMPLES_DIR / "real"
-RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
-LABEL_SUFFIXES = (".png", ".tif", ".tiff")
+# Frames, evenly taken from a split, whose depth decides on the folder's unit.
+UNIT_FRAMES = 12
+_META_FORM = (
+    'Expected an object such as {"sensor": "kinect", "scene": "office", "intrinsics": [fx, fy, cx, cy]}; see '
+    "docs/data.md"
+)
 
 
 class FolderReader:
     """Frames of a folder by name.
 
-    `rgb/NAME.jpg` is required; `depth/NAME.png` (or TIFF, NPY), `label/NAME.png` and `meta/NAME.json` (intrinsics,
-    pose, 3D boxes) are read where they are. `SPLIT.txt` lists a split's names, one a line; the split "all" takes
-    every file in rgb/.
+    `rgb/NAME.jpg` is required; `depth/NAME.png`, `label/NAME.png` and `meta/NAME.json` (sensor, scene, intrinsics,
+    depth unit, 3D boxes) are read where they are. Suffixes are taken in any case. `SPLIT.txt` lists a split's names,
+    one a line; the split "all" takes every file in rgb/. With the depth unit "auto", the unit is recognised over
+    frames of the whole split and not one by one.
 
     Args:
         root: the folder.
-        split: name of a list, or "all".
-        label_set: what the values in label/ mean.
-        depth_encoding: how depth/ is stored.
+        split: name of a list, or "all"; None takes "test" if there is such a list, and otherwise "all".
+        label_set: names the classes that the values in label/ count.
+        depth_unit: unit of depth/.
+        label_offset: 1 for labels that count from 0.
+        void: value of unlabelled pixels, 0 or 255.
+        intrinsics: of all frames whose meta file has none, in any form that `parse_intrinsics` takes.
+        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
 
     Attributes:
         names: the split's frames, in order.
+        notices: what looks wrong about the folder, such as files that are not taken.
 
     Raises:
         InputError: the folder, the list or a frame in it is not there.
+
+    Example:
+        >>> reader = FolderReader(SAMPLES_DIR, "test", "sunrgbd37")
+        >>> reader.describe(reader.names[1])
+        FrameInfo(name='0001', sensor='kv1', scene='dorm_room', sequence='', has_depth=True, has_label=True)
     """
 
     def __init__(
         self,
         root: str | os.PathLike[str],
-        split: str = "test",
+        split: str | None = "test",
         label_set: LabelSet = "nyu40",
-        depth_encoding: DepthEncoding = "auto",
+        depth_unit: Unit = "auto",
+        *,
+        label_offset: int | None = None,
+        void: int | None = None,
+        intrinsics: Any = None,
+        depth_key: str | None = None,
     ) -> None:
         self.root = Path(root)
-        self.split = split
-        self.label_set: LabelSet = label_set
-        self.depth_encoding: DepthEncoding = depth_encoding
-        rgb_dir = self.root / "rgb"
-        if not rgb_dir.is_dir():
+        self.labels = LabelFormat(label_set, label_offset, void)
+        self.depth_unit = parse_unit(depth_unit)[0]
+        self.depth_key = depth_key
+        self.intrinsics = None if intrinsics is None else parse_intrinsics(intrinsics, "intrinsics")
+        if not (self.root / "rgb").is_dir():
             raise InputError(
                 f"{self.root}: no folder rgb/ in it. Expected rgb/, and beside it depth/, label/, test.txt."
             )
         # Looked up once; names come from this list alone, so none leads out of the folder.
-        self._rgb = {path.stem: path for path in sorted(rgb_dir.iterdir()) if path.suffix.lower() in RGB_SUFFIXES}
-        self.names = tuple(self._rgb) if split == "all" else self._listed(split)
+        self._rgb, _ = _files(self.root / "rgb", RGB_SUFFIXES)
+        self._depth, other_depth = _files(self.root / "depth", DEPTH_SUFFIXES)
+        self._label, other_labels = _files(self.root / "label", LABEL_SUFFIXES)
+        self._meta, _ = _files(self.root / "meta", (".json",))
+        lists = sorted(file.stem for file in self.root.glob("*.txt") if not left_behind(file.name))
+        self.split = split if split is not None else ("test" if "test" in lists else "all")
+        self.names = tuple(self._rgb) if self.split == "all" else self._listed(self.split, lists)
+        self.notices = tuple(self._notices(other_depth, other_labels))
+        self._lock = threading.Lock()
+        self._choices: Mapping[Kind, UnitChoice] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.Lock()
+
     def read(self, name: str) -> Frame:
-        """The frame called `name`.
+        """Read the frame called `name`.
 
         Raises:
             InputError: there is none, or one of its files cannot be used.
         """
         rgb = self.rgb_path(name)
-        depth = self._beside("depth", name, DEPTH_SUFFIXES)
-        label = self._beside("label", name, LABEL_SUFFIXES)
-        meta = self.root / "meta" / f"{name}.json"
-        described = json.loads(meta.read_text()) if meta.is_file() else {}
-        return Frame(
-            rgb=read_rgb(rgb),
-            depth=None if depth is None else read_depth(depth, self.depth_encoding).metres,
-            label=None if label is None else read_label(label, self.label_set),
-            intrinsics=np.array(described["intrinsics"], np.float64) if "intrinsics" in described else None,
-            boxes=_boxes(described) if "objects" in described else None,
+        depth, label = self._depth.get(name), self._label.get(name)
+        meta, where = self._described(name)
+        unit = meta.get("depth_unit", self.depth_unit)
+        options = FileOptions(
+            depth_unit=unit if self.depth_unit == "auto" else self.depth_unit,
+            depth_key=meta.get("depth_key", self.depth_key),
+            labels=self.labels,
+            choices=self._folder_choices() if depth is not None and unit == self.depth_unit == "auto" else None,
+        )
+        given = meta.get("intrinsics", meta if {"fx", "cx"} <= set(meta) or {"fx", "ppx"} <= set(meta) else None)
+        intrinsics = self.intrinsics if given is None else parse_intrinsics(given, where)
+        boxes = _boxes(meta, where) if meta.get("objects") is not None else None
+        info = self.describe(name)
+        return frame_of_files(
+            rgb,
+            depth,
+            label,
+            options,
+            intrinsics=intrinsics,
+            boxes=boxes,
             name=name,
             source=self.root.name,
+            sensor=info.sensor,
+            scene=info.scene,
+            sequence=info.sequence,
         )
 
+    def describe(self, name: str) -> FrameInfo:
+        """Describe a frame without reading its pixels; a damaged meta file leaves sensor and scene empty here.
+
+        Raises:
+            InputError: there is no such frame.
+        """
+        self.rgb_path(name)
+        try:
+            meta, _ = self._described(name)
+        except InputError:
+            meta = {}
+        scene = meta.get("scene", meta.get("room_type", ""))
+        words = (str(meta.get("sensor", "")), str(scene), str(meta.get("sequence", "")))
+        return FrameInfo(name, *words, has_depth=name in self._depth, has_label=name in self._label)
+
     def rgb_path(self, name: str) -> Path:
-        """Where the frame's RGB image lies.
+        """Path of the frame's RGB image.
 
         Raises:
             InputError: there is no such frame.
@@ -98,24 +175,86 @@ class FolderReader:
             )
         return self._rgb[name]
 
-    def _listed(self, split: str) -> tuple[str, ...]:
+    def read_rgb(self, name: str) -> np.ndarray:
+        """Read a frame's colours alone, uint8 (H, W, 3), upright. Raises `InputError` if they cannot be."""
+        return read_rgb(self.rgb_path(name))
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Paths of all files of a frame."""
+        return tuple(found[name] for found in (self._rgb, self._depth, self._label, self._meta) if name in found)
+
+    def label_path(self, name: str) -> Path | None:
+        """Path of a frame's label file, or None."""
+        return self._label.get(name)
+
+    def _described(self, name: str) -> tuple[dict[str, Any], str]:
+        """Content of the frame's meta file, and its path for messages."""
+        path = self._meta.get(name)
+        if path is None:
+            return {}, ""
+        described = read_json(path)
+        if not isinstance(described, dict):
+            raise InputError(f"{path} holds a {type(described).__name__}. {_META_FORM}.")
+        return described, str(path)
+
+    def _folder_choices(self) -> Mapping[Kind, UnitChoice]:
+        """Units recognised over frames of the whole split, by how they are stored."""
+        with self._lock:
+            if self._choices is None:
+                named = [name for name in self.names if name in self._depth]
+                taken = named[:: max(-(-len(named) // UNIT_FRAMES), 1)]
+                kinds: dict[Kind, list[np.ndarray]] = {}
+                for name in taken:
+                    try:
+                        stored = read_stored_depth(self._depth[name], self.depth_key)
+                    except InputError:
+                        continue  # said when that frame is read
+                    if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
+                        mask, _ = measured_mask(stored)
+                        kinds.setdefault(kind_of(stored, mask), []).append(stored[mask])
+                self._choices = {kind: choose_unit(kind, frames) for kind, frames in kinds.items()}
+            return self._choices
+
+    def _listed(self, split: str, lists: list[str]) -> tuple[str, ...]:
         path = self.root / f"{split}.txt"
-        lists = sorted(file.stem for file in self.root.glob("*.txt"))
         if split not in lists:
             raise InputError(f"{path}: no such list. Splits here: {', '.join(['all', *lists])}.")
-        names = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+        # People list files as well as names.
+        names = tuple(
+            name if name in self._rgb else Path(name.replace("\\", "/")).stem if Path(name).suffix else name
+            for name in read_list(path)
+        )
         absent = [name for name in names if name not in self._rgb]
         if absent:
             raise InputError(f"{path.name} lists {len(absent)} frames that are not in rgb/, such as {absent[0]!r}.")
-        return names
+        return tuple(dict.fromkeys(names))
 
-    def _beside(self, folder: str, name: str, suffixes: tuple[str, ...]) -> Path | None:
-        candidates = (self.root / folder / f"{name}{suffix}" for suffix in suffixes)
-        return next((path for path in candidates if path.is_file()), None)
+    def _notices(self, other_depth: list[str], other_labels: list[str]) -> list[str]:
+        """Lines on files that are not taken, and on frames without depth or label among others that have them."""
+        notices = []
+        for folder, others, suffixes in (
+            ("depth", other_depth, DEPTH_SUFFIXES),
+            ("label", other_labels, LABEL_SUFFIXES),
+        ):
+            if others:
+                notices.append(
+                    f"{len(others)} files in {folder}/ are not taken, such as {others[0]}. "
+                    f"Expected {', '.join(suffixes)}."
+                )
+        for what, found in (("depth", self._depth), ("label", self._label)):
+            lacking = [name for name in self.names if name not in found]
+            unused = [path.name for name, path in found.items() if name not in self._rgb]
+            if lacking and (len(lacking) < len(self.names) or unused):
+                more = f"; {what}/ holds files of other names, such as {unused[0]}" if unused else ""
+                notices.append(
+                    f"{len(lacking)} of {len(self.names)} frames have no {what}, such as {lacking[0]}{more}. "
+                    f"Name {what} files as their RGB images."
+                )
+        return notices
 
 
 def real_samples() -> FolderReader:
-    """The seven real frames that come with the package, annotated by hand (see `samples/real/CREDITS.md`).
+    """Return a reader of the seven real frames that come with the package (see `samples/real/CREDITS.md`).
 
     A page or a list that shows samples begins with these. Seven frames measure nothing.
     """
@@ -123,24 +262,56 @@ def real_samples() -> FolderReader:
 
 
 def sample_rooms() -> FolderReader:
-    """The rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
+    """Return a reader of the rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
     return FolderReader(SAMPLES_DIR, "test", "sunrgbd37", "mm")
 
 
-def _boxes(described: dict[str, object]) -> tuple[OrientedBox, ...]:
-    """3D boxes of a room's description, brought from the world into the camera's frame."""
-    camera_to_world = np.array(described["camera_to_world"], np.float64)
-    rotation, position = camera_to_world[:3, :3], camera_to_world[:3, 3]
-    boxes = []
-    for item in described["objects"]:  # type: ignore[attr-defined]
-        box = item["box"]
-        boxes.append(
-            OrientedBox(
-                label=CLASSES.index(item["cls"]) + 1 if item["cls"] in CLASSES else 0,
-                name=item["name"],
-                centroid=(np.array(box["centroid"], np.float64) - position) @ rotation,
-                basis=np.array(box["basis"], np.float64) @ rotation,
-                half=np.array(box["half"], np.float64),
+def _files(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+    """Files of a folder by name, in order, and the names of those that are not taken for their suffix."""
+    if not folder.is_dir():
+        return {}, []
+    found: dict[str, Path] = {}
+    others = []
+    try:
+        entries = sorted(entry.name for entry in os.scandir(folder) if not entry.is_dir())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror}).") from error
+    for name in entries:
+        if left_behind(name):
+            continue
+        stem, suffix = os.path.splitext(name)  # noqa: PTH122 - ten thousand times; Path takes seconds
+        if suffix.lower() not in suffixes:
+            others.append(name)
+        elif stem not in found or _rank(suffix, suffixes) < _rank(found[stem].suffix, suffixes):
+            found[stem] = folder / name
+    return found, others
+
+
+def _rank(suffix: str, suffixes: tuple[str, ...]) -> int:
+    return suffixes.index(suffix.lower())
+
+
+def _boxes(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
+    """3D boxes of a meta file, brought from the world into the camera's frame."""
+    try:
+        camera_to_world = np.array(meta.get("camera_to_world", np.eye(4)), np.float64)
+        rotation, position = camera_to_world[:3, :3], camera_to_world[:3, 3]
+        boxes = []
+        for item in meta["objects"]:
+            box, class_name = item["box"], str(item.get("cls", item.get("name", "")))
+            centroid = np.array(box["centroid"], np.float64).reshape(3)
+            boxes.append(
+                OrientedBox(
+                    label=CLASSES.index(class_name) + 1 if class_name in CLASSES else 0,
+                    name=str(item.get("name", class_name)),
+                    centroid=(centroid - position) @ rotation,
+                    basis=np.array(box["basis"], np.float64).reshape(3, 3) @ rotation,
+                    half=np.array(box["half"], np.float64).reshape(3),
+                )
             )
-        )
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"{where}: its objects are no 3D boxes ({type(error).__name__}: {error}). Expected objects with cls, name "
+            "and box (centroid, basis, half), and camera_to_world; see docs/data.md."
+        ) from error
     return tuple(boxes)

@@ -1,4 +1,4 @@
-"""A frame: what a camera saw, and what people said of it."""
+"""A frame: RGB, depth, ground truth, and what is known of the camera and the room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deresunet.classes import NUM_CLASSES
-from deresunet.data.depth import align_depth
+from deresunet.data.depth import DepthReading, align_depth, clean_metres, read_metres
 from deresunet.errors import InputError
 
 MIN_SIDE = 32
@@ -38,6 +38,40 @@ class OrientedBox:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something about a frame that looks wrong or could not be read, though the frame can be used.
+
+    Attributes:
+        kind: what problems are counted by, such as "3D boxes unreadable".
+        message: what was found, and what to do.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """What a reader knows of a frame without reading its pixels.
+
+    Attributes:
+        name: the frame.
+        sensor: camera, or "".
+        scene: room type, or "".
+        sequence: recording, or "".
+        has_depth: whether it has depth.
+        has_label: whether it has ground truth.
+    """
+
+    name: str
+    sensor: str = ""
+    scene: str = ""
+    sequence: str = ""
+    has_depth: bool = False
+    has_label: bool = False
+
+
+@dataclass(frozen=True)
 class Frame:
     """One RGB-D frame; RGB or depth may be absent, not both.
 
@@ -55,6 +89,10 @@ class Frame:
         sequence: recording it belongs to, or ""; frames of one recording show the same place.
         measured: bool (H, W): where the sensor itself measured depth, for a depth that was in-painted; or None, where
             depth above 0 says it.
+        depth_reading: how depth was understood and what looks wrong about it; made of `depth` where it is left out.
+        problems: what looks wrong or could not be read besides.
+
+    Depth is cleaned as a file's is: negative, NaN and infinite values are missing, and so is a spike far from all else.
 
     Raises:
         InputError: the arrays do not fit together; the message says how.
@@ -71,18 +109,27 @@ class Frame:
     scene: str = ""
     sequence: str = ""
     measured: np.ndarray | None = None
+    depth_reading: DepthReading | None = None
+    problems: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
         if self.rgb is None and self.depth is None:
             raise InputError(f"{self.name}: neither RGB nor depth was given. Give at least one of them.")
         if self.rgb is not None and (self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3):
             raise InputError(f"{self.name}: rgb is {self.rgb.dtype} {self.rgb.shape}; expected uint8 (H, W, 3).")
-        if self.depth is not None:
+        if self.depth is None:
+            object.__setattr__(self, "depth_reading", None)
+        else:
             if not np.issubdtype(self.depth.dtype, np.floating) or self.depth.ndim != 2:
                 raise InputError(
                     f"{self.name}: depth is {self.depth.dtype} {self.depth.shape}; expected float32 (H, W) in metres."
+                    " Divide integers by their units per metre, as `decode_depth` does."
                 )
-            depth = self.depth.astype(np.float32, copy=False)
+            if self.depth_reading is None:
+                depth, reading = read_metres(self.depth)
+                object.__setattr__(self, "depth_reading", reading)
+            else:
+                depth = clean_metres(self.depth)
             object.__setattr__(self, "depth", depth if self.rgb is None else align_depth(depth, self.rgb.shape[:2]))
         if min(self.size) < MIN_SIDE:
             height, width = self.size
@@ -93,6 +140,12 @@ class Frame:
             raise InputError(
                 f"{self.name}: measured is {self.measured.dtype} {self.measured.shape}; expected bool {self.size}."
             )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What looks wrong about depth, label and side files, and what to do."""
+        reading = () if self.depth_reading is None else self.depth_reading.warnings
+        return (*reading, *(problem.message for problem in self.problems))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -36,7 +36,7 @@ class MatlabFile:
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """The file as h5py has it, for the time of a `with`.
+        """Open the file as h5py has it, for the time of a `with`.
 
         Raises:
             OSError: it is missing or not HDF5.

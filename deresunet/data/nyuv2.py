@@ -11,9 +11,10 @@ import numpy as np
 import scipy.io
 
 from deresunet.classes import NUM_CLASSES
-from deresunet.data.depth import DepthEncoding
+from deresunet.data.depth import clean_metres
+from deresunet.data.depth_units import Unit
 from deresunet.data.folder import FolderReader
-from deresunet.data.frame import Frame
+from deresunet.data.frame import Frame, FrameInfo
 from deresunet.data.hdf5 import MatlabFile
 from deresunet.data.sunrgbd.layout import DEPTH_SOURCES, DepthSource
 from deresunet.errors import InputError
@@ -43,6 +44,7 @@ class NyuV2Reader:
 
     Attributes:
         names: the split's frames, in order.
+        notices: nothing; the file is whole or refused.
 
     Raises:
         InputError: a file is missing, damaged or another one, or the split is not known.
@@ -77,20 +79,44 @@ class NyuV2Reader:
             ) from error
         indices = np.arange(1, count + 1) if split == "all" else self._split_indices(split, count)
         self.names = tuple(f"{index:04d}" for index in indices)
+        self.notices: tuple[str, ...] = ()
         self._count = count
 
     def __len__(self) -> int:
         return len(self.names)
 
+    def describe(self, name: str) -> FrameInfo:
+        """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
+        index = self._index(name)
+        return FrameInfo(name, SENSOR, self._types[index], self._scenes[index], has_depth=True, has_label=True)
+
+    def read_rgb(self, name: str) -> np.ndarray:
+        """Read a frame's colours alone, uint8 (H, W, 3). Raises `InputError` as `read`."""
+        index = self._index(name)
+        try:
+            with self._file.opened() as file:
+                rgb = file["images"][index].transpose(2, 1, 0)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{self.path}: frame {name} cannot be read ({error}). Download the file again.") from error
+        return np.ascontiguousarray(rgb.astype(np.uint8))
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Path of the file that all frames are in."""
+        return (self.path,)
+
+    def _index(self, name: str) -> int:
+        index = int(name) - 1 if name.isdecimal() else -1
+        if not 0 <= index < self._count:
+            raise InputError(f"{self.path.name} has no frame {name!r}; it has 0001 to {self._count:04d}.")
+        return index
+
     def read(self, name: str) -> Frame:
-        """The frame called `name`.
+        """Read the frame called `name`.
 
         Raises:
             InputError: there is none, or it cannot be read.
         """
-        index = int(name) - 1 if name.isdecimal() else -1
-        if not 0 <= index < self._count:
-            raise InputError(f"{self.path.name} has no frame {name!r}; it has 0001 to {self._count:04d}.")
+        index = self._index(name)
         where = f"{self.path}: frame {name}"
         try:
             with self._file.opened() as file:
@@ -134,21 +160,22 @@ class NyuV2FolderReader(FolderReader):
     Args:
         root: the folder.
         split: name of a list, or "all".
-        depth_encoding: how depth/ is stored.
+        depth_unit: unit of depth/.
 
     Raises:
         InputError: the folder, the list or a frame in it is not there.
     """
 
-    def __init__(
-        self, root: str | os.PathLike[str], split: str = "test", depth_encoding: DepthEncoding = "auto"
-    ) -> None:
-        super().__init__(root, split, "nyu40", depth_encoding)
+    def __init__(self, root: str | os.PathLike[str], split: str | None = "test", depth_unit: Unit = "auto") -> None:
+        super().__init__(root, split, "nyu40", depth_unit)
 
     def read(self, name: str) -> Frame:
-        """The frame called `name`. Raises as `FolderReader.read`."""
-        frame = super().read(name)
-        return replace(frame, sensor=SENSOR, source="NYU Depth v2, folder")
+        """Read the frame called `name`. Raises as `FolderReader.read`."""
+        return replace(super().read(name), source="NYU Depth v2, folder")
+
+    def describe(self, name: str) -> FrameInfo:
+        """Describe a frame without reading its pixels. Raises as `FolderReader.describe`."""
+        return replace(super().describe(name), sensor=SENSOR)
 
 
 def _read_mapping(path: Path) -> np.ndarray:
@@ -168,12 +195,11 @@ def _load(path: Path, key: str) -> Any:
 
 def _clean(metres: np.ndarray) -> np.ndarray:
     """float32 [m], 0 where missing."""
-    clean = np.ascontiguousarray(metres.astype(np.float32))
-    return np.where(np.isfinite(clean) & (clean > 0), clean, np.float32(0))
+    return clean_metres(np.ascontiguousarray(metres))
 
 
 def _texts(file: Any, key: str, count: int) -> list[str]:
-    """A cell array of words; empty ones if the file does not have it."""
+    """Words of a cell array; empty ones if the file does not have it."""
     if key not in file:
         return [""] * count
     references = np.ravel(file[key][()])

@@ -1,4 +1,4 @@
-"""Data sets by name: the one place where a layout is added."""
+"""Data sets by name and by looking: the one place where a layout is registered."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from deresunet.classes import LabelSet
-from deresunet.data.depth import DepthEncoding
-from deresunet.data.folder import FolderReader, sample_rooms
-from deresunet.data.frame import Frame
-from deresunet.data.nyuv2 import LABELED_FILE, NyuV2FolderReader, NyuV2Reader
-from deresunet.data.sunrgbd.layout import DepthSource
+from deresunet.data.depth_units import Unit
+from deresunet.data.folder import FolderReader, real_samples, sample_rooms
+from deresunet.data.frame import Frame, FrameInfo
+from deresunet.data.intrinsics import parse_intrinsics
+from deresunet.data.nyuv2 import LABELED_FILE, SPLITS_FILE, NyuV2FolderReader, NyuV2Reader
+from deresunet.data.sunrgbd.index import INDEX_FILE
+from deresunet.data.sunrgbd.layout import SENSORS, DepthSource
 from deresunet.data.sunrgbd.reader import LabelSource, SunRgbdReader
 from deresunet.errors import InputError
 
 
-class Reader(Protocol):
-    """A data set's split: names, and a frame by name."""
+class Frames(Protocol):
+    """Frames by name, which is all that an evaluation needs."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -27,11 +31,32 @@ class Reader(Protocol):
         ...
 
     def read(self, name: str) -> Frame:
-        """The frame called `name`.
+        """Read the frame called `name`.
 
         Raises:
             InputError: there is none, or one of its files cannot be used.
         """
+        ...
+
+
+class Reader(Frames, Protocol):
+    """A data set's split: frames by name, and what is known of them without reading their pixels."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What looks wrong about the data set as a whole, such as files that are not taken."""
+        ...
+
+    def describe(self, name: str) -> FrameInfo:
+        """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
+        ...
+
+    def read_rgb(self, name: str) -> np.ndarray:
+        """Read a frame's colours alone, uint8 (H, W, 3), for thumbnails. Raises `InputError` as `read`."""
+        ...
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Paths of the files that a frame is read from."""
         ...
 
 
@@ -43,81 +68,202 @@ class Source:
     """Where a data set's split lies and how its files are to be read.
 
     Attributes:
-        root: its folder or file; the bundled rooms need none.
-        split: name of the split.
-        label_set: what the values of label files mean.
-        depth_encoding: how depth files are stored.
+        root: its folder or file; bundled samples need none.
+        split: name of the split; None takes the test split if there is one, and otherwise all frames.
+        label_set: names the classes that the values of label files count.
+        depth_unit: unit of depth files.
         label_source: SUN RGB-D's ground truth: "seglabel", "polygons", or "auto".
         depth_source: "depth_bfx" (in-painted) or "depth" (as measured), where a data set has both.
         toolbox: SUN RGB-D's toolbox as unpacked, if it does not lie beside the frames.
+        label_offset: 1 for labels that count from 0.
+        void: value of unlabelled pixels in label files.
+        intrinsics: of frames that have none of their own, in any form that `parse_intrinsics` takes.
+        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
     """
 
     root: Root | None = None
-    split: str = "test"
+    split: str | None = None
     label_set: LabelSet = "nyu40"
-    depth_encoding: DepthEncoding = "auto"
+    depth_unit: Unit = "auto"
     label_source: LabelSource = "auto"
     depth_source: DepthSource = "depth_bfx"
     toolbox: Root | None = None
+    label_offset: int | None = None
+    void: int | None = None
+    intrinsics: Any = None
+    depth_key: str | None = None
+
+    def folder(self, need: str) -> Path:
+        """The data set's folder or file.
+
+        Raises:
+            InputError: there is none; the message says that `need` has to be given.
+        """
+        if self.root is None:
+            raise InputError(f"This layout needs --root: {need}.")
+        return Path(self.root)
 
 
-def _folder(source: Source) -> Reader:
-    if source.root is None:
-        raise InputError("the folder layout needs --root, the folder that holds rgb/, depth/ and label/.")
-    return FolderReader(source.root, source.split, source.label_set, source.depth_encoding)
+@dataclass(frozen=True)
+class Layout:
+    """A layout of data sets on disk.
+
+    Attributes:
+        title: what it is, for people.
+        found_by: what is looked for.
+        is_here: whether a folder or file is in this layout.
+        open: makes the reader of a source.
+    """
+
+    title: str
+    found_by: str
+    is_here: Callable[[Path], bool]
+    open: Callable[[Source], Reader]
 
 
-def _rooms(source: Source) -> Reader:
-    return sample_rooms()
+def _open_folder(source: Source) -> Reader:
+    root = source.folder("the folder that holds rgb/, depth/ and label/")
+    return FolderReader(
+        root,
+        source.split,
+        source.label_set,
+        source.depth_unit,
+        label_offset=source.label_offset,
+        void=source.void,
+        intrinsics=source.intrinsics,
+        depth_key=source.depth_key,
+    )
 
 
-def _sunrgbd(source: Source) -> Reader:
-    if source.root is None:
-        raise InputError("SUN RGB-D needs --root: the folder that `prepare` wrote, or SUNRGBD/ as unpacked.")
-    return SunRgbdReader(source.root, source.split, source.label_source, source.depth_source, source.toolbox)
+def _open_sunrgbd(source: Source) -> Reader:
+    root = source.folder("the folder that `prepare` wrote, or SUNRGBD/ as unpacked")
+    return SunRgbdReader(root, source.split, source.label_source, source.depth_source, source.toolbox)
 
 
-def _nyuv2(source: Source) -> Reader:
-    if source.root is None:
-        raise InputError(f"NYU Depth v2 needs --root: the folder of {LABELED_FILE}, or one with rgb/, depth/, label/.")
-    if (Path(source.root) / "rgb").is_dir():
-        return NyuV2FolderReader(source.root, source.split, source.depth_encoding)
-    return NyuV2Reader(source.root, source.split, source.depth_source)
+def _open_nyuv2(source: Source) -> Reader:
+    root = source.folder(f"the folder of {LABELED_FILE}, or one with rgb/, depth/, label/")
+    if (root / "rgb").is_dir():
+        return NyuV2FolderReader(root, source.split, source.depth_unit)
+    split = source.split
+    if split is None:
+        beside = (root if root.is_dir() else root.parent) / SPLITS_FILE
+        split = "test" if beside.is_file() else "all"
+    return NyuV2Reader(root, split, source.depth_source)
 
 
-READERS: dict[str, Callable[[Source], Reader]] = {
-    "folder": _folder,
-    "rooms": _rooms,
-    "sunrgbd": _sunrgbd,
-    "nyuv2": _nyuv2,
+def _has_sensors(path: Path) -> bool:
+    return any((at / sensor).is_dir() for at in (path, path / "SUNRGBD") for sensor in SENSORS)
+
+
+# In the order in which they are looked for; the last two are never found by looking.
+LAYOUTS: dict[str, Layout] = {
+    "sunrgbd": Layout(
+        "SUN RGB-D",
+        f"{INDEX_FILE} (what `prepare` wrote), or kv1/, kv2/, realsense/, xtion/ in it or in SUNRGBD/",
+        lambda path: (path / INDEX_FILE).is_file() or _has_sensors(path),
+        _open_sunrgbd,
+    ),
+    "nyuv2": Layout(
+        "NYU Depth v2",
+        LABELED_FILE,
+        lambda path: path.name == LABELED_FILE or (path / LABELED_FILE).is_file(),
+        _open_nyuv2,
+    ),
+    "folder": Layout("folder", "rgb/", lambda path: (path / "rgb").is_dir(), _open_folder),
+    "rooms": Layout("sample rooms", "nothing", lambda path: False, lambda source: sample_rooms()),
+    "real": Layout("real samples", "nothing", lambda path: False, lambda source: real_samples()),
 }
 
 
+def recognise(root: Root) -> str:
+    """Name the layout of a folder or file, a key of `LAYOUTS`, by looking at what lies in it.
+
+    >>> from deresunet.data.folder import SAMPLES_DIR
+    >>> recognise(SAMPLES_DIR)
+    'folder'
+
+    Raises:
+        InputError: it is in none of them; the message says what was looked for and what is there.
+    """
+    path = Path(root)
+    try:
+        for name, layout in LAYOUTS.items():
+            if layout.is_here(path):
+                return name
+        if not path.exists():
+            raise InputError(f"{path}: no such folder.")
+        there = sorted(entry.name for entry in path.iterdir())[:6] if path.is_dir() else [path.name]
+    except OSError as error:
+        raise InputError(f"{path} cannot be looked into ({error.strerror}).") from error
+    wanted = "; ".join(
+        f"{layout.found_by} ({name})" for name, layout in LAYOUTS.items() if layout.found_by != "nothing"
+    )
+    raise InputError(
+        f"{path} is no data set that is known. Looked for: {wanted}. There: {', '.join(there) or 'nothing'}. Give the "
+        "folder above or below, or lay the files out as docs/data.md says."
+    )
+
+
 def open_reader(
-    dataset: str,
+    dataset: str = "auto",
     root: Root | None = None,
-    split: str = "test",
+    split: str | None = None,
     label_set: LabelSet = "nyu40",
-    depth_encoding: DepthEncoding = "auto",
+    depth_unit: Unit = "auto",
     label_source: LabelSource = "auto",
     depth_source: DepthSource = "depth_bfx",
     toolbox: Root | None = None,
+    *,
+    label_offset: int | None = None,
+    void: int | None = None,
+    intrinsics: Any = None,
+    depth_key: str | None = None,
 ) -> Reader:
-    """The split of a data set.
+    """Open the split of a data set.
 
     Args:
-        dataset: a name of `READERS`.
+        dataset: a name of `LAYOUTS`, or "auto", which looks at what lies in `root`.
         root: see `Source`, as are the others.
-        split: name of the split.
-        label_set: what the values of label files mean.
-        depth_encoding: how depth files are stored.
+        split: name of the split; None takes the test split if there is one, and otherwise all frames.
+        label_set: names the classes that the values of label files count.
+        depth_unit: unit of depth files.
         label_source: which of SUN RGB-D's ground truths.
         depth_source: which of two depths.
         toolbox: SUN RGB-D's toolbox.
+        label_offset: 1 for labels that count from 0.
+        void: value of unlabelled pixels in label files.
+        intrinsics: of frames that have none of their own.
+        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
 
     Raises:
         InputError: there is no such layout, or the folder is not in it.
+
+    Example:
+        >>> from deresunet.data.folder import SAMPLES_DIR
+        >>> reader = open_reader(root=SAMPLES_DIR)
+        >>> len(reader.names), reader.describe("0002").scene
+        (24, 'living_room')
     """
-    if dataset not in READERS:
-        raise InputError(f"no layout is called {dataset!r}; there are {', '.join(READERS)}.")
-    return READERS[dataset](Source(root, split, label_set, depth_encoding, label_source, depth_source, toolbox))
+    if dataset not in ("auto", *LAYOUTS):
+        raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
+    if dataset == "auto":
+        if root is None:
+            raise InputError("Give --root, the folder of a data set, or --dataset rooms for the bundled samples.")
+        dataset = recognise(root)
+    if intrinsics is not None:
+        intrinsics = parse_intrinsics(intrinsics)
+    return LAYOUTS[dataset].open(
+        Source(
+            root,
+            split,
+            label_set,
+            depth_unit,
+            label_source,
+            depth_source,
+            toolbox,
+            label_offset,
+            void,
+            intrinsics,
+            depth_key,
+        )
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
@@ -146,7 +146,7 @@ class Evaluation:
 
 def evaluate(
     predictor: SegmentationPredictor,
-    reader: Reader,
+    reader: Frames,
     modality: Modality = "rgbd",
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
@@ -284,6 +284,8 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }
+    described["depth"] = None if frame.depth_reading is None else frame.depth_reading.as_dict()
+    described["warnings"] = list(frame.warnings)
     if frame.label is not None:
         result = scores(confusion_matrix(frame.label, prediction.label))
         described["iou"] = [percent(value) for value in result.iou]

@@ -13,7 +13,7 @@ import numpy as np
 from deresunet.atomic import write_json, write_png
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Provenance, SegmentationPredictor
@@ -38,7 +38,7 @@ class Written:
 
 def write_predictions(
     predictor: SegmentationPredictor,
-    reader: Reader,
+    reader: Frames,
     folder: Path,
     modality: Modality = "rgbd",
     *,

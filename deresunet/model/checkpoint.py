@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,10 +23,19 @@ from deresunet.atomic import write_whole
 from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing, from_mapping, to_json
 from deresunet.errors import InputError, first_line
+from deresunet.model import validation
 from deresunet.model.network import DeResUNet
+from deresunet.model.validation import SCALE_SUFFIX
 
 Precision = Literal["fp32", "fp16", "int8"]
-SCALE_SUFFIX = ".scale"
+_SAFETENSORS_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I8": torch.int8,
+    "I64": torch.int64,
+}
 # Below this, int8 saves nothing worth its rounding: biases, BatchNorm, first convolutions.
 INT8_MIN_ELEMENTS = 4097
 # Where a LightningModule keeps the network and the running average of its weights, and where this package's
@@ -40,7 +47,7 @@ LIGHTNING_KEY = "deresunet"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights and what is known about them.
+    """Weights and their description.
 
     Attributes:
         state: parameter name -> tensor, float32 (integer counters stay integers).
@@ -65,7 +72,7 @@ class Checkpoint:
     stored: str = "fp32"
 
     def build(self) -> DeResUNet:
-        """The network with these weights, in eval mode.
+        """Build the network with these weights, in eval mode.
 
         Raises:
             InputError: the weights do not fit the network that the file says they are for.
@@ -84,8 +91,12 @@ class Checkpoint:
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a `.safetensors` file of this project, or a Lightning `.ckpt` of `train`.
 
+    Nothing in the file is trusted: no pickled code runs, and configuration, names, shapes, types and storage of the
+    tensors are checked before memory of the described size is taken.
+
     Raises:
-        InputError: the file is missing, truncated, or not a checkpoint of this project.
+        InputError: the file is missing, truncated, or not a checkpoint of this project, or its weights do not fit the
+            network that it describes.
     """
     path = Path(path)
     if not path.is_file():
@@ -95,7 +106,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     readers = {".safetensors": _read_safetensors, ".ckpt": _read_lightning}
     if path.suffix not in readers:
         raise InputError(f"{path.name}: expected weights as .safetensors or .ckpt, got {path.suffix or 'no suffix'!r}.")
-    return readers[path.suffix](path)
+    try:
+        validation.check_file_size(path)
+        return readers[path.suffix](path)
+    except InputError:
+        raise
+    except (ValueError, TypeError, KeyError, OverflowError, RuntimeError, OSError) as error:
+        raise InputError(f"{path.name}: its description cannot be used ({first_line(error)}).") from error
 
 
 def save_checkpoint(
@@ -170,10 +187,14 @@ def _read_safetensors(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
+            names = list(file.keys())
+            slices = {name: file.get_slice(name) for name in names}
+            shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
+            dtypes = {name: _SAFETENSORS_DTYPES.get(one.get_dtype()) for name, one in slices.items()}
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
-            f"{path.name} is not a whole safetensors file ({error}). It may be truncated: fetch or export it again."
+            f"{path.name} is not a whole safetensors file ({first_line(error)}). It may be truncated: fetch or export "
+            "it again."
         ) from error
     missing = [key for key in ("config", "preprocessing") if key not in metadata]
     if missing:
@@ -181,29 +202,31 @@ def _read_safetensors(path: Path) -> Checkpoint:
             f"{path.name} is a safetensors file, but not of DeResUNet: its metadata lacks {' and '.join(missing)}. "
             "Expected a file written by `python -m deresunet export` or `save_checkpoint`."
         )
-    dtypes = {tensor.dtype for tensor in stored.values()}
-    precision = "int8" if torch.int8 in dtypes else "fp16" if torch.float16 in dtypes else "fp32"
-    try:
-        state = decode(stored)
-        return Checkpoint(
-            state=state,
-            config=from_mapping(ModelConfig, json.loads(metadata["config"])),
-            preprocessing=from_mapping(Preprocessing, json.loads(metadata["preprocessing"])),
-            classes=tuple(json.loads(metadata.get("classes", "[]"))),
-            training=metadata.get("training", ""),
-            metrics=json.loads(metadata.get("metrics", "{}")),
-            name=path.name,
-            sha256=sha256_of(path),
-            stored=precision,
-        )
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path.name}: its description cannot be used ({error}).") from error
+    config = from_mapping(ModelConfig, validation.read_json("config", metadata["config"]))
+    preprocessing = from_mapping(Preprocessing, validation.read_json("preprocessing", metadata["preprocessing"]))
+    validation.check_names(validation.expected_shapes(config), shapes, dtypes)
+    with safe_open(path, framework="pt") as file:
+        state = decode({name: file.get_tensor(name) for name in names})
+    validation.check_values(state)
+    return Checkpoint(
+        state=state,
+        config=config,
+        preprocessing=preprocessing,
+        classes=validation.check_classes(validation.read_json("classes", metadata.get("classes", "[]"))),
+        training=validation.check_text("training", metadata.get("training", "")),
+        metrics=validation.check_metrics(validation.read_json("metrics", metadata.get("metrics", "{}"))),
+        name=path.name,
+        sha256=sha256_of(path),
+        stored="int8" if torch.int8 in dtypes.values() else "fp16" if torch.float16 in dtypes.values() else "fp32",
+    )
 
 
 def _read_lightning(path: Path) -> Checkpoint:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+        validation.check_archive(path)
+        # Mapped, so that what the file holds besides the weights (an optimiser's state) takes no memory.
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # whatever the unpickler meets in a file that is none
         raise InputError(
             f"{path.name} cannot be read without running code in it, or is truncated "
             f"({first_line(error)}). Expected a .ckpt written by `python -m train`."
@@ -211,29 +234,37 @@ def _read_lightning(path: Path) -> Checkpoint:
     described = content.get(LIGHTNING_KEY) if isinstance(content, dict) else None
     if not isinstance(described, dict) or not isinstance(content.get("state_dict"), dict):
         raise InputError(f"{path.name} is not a checkpoint of `python -m train`: it has no {LIGHTNING_KEY!r} entry.")
+    config = from_mapping(ModelConfig, described.get("config"))
+    preprocessing = from_mapping(Preprocessing, described.get("preprocessing"))
     # The average is what was validated; the weights it was taken from are only for going on with the training.
-    averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in content["state_dict"])
+    names = [name for name in content["state_dict"] if isinstance(name, str)]
+    averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in names)
     prefix = LIGHTNING_AVERAGE_PREFIX if averaged else LIGHTNING_PREFIX
-    state = {
-        name.removeprefix(prefix): tensor for name, tensor in content["state_dict"].items() if name.startswith(prefix)
+    stored = {
+        name.removeprefix(prefix): validation.check_storage(name, content["state_dict"][name])
+        for name in names
+        if name.startswith(prefix)
     }
-    try:
-        return Checkpoint(
-            state=decode(state),
-            config=from_mapping(ModelConfig, described["config"]),
-            preprocessing=from_mapping(Preprocessing, described["preprocessing"]),
-            classes=CLASSES if described["config"].get("num_classes", 37) == len(CLASSES) else (),
-            training=str(described.get("training", "")),
-            metrics=dict(described.get("metrics", {})),
-            name=path.name,
-            sha256=sha256_of(path),
-            stored="lightning",
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path.name}: its description cannot be used ({error}).") from error
+    shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
+    dtypes = {name: tensor.dtype for name, tensor in stored.items()}
+    validation.check_names(validation.expected_shapes(config), shapes, dtypes)
+    # Copied out of the file, which may be replaced while they are in use.
+    state = {name: tensor.clone() for name, tensor in decode(stored).items()}
+    validation.check_values(state)
+    return Checkpoint(
+        state=state,
+        config=config,
+        preprocessing=preprocessing,
+        classes=CLASSES if config.num_classes == len(CLASSES) else (),
+        training=validation.check_text("training", described.get("training", "")),
+        metrics=validation.check_metrics(described.get("metrics", {})),
+        name=path.name,
+        sha256=sha256_of(path),
+        stored="lightning",
+    )
 
 
 def sha256_of(path: Path) -> str:
-    """The file's hash, in hex."""
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -53,7 +53,7 @@ def test_errors_say_what_is_there(folder, tmp_path):
     (folder / "more.txt").write_text("a\nz\n")
     with pytest.raises(InputError, match="'z'"):
         FolderReader(folder, "more")
-    with pytest.raises(InputError, match="folder, rooms"):
+    with pytest.raises(InputError, match="auto, sunrgbd, nyuv2, folder"):
         open_reader("cityscapes")
     with pytest.raises(InputError, match="needs --root"):
         open_reader("folder")

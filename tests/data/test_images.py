@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from deresunet import Frame, InputError, read_frame
-from deresunet.data.images import read_depth, read_label, read_rgb
+from deresunet.data.files import read_depth
+from deresunet.data.images import read_rgb
+from deresunet.data.labels import read_label
 
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 MILLIMETRES = np.random.default_rng(1).integers(600, 7900, (48, 64)).astype(np.uint16)
@@ -37,18 +39,18 @@ def png_header(width, height):
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 def test_sixteen_bits_survive(tmp_path, suffix):
-    reading = read_depth(saved(tmp_path / f"depth{suffix}", MILLIMETRES))
-    assert reading.dtype.endswith("16")
-    assert np.allclose(reading.metres, MILLIMETRES / 1000)
+    metres, reading = read_depth(saved(tmp_path / f"depth{suffix}", MILLIMETRES))
+    assert reading.encoding.endswith("16")
+    assert np.allclose(metres, MILLIMETRES / 1000)
 
 
 def test_float_tiff_and_npy(tmp_path):
     metres = (MILLIMETRES / 1000).astype(np.float32)
     np.save(tmp_path / "depth.npy", metres)
     for path in (saved(tmp_path / "depth.tif", metres), tmp_path / "depth.npy"):
-        reading = read_depth(path)
-        assert reading.encoding == "m"
-        assert np.array_equal(reading.metres, metres)
+        read, reading = read_depth(path)
+        assert reading.unit == "m"
+        assert np.array_equal(read, metres)
 
 
 def test_lossless_rgb_comes_back_and_exif_turns_it_upright(tmp_path):
@@ -108,11 +110,11 @@ def bad_files(tmp_path):
         ("large", large, read_rgb, "expected at most"),
         ("truncated", cut, read_rgb, "damaged or truncated"),
         ("depth as RGB", saved(tmp_path / "d16.png", MILLIMETRES), read_rgb, "looks like depth"),
-        ("colour depth", saved(tmp_path / "colour.png", RGB), read_depth, "colour picture of depth"),
+        ("colour depth", saved(tmp_path / "colour.png", RGB), read_depth, "which has lost its metres"),
         ("8-bit depth", saved(tmp_path / "grey8.png", RGB[..., 0]), read_depth, "8 bits"),
         ("JPEG depth", saved(tmp_path / "depth.jpg", RGB[..., 0]), read_depth, "8 bits"),
         ("pickled NPY", pickled, read_depth, "not an NPY file of numbers"),
-        ("pickle as NPY", raw_pickle, read_depth, "not an NPY file of numbers"),
+        ("pickle as NPY", raw_pickle, read_depth, "an NPY file of numbers"),
         ("flat NPY", flat, read_depth, "shape"),
         ("huge NPY", huge, read_depth, "not an NPY file|expected at most"),
         ("label above 40", high, read_label, "value 41"),

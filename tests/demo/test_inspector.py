@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from demo.downloads import handed_out
-from demo.inspector import GALLERY_SIZE, DatasetFrame, Inspector, Upload
+from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
 from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import SAMPLES_DIR
 
 
 class CountingPredictor:
@@ -53,7 +53,7 @@ def test_uploads_are_read_decoded_and_run_once(inspector):
     one, two = inspector.open(upload), inspector.open(upload)
     assert one is two
     assert inspector.predictor.calls == 1
-    assert one.depth_reading.encoding == "mm"
+    assert one.depth_reading.unit == "mm"
     assert one.name == "0002", "an upload keeps its file's name"
     assert one.scores.miou > 0
 
@@ -68,9 +68,9 @@ def test_an_upload_that_went_is_told_without_its_place(inspector, tmp_path):
 @pytest.mark.parametrize("kind", ["png", "npy"])
 def test_a_frame_of_too_many_pixels_is_refused(inspector, tmp_path, kind):
     path = tmp_path / f"large.{kind}"
-    depth = np.ones((40, 50), np.uint16)
+    depth = np.full((40, 50), 2000, np.uint16)
     if kind == "npy":
-        np.save(path, depth.astype(np.float32))
+        np.save(path, depth.astype(np.float32) / 1000)
     else:
         Image.fromarray(depth).save(path)
     inspector.max_pixels = 1999
@@ -80,8 +80,8 @@ def test_a_frame_of_too_many_pixels_is_refused(inspector, tmp_path, kind):
 
 
 def test_the_encoding_can_be_overruled(inspector):
-    seen = inspector.open(Upload(sample("rgb"), sample("depth"), encoding="sunrgbd"))
-    assert seen.depth_reading.encoding == "sunrgbd"
+    seen = inspector.open(Upload(sample("rgb"), sample("depth"), depth_unit="sunrgbd"))
+    assert seen.depth_reading.unit == "sunrgbd"
     assert not seen.depth_reading.detected
 
 
@@ -99,27 +99,34 @@ def test_the_depth_card_comes_before_the_network_runs(inspector, tmp_path):
     assert inspector.predictor.calls == 0
 
 
-def test_search_finds_by_part_of_the_name(inspector):
-    thumbnails, line = inspector.search("sample rooms", "001")
-    assert [name for _, name in thumbnails] == ["0001", *[f"001{k}" for k in range(10)]]
+def test_frames_are_found_by_part_of_the_name(inspector):
+    names = inspector.names("sample rooms", "001")
+    assert names == ["0001", *[f"001{k}" for k in range(10)]]
+    thumbnails = inspector.thumbnails("sample rooms", names[:3])
+    assert [name for _, name in thumbnails] == names[:3]
     assert all(max(picture.size) <= 192 for picture, _ in thumbnails)
-    assert line == "11 of 24 frames"
-    nothing, line = inspector.search("sample rooms", "<i>zebra")
-    assert nothing == []
-    assert "<i>" not in line
+    assert inspector.names("sample rooms", "zebra") == []
     with pytest.raises(InputError, match="sample rooms"):
-        inspector.search("other", "")
+        inspector.names("other", "")
 
 
-def test_a_long_list_is_cut_and_says_so(predictor, tmp_path):
-    (tmp_path / "rgb").mkdir()
-    for k in range(GALLERY_SIZE + 3):
-        Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "rgb" / f"{k:03}.png")
-    inspector = Inspector(predictor, {"many": FolderReader(tmp_path, "all")})
-    thumbnails, line = inspector.search("many", "")
-    assert len(thumbnails) == GALLERY_SIZE
-    assert line.startswith(f"{GALLERY_SIZE + 3} of {GALLERY_SIZE + 3} frames")
-    assert "search by name" in line
+def test_a_preview_needs_no_network(inspector, rooms):
+    background, depth, truth = inspector.preview(DatasetFrame("sample rooms", "0002"))
+    frame = rooms.read("0002")
+    assert np.array_equal(background, frame.rgb)
+    assert np.array_equal(depth, frame.depth)
+    assert np.array_equal(truth, frame.label)
+    assert inspector.predictor.calls == 0
+
+
+@pytest.mark.slow
+def test_the_first_frame_is_the_real_sample_of_median_miou(predictor):
+    inspector = Inspector(predictor, samples())
+    assert inspector.first() == DatasetFrame(REAL_SAMPLES, FIRST_SAMPLE)
+    mious = {
+        name: inspector.open(DatasetFrame(REAL_SAMPLES, name)).scores.miou for name in inspector.names(REAL_SAMPLES)
+    }
+    assert sorted(mious, key=mious.get)[len(mious) // 2] == FIRST_SAMPLE
 
 
 def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):

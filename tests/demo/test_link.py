@@ -10,7 +10,18 @@ from demo.link import Link, read_link, write_link
 @pytest.mark.parametrize(
     "link",
     [
-        Link("my set (test)", "a&b=c", "w.safetensors", "rgb", "errors", ("shower curtain", "wall"), 0.35, (12, 300)),
+        Link(
+            "my set (test)",
+            "a&b=c",
+            "w.safetensors",
+            "rgb",
+            "errors",
+            ("shower curtain", "wall"),
+            True,
+            True,
+            0.35,
+            (12, 300),
+        ),
         Link(),
         Link(opacity=0.0, pixel=(0, 0)),
     ],

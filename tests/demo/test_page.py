@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from chromium import watched_tabs
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -171,8 +173,7 @@ def test_a_visitor_looks_at_a_room(open_page, counting):
     slider.press("ArrowRight")
     expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", before, timeout=10_000)
     one_class = tab.locator("#panel-prediction img").get_attribute("src")
-    tab.locator("#only input").click()
-    tab.get_by_role("option", name="chair", exact=True).click()
+    tab.locator("#legend [data-class=chair]").click()
     expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", one_class, timeout=10_000)
     assert counting.calls == calls, "opacity and class never run the network"
 
@@ -198,7 +199,7 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     expect(tab.locator("#pixel")).to_contain_text("class probabilities")
     expect(tab.locator("#pixel")).to_contain_text(" m")
     changed(lambda: tab.locator("#legend [data-class=chair]").click())
-    expect(tab.locator("#only input")).to_have_value("chair")
+    expect(tab.locator("#legend [data-class=chair]")).to_have_attribute("aria-pressed", "true")
     changed(lambda: tab.locator("#overlay").get_by_label("errors").click())
     expect(tab.locator(".caption", has_text="chair false negative").first).to_be_visible()
     tab.get_by_role("tab", name="Confusions").click()
@@ -216,10 +217,10 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     expect(tab.locator("#ablation-summary")).to_contain_text("points", timeout=60_000)
     assert counting.calls <= calls + 2, "with depth it had been run before"
 
-    tab.get_by_role("tab", name="Link and report").click()
-    tab.locator("#make-report").click()
+    tab.get_by_role("tab", name="Export report").click()
+    tab.locator("#export-report").click()
     expect(tab.locator("#report-zip")).to_contain_text("MB", timeout=30_000)
-    link = tab.locator("#link input, #link textarea").first.input_value()
+    link = tab.url
     assert "frame=0003" in link
     assert "class=chair" in link
     tab.get_by_role("tab", name="Compare").click()
@@ -241,40 +242,148 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     expect(tab.locator("#ds-files")).to_contain_text("MB", timeout=60_000)
 
     again = open_page(query=link[link.index("?") :])
-    expect(again.locator("#only input")).to_have_value("chair", timeout=30_000)
+    expect(again.locator("#legend [data-class=chair]")).to_have_attribute("aria-pressed", "true", timeout=30_000)
     expect(again.locator(".caption", has_text="chair false negative").first).to_be_visible()
 
 
 @pytest.mark.browser
-def test_a_link_to_nowhere_is_told(browser, url):
-    with browser.new_context() as context:
-        tab = context.new_page()
-        tab.goto(url + "?data=sample+rooms&frame=9999")
-        expect(tab.locator("#notice")).to_contain_text("o frame '9999'", timeout=30_000)
+def test_a_link_holds_the_whole_view_and_a_reload_shows_it_again(open_page):
+    query = (
+        "?data=sample+rooms&frame=0003&modality=rgb&overlay=errors&class=chair,bed&contours=1&opacity=0.8&pixel=99,120"
+    )
+    tab = open_page(query=query)
+
+    def holds():
+        expect(tab.locator("#pixel")).to_contain_text("column 120, row 99", timeout=30_000)
+        expect(tab.locator("#modality").get_by_label("RGB", exact=True)).to_be_checked()
+        expect(tab.locator("#overlay").get_by_label("errors")).to_be_checked()
+        expect(tab.locator("#contours input")).to_be_checked()
+        expect(tab.get_by_label("range slider for Opacity")).to_have_value("0.8")
+        for name, pressed in (("chair", "true"), ("bed", "true"), ("wall", "false")):
+            expect(tab.locator(f'#legend [data-class="{name}"]')).to_have_attribute("aria-pressed", pressed)
+        expect(tab.locator("#frames .thumbnail-item.selected")).to_contain_text("0003", timeout=10_000)
+
+    holds()
+    expect(tab).to_have_url(re.compile("weights=deresunet"), timeout=10_000)
+    view = dict(parse_qsl(urlsplit(tab.url).query))
+    assert {key: view[key] for key in ("data", "frame", "modality", "overlay", "contours", "opacity", "pixel")} == {
+        key: value for key, value in parse_qsl(query[1:]) if key != "class"
+    }
+    assert set(view["class"].split(",")) == {"chair", "bed"}
+    tab.reload()
+    holds()
 
 
 @pytest.mark.browser
-def test_a_visitor_brings_a_frame(open_page, tmp_path):
-    tab = open_page()
-    tab.get_by_role("tab", name="Upload").click()
-    (tmp_path / "<b>broken.png").write_bytes(b"no image")
-    chooser = tab.locator("#upload-rgb input[type=file]")
-    chooser.set_input_files(tmp_path / "<b>broken.png")
-    expect(tab.locator("#upload-rgb")).to_contain_text("broken")
-    tab.get_by_role("button", name="Segment").click()
+def test_a_link_to_nowhere_shows_the_first_frame_and_says_what_was_not_found(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=9999&modality=thermal")
     notice = tab.locator("#notice")
-    expect(notice).to_contain_text("broken.png is not an image that can be read", timeout=15_000)
+    expect(notice).to_contain_text("sample rooms has no frame '9999'; it has 24, such as 0000, 0001", timeout=30_000)
+    expect(notice).to_contain_text("modality 'thermal' is not on offer; there are rgbd, rgb, depth")
+    expect(tab.locator(".caption", has_text="0000").first).to_be_visible()
 
-    tab.locator("#upload-rgb").get_by_label("Clear").click()
+
+@pytest.mark.browser
+def test_arrow_keys_walk_through_the_frames_and_the_strip_follows(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+    selected = tab.locator("#frames .thumbnail-item.selected")
+    expect(selected).to_contain_text("0001", timeout=20_000)
+    tab.locator("h1").click()
+    tab.keyboard.press("ArrowRight")
+    expect(selected).to_contain_text("0002", timeout=30_000)
+    expect(tab).to_have_url(re.compile("frame=0002"))
+    tab.locator("#previous").click()
+    expect(selected).to_contain_text("0001", timeout=30_000)
+    slider = tab.get_by_label("range slider for Opacity")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(tab).to_have_url(re.compile("opacity=0.65"), timeout=10_000)
+    assert "frame=0001" in tab.url, "an arrow in a control is the control's"
+
+
+@pytest.mark.browser
+def test_the_wipe_answers_clicks_and_the_cursor_reads_values(open_page, counting):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+    calls = counting.calls
+    tab.locator("#wipe").scroll_into_view_if_needed()
+    box = tab.locator("#wipe img").first.bounding_box()
+    at = box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"]
+    tab.mouse.move(*at)
+    expect(tab.locator(".readout")).to_contain_text(re.compile(r"[a-z]+ \d+ % · ground truth: [a-z]+ · \d\.\d\d m"))
+    tab.mouse.click(*at)
+    expect(tab.locator("#pixel")).to_contain_text(re.compile(r"column 1(59|60|61), row 2(39|40|41)"), timeout=10_000)
+    assert counting.calls == calls
+
+
+@pytest.mark.browser
+def test_a_visitor_uploads_a_frame(open_page, tmp_path):
+    tab = open_page()
+    (tmp_path / "<b>broken.png").write_bytes(b"no image")
+    tab.locator("#upload-rgb input[type=file]").set_input_files(tmp_path / "<b>broken.png")
+    notice = tab.locator("#upload-notice")
+    expect(notice).to_contain_text("broken.png is not an image that can be read", timeout=30_000)
+
+    tab.locator("#upload-rgb").get_by_label("Remove Image").click()
     tab.locator("#upload-rgb input[type=file]").set_input_files(SAMPLES_DIR / "rgb" / "0004.jpg")
+    expect(tab.locator(".caption", has_text="upload · 0004").first).to_be_visible(timeout=30_000)
+    expect(tab.locator(".caption", has_text="the network works without it").first).to_be_visible()
+    expect(notice).to_be_hidden()
+    expect(tab).not_to_have_url(re.compile("frame="), timeout=10_000)
+
+    tab.locator("#upload-more > button").click()
     tab.locator("#upload-depth input[type=file]").set_input_files(SAMPLES_DIR / "depth" / "0004.png")
     card = tab.locator(".card", has_text="as understood")
     expect(card).to_contain_text("730 x 530", timeout=15_000)
     expect(card).to_contain_text("millimetres")
-    tab.get_by_role("button", name="Segment").click()
-    expect(tab.locator("#headline")).to_contain_text("no ground truth", timeout=30_000)
-    expect(tab.locator(".caption", has_text="0004").first).to_be_visible()
-    expect(notice).not_to_contain_text("failed")
+    tab.locator("#segment").click()
+    expect(tab.locator(".caption", has_text="% missing").first).to_be_visible(timeout=30_000)
+    expect(tab.locator("#headline")).to_contain_text("no ground truth")
+
+
+@pytest.mark.browser
+def test_a_click_on_a_tables_head_sorts_it(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0003")
+    head = tab.locator("#classes th", has_text="IoU %")
+
+    def column():
+        return [float(text) for text in tab.locator("#classes tbody td:nth-child(2)").all_inner_texts()]
+
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert column() == sorted(column(), reverse=True)
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert column() == sorted(column())
+    assert len(column()) > 5
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_prediction_comes_first(open_page):
+    tab = open_page(390, 844)
+    prediction, strip = tab.locator("#panel-prediction").bounding_box(), tab.locator("#frames").bounding_box()
+    assert prediction["y"] + prediction["height"] < 844, "on the first screen"
+    assert prediction["y"] < strip["y"]
+    assert prediction["width"] > 300
+    expect(tab.locator("#modality")).to_be_hidden()
+    tab.locator("#controls > button").click()
+    expect(tab.locator("#modality")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page, scheme):
+    tab = open_page()
+    tab.emulate_media(color_scheme=scheme)
+    tab.evaluate(f"document.body.classList.toggle('dark', {str(scheme == 'dark').lower()})")
+    for name in ("Inspect", "Compare", "About"):
+        tab.get_by_role("tab", name=name, exact=True).click()
+        found = Axe().run(tab).response["violations"]
+        serious = [
+            (one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["any"][:1])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert not serious, name
 
 
 @pytest.mark.browser
@@ -282,13 +391,15 @@ def test_a_visitor_brings_a_frame(open_page, tmp_path):
 def test_nothing_scrolls_sideways_and_panels_line_up(open_page, width, height):
     tab = open_page(width, height)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = [
-        tab.locator(f"#panel-{name} img").bounding_box() for name in ("rgb", "depth", "ground-truth", "prediction")
-    ]
-    assert max(box["width"] for box in boxes) - min(box["width"] for box in boxes) < 1
-    assert max(box["height"] for box in boxes) - min(box["height"] for box in boxes) < 1
-    line = "x" if width < 640 else "y"  # on a phone the panels stand in one column, elsewhere in one row
-    assert max(box[line] for box in boxes) - min(box[line] for box in boxes) < 1
+    names = ("rgb", "depth", "ground-truth", "prediction")
+    for name in names:
+        expect(tab.locator(f"#panel-{name} img")).to_be_visible(timeout=10_000)
+    boxes = [tab.locator(f"#panel-{name} img").bounding_box() for name in names]
+    for side in ("width", "height", "y"):
+        assert max(box[side] for box in boxes) - min(box[side] for box in boxes) < 1, side
+    if width > 640:
+        headline = tab.locator("#headline .figure").first.bounding_box()
+        assert headline["y"] + headline["height"] <= height, "picture, prediction and score are on one screen"
 
 
 def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
@@ -309,9 +420,10 @@ def test_confusions_follow_the_class_that_is_looked_at(open_page):
     expect(confused).to_contain_text(re.compile(r"[a-z]: [\d,]+ px, "))
     tab.locator("#legend [data-class=floor]").click()
     expect(confused).to_contain_text("floor is taken for (", timeout=10_000)
-    expect(confused).not_to_contain_text("taken for chair (")
-    tab.locator("#only input").click()
-    tab.get_by_role("option", name="all classes", exact=True).click()
+    expect(confused).to_contain_text("taken for chair (")  # both, until a second click takes one back
+    tab.locator("#legend [data-class=chair]").click()
+    expect(confused).not_to_contain_text("taken for chair (", timeout=10_000)
+    tab.locator('#legend [data-class="all classes"]').click()
     expect(confused).to_contain_text("of all errors", timeout=10_000)
 
 
@@ -320,11 +432,11 @@ def test_the_report_has_the_ablation_of_its_frame_alone(open_page):
     tab = open_page(query="?data=sample+rooms&frame=0001")
 
     def report():
-        tab.get_by_role("tab", name="Link and report").click()
+        tab.get_by_role("tab", name="Export report").click()
         before = (
             tab.locator("#report-html a").first.get_attribute("href") if tab.locator("#report-html a").count() else ""
         )
-        tab.locator("#make-report").click()
+        tab.locator("#export-report").click()
         expect(tab.locator("#report-html a").first).not_to_have_attribute("href", before, timeout=30_000)
         with tab.expect_download() as download:
             tab.locator("#report-html a").first.click()

@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 
 from deresunet.classes import NUM_CLASSES, LabelSet
 from deresunet.config import Preprocessing
-from deresunet.data.depth import DepthEncoding
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
@@ -59,7 +58,7 @@ class RGBDDataModule(pl.LightningDataModule):
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
         label_set: what the values of label files mean.
-        depth_encoding: how depth files are stored.
+        depth_encoding: unit of depth files, see `deresunet.data.depth_units.UNITS`.
         preprocessing: how frames are prepared: the network's size and units. It is stored with the weights.
         augmentation: how training frames are varied.
         batch_size: frames a process and step.
@@ -90,7 +89,7 @@ class RGBDDataModule(pl.LightningDataModule):
         test_split: str = "test",
         validation_share: float = 0.1,
         label_set: LabelSet = "nyu40",
-        depth_encoding: DepthEncoding = "auto",
+        depth_encoding: str | float = "auto",
         preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
         batch_size: int = 8,
@@ -104,7 +103,7 @@ class RGBDDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self._open = functools.partial(
-            open_reader, dataset, os.fspath(root) if root else None, label_set=label_set, depth_encoding=depth_encoding
+            open_reader, dataset, os.fspath(root) if root else None, label_set=label_set, depth_unit=depth_encoding
         )
         self.dataset, self.train_split, self.test_split = dataset, train_split, test_split
         self.validation_split, self.validation_share = validation_split, validation_share

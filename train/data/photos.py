@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from deresunet.data.folder import RGB_SUFFIXES
+from deresunet.data.files import RGB_SUFFIXES
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
 from deresunet.errors import InputError

@@ -13,6 +13,7 @@ from deresunet.atomic import write_whole
 from deresunet.data.sunrgbd.layout import PARTS, SENSORS, find_frames
 from deresunet.data.sunrgbd.reader import frames_root
 from deresunet.data.sunrgbd.toolbox import BOXES_FILE, LABELS_FILE, META_FILE, SPLIT_FILE
+from deresunet.data.text import left_behind
 from deresunet.errors import InputError
 
 # No file of the data set comes near it; a damaged or hostile archive could claim any size.
@@ -178,7 +179,7 @@ def _frame_and_file(filename: str) -> tuple[str, str] | None:
     """A member's frame and its path in it, if it is a file that this project reads and leads nowhere else."""
     pieces = [piece for piece in filename.replace("\\", "/").split("/") if piece not in ("", ".")]
     start = next((k for k, piece in enumerate(pieces) if piece in SENSORS), None)
-    if start is None or filename.endswith("/") or ".." in pieces or any(os.sep in piece for piece in pieces):
+    if start is None or filename.endswith("/") or any(os.sep in piece or left_behind(piece) for piece in pieces):
         return None
     part = next((k for k in range(start + 1, len(pieces)) if pieces[k] in PARTS), None)
     if part is None or part == start + 1:

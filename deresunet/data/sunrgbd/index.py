@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from deresunet.data.frame import OrientedBox
+from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.sunrgbd.layout import FrameRecord
+from deresunet.data.text import read_list
 from deresunet.errors import InputError
 
 INDEX_FILE = "index.jsonl"
@@ -49,7 +50,7 @@ class Index:
 
     @classmethod
     def read(cls, folder: Path) -> Index:
-        """The index in `folder`.
+        """Read the index in `folder`.
 
         Raises:
             InputError: it is not there, or is of another version or damaged.
@@ -63,7 +64,7 @@ class Index:
                         f"{path} is of version {head.get('version')}; this project reads {VERSION}. Prepare it again."
                     )
                 entries = [entry_from_json(json.loads(line)) for line in lines]
-            validation = (folder / VALIDATION_FILE).read_text().split("\n")
+            validation = read_list(folder / VALIDATION_FILE)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
             if isinstance(error, InputError):
                 raise
@@ -72,11 +73,11 @@ class Index:
         root = folder / head["root"]
         if not root.is_dir():
             raise InputError(f"{root}: the frames of {path} were there when it was prepared. Prepare it again.")
-        return cls(root, {entry.record.name: entry for entry in entries}, frozenset(filter(None, validation)))
+        return cls(root, {entry.record.name: entry for entry in entries}, frozenset(validation))
 
 
 def entry_to_json(entry: IndexEntry) -> dict[str, Any]:
-    """An entry as plain JSON types."""
+    """Describe an entry in plain JSON types."""
     record = entry.record
     boxes = None
     if record.boxes is not None:
@@ -91,8 +92,9 @@ def entry_to_json(entry: IndexEntry) -> dict[str, Any]:
             for box in record.boxes
         ]
     return {
-        **{key: value for key, value in vars(record).items() if key not in ("intrinsics", "boxes")},
-        "intrinsics": record.intrinsics.tolist(),
+        **{key: value for key, value in vars(record).items() if key not in ("intrinsics", "boxes", "problems")},
+        "intrinsics": None if record.intrinsics is None else record.intrinsics.tolist(),
+        "problems": [vars(problem) for problem in record.problems],
         "boxes": boxes,
         "seglabel": entry.seglabel,
         "polygons": entry.polygons,
@@ -100,7 +102,7 @@ def entry_to_json(entry: IndexEntry) -> dict[str, Any]:
 
 
 def entry_from_json(stored: dict[str, Any]) -> IndexEntry:
-    """The entry that `entry_to_json` described."""
+    """Rebuild the entry that `entry_to_json` described."""
     boxes = stored.pop("boxes")
     return IndexEntry(
         seglabel=stored.pop("seglabel"),
@@ -108,7 +110,8 @@ def entry_from_json(stored: dict[str, Any]) -> IndexEntry:
         record=FrameRecord(
             **{
                 **stored,
-                "intrinsics": np.array(stored["intrinsics"], np.float64),
+                "intrinsics": None if stored["intrinsics"] is None else np.array(stored["intrinsics"], np.float64),
+                "problems": tuple(Problem(**problem) for problem in stored.get("problems", ())),
                 "boxes": None if boxes is None else tuple(_box(box) for box in boxes),
             }
         ),

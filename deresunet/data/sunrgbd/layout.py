@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
-from deresunet.data.frame import Frame, OrientedBox
-from deresunet.data.images import read_depth, read_rgb
+from deresunet.data.depth import DepthReading
+from deresunet.data.files import read_depth
+from deresunet.data.frame import Frame, OrientedBox, Problem
+from deresunet.data.images import read_rgb
 from deresunet.data.sunrgbd.boxes import parse_boxes
 from deresunet.data.sunrgbd.polygons import Polygon, parse_polygons
+from deresunet.data.text import left_behind, read_json, read_text
 from deresunet.errors import InputError
 
 SENSORS = ("kv1", "kv2", "realsense", "xtion")
@@ -26,6 +28,7 @@ PARTS = (
     *("intrinsics.txt", "scene.txt"),
 )
 _IMAGES = (".jpg", ".jpeg", ".png")
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class FrameRecord:
         rgb: path of its image below SUNRGBD/.
         depth: path of the depth that the sensor measured, or None.
         depth_bfx: path of the in-painted depth, or None.
-        intrinsics: float64 (3, 3) [px].
+        intrinsics: float64 (3, 3) [px], or None where they could not be read.
         boxes: in the camera's frame, or None where nobody drew any.
+        problems: side files that could not be read.
     """
 
     name: str
@@ -53,25 +57,31 @@ class FrameRecord:
     rgb: str
     depth: str | None
     depth_bfx: str | None
-    intrinsics: np.ndarray
+    intrinsics: np.ndarray | None
     boxes: tuple[OrientedBox, ...] | None
+    problems: tuple[Problem, ...] = ()
 
 
 def find_frames(root: Path) -> Iterator[str]:
-    """Names of all frames below SUNRGBD/, in order; broken ones too, as long as anything of them is there."""
+    """Find all frames below SUNRGBD/ and yield their names in order; broken ones too, if anything of them is there.
+
+    A frame's own folder is listed and nothing below it, so that ten thousand of them take a second.
+    """
     for sensor in SENSORS:
         for folder, inner, files in os.walk(root / sensor):
-            inner.sort()
+            inner[:] = sorted(name for name in inner if not left_behind(name))
             if any(part in inner or part in files for part in PARTS):
                 inner.clear()
-                yield Path(folder).relative_to(root).as_posix()
+                yield os.path.relpath(folder, root).replace(os.sep, "/")
 
 
 def describe(root: Path, name: str, sequence: str = "", part: str = "") -> FrameRecord:
     """Read all of a frame but its pixels and its polygons.
 
+    Side files (intrinsics, room type, 3D boxes) that cannot be read are among the record's problems.
+
     Raises:
-        InputError: a part that each frame needs is missing or broken; the message has its path.
+        InputError: it has no RGB image or no depth; the message has the path.
     """
     folder = root / name
     depth, depth_bfx = (_only_image(folder / source, root) for source in ("depth", "depth_bfx"))
@@ -80,42 +90,68 @@ def describe(root: Path, name: str, sequence: str = "", part: str = "") -> Frame
     rgb = _only_image(folder / "image", root)
     if rgb is None:
         raise InputError(f"{folder}/image: no image there. Unpack SUNRGBD.zip again.")
-    scene = folder / "scene.txt"
+    problems: list[Problem] = []
+
+    def tried(kind: str, read: Callable[[], _Part]) -> _Part | None:
+        try:
+            return read()
+        except InputError as error:
+            problems.append(Problem(f"{kind} unreadable", str(error)))
+            return None
+
+    scene = tried("room type", lambda: read_scene(folder))
+    intrinsics = tried("intrinsics", lambda: _read_numbers(folder / "intrinsics.txt", 9).reshape(3, 3))
+    boxes = tried("3D boxes", lambda: _read_boxes(folder))
     return FrameRecord(
         name=name,
         sensor=name.split("/", maxsplit=1)[0],
-        scene=scene.read_text(errors="replace").strip() if scene.is_file() else "",
+        scene=scene or "",
         sequence=sequence,
         part=part,
         rgb=rgb,
         depth=depth,
         depth_bfx=depth_bfx,
-        intrinsics=_read_numbers(folder / "intrinsics.txt", 9).reshape(3, 3),
-        boxes=_read_boxes(folder),
+        intrinsics=intrinsics,
+        boxes=boxes,
+        problems=tuple(problems),
     )
 
 
+def read_scene(folder: Path) -> str:
+    """Read the type of the room of a frame's folder, or "" where it has none. Raises `InputError`."""
+    path = folder / "scene.txt"
+    return read_text(path).strip() if path.is_file() else ""
+
+
 def read_polygons(root: Path, name: str) -> list[Polygon] | None:
-    """The polygons that people drew over a frame, or None where nobody did.
+    """Read the polygons that people drew over a frame, or None where nobody did.
+
+    Stray backslashes, which some of the official files hold, are taken out.
 
     Raises:
         InputError: the annotation cannot be read; the message has its path.
     """
     path = root / name / "annotation2Dfinal" / "index.json"
-    return parse_polygons(read_json(path), str(path)) if path.is_file() else None
+    return parse_polygons(read_json(path, mend=True), str(path)) if path.is_file() else None
 
 
 def read_pixels(
-    root: Path, record: FrameRecord, depth_source: DepthSource, label: np.ndarray | None, source: str
+    root: Path,
+    record: FrameRecord,
+    depth_source: DepthSource,
+    label: np.ndarray | None,
+    source: str,
+    problems: tuple[Problem, ...] = (),
 ) -> Frame:
-    """The frame with its images.
+    """Read a frame's images.
 
     Args:
         root: the folder SUNRGBD/.
         record: what is known of the frame.
         depth_source: which of the two depths; the other one where that is not there.
         label: its ground truth, or None.
-        source: what the frame is to say of its origin.
+        source: what the frame is to say of its origin, before the depth that was taken.
+        problems: what could not be read besides the record's.
 
     Raises:
         InputError: an image cannot be read, or the label has another size; the message has the path.
@@ -125,11 +161,11 @@ def read_pixels(
     assert chosen is not None  # `describe` refuses a frame without either
     at = root / chosen
     try:
-        depth = read_depth(at, "sunrgbd").metres
+        depth, reading = _read_sunrgbd_depth(at)
         measured = None
         if chosen == record.depth_bfx and record.depth is not None:
             at = root / record.depth
-            measured = read_depth(at, "sunrgbd").metres > 0
+            measured = _read_sunrgbd_depth(at)[0] > 0
         at = root / record.rgb
         rgb = read_rgb(at)
         at = root / record.name
@@ -142,33 +178,28 @@ def read_pixels(
             intrinsics=record.intrinsics,
             boxes=record.boxes,
             name=record.name,
-            source=source,
+            source=f"{source}, {'depth_bfx' if chosen == record.depth_bfx else 'depth'}",
             sensor=record.sensor,
             scene=record.scene,
             sequence=record.sequence,
             measured=measured,
+            depth_reading=reading,
+            problems=(*record.problems, *problems),
         )
     except InputError as error:
         raise InputError(f"{at}: {error}") from error
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file's content.
-
-    Raises:
-        InputError: it cannot be read or is not JSON; the message has its path.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON ({error}). Unpack it again, or correct it.") from error
+def _read_sunrgbd_depth(path: Path) -> tuple[np.ndarray, DepthReading]:
+    """Read depth in the data set's own encoding."""
+    return read_depth(path, "sunrgbd")
 
 
 def _read_boxes(folder: Path) -> tuple[OrientedBox, ...] | None:
     path = folder / "annotation3Dfinal" / "index.json"
     if not path.is_file():
         return None
-    described = read_json(path)
+    described = read_json(path, mend=True)
     # The annotation names the extrinsics it was drawn with; a frame may have several.
     named = described.get("extrinsics") if isinstance(described, dict) else None
     files = sorted((folder / "extrinsics").glob("*.txt"))
@@ -181,8 +212,8 @@ def _read_boxes(folder: Path) -> tuple[OrientedBox, ...] | None:
 def _read_numbers(path: Path, count: int) -> np.ndarray:
     """float64 (count,): the file's numbers, in however many lines they lie."""
     try:
-        numbers = np.array(path.read_text().split(), np.float64)
-    except (OSError, ValueError) as error:
+        numbers = np.array(read_text(path).split(), np.float64)
+    except ValueError as error:
         raise InputError(f"{path} cannot be read ({error}). Expected {count} numbers.") from error
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise InputError(f"{path} holds {len(numbers)} numbers; expected {count}.")
@@ -192,5 +223,5 @@ def _read_numbers(path: Path, count: int) -> np.ndarray:
 def _only_image(folder: Path, root: Path) -> str | None:
     if not folder.is_dir():
         return None
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES)
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES and not left_behind(path.name))
     return files[0].relative_to(root).as_posix() if files else None

@@ -16,7 +16,7 @@ import numpy as np
 
 from deresunet.atomic import write_json, write_png, write_text, write_whole
 from deresunet.classes import NUM_CLASSES, VOID
-from deresunet.data.frame import OrientedBox
+from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.images import image_size
 from deresunet.data.prefetch import prefetch
 from deresunet.data.sunrgbd.archive import Archive, open_archive, open_toolbox
@@ -34,6 +34,7 @@ from deresunet.data.sunrgbd.toolbox import (
     read_order,
     read_split,
 )
+from deresunet.data.text import read_list
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import scores
 
@@ -57,6 +58,7 @@ class Summary:
         boxes: frames with 3D boxes.
         failed: name and error of each frame that was skipped.
         absent: names of the official split that the archive does not hold.
+        unreadable: frames with a side file that cannot be read, by kind.
         unknown_names: polygons by a name that is none of the 37 classes.
         agreement: where both ground truths are: `frames`, the share of `pixels` on which they agree, and the mIoU of
             polygons against seglabel, in percent.
@@ -73,6 +75,7 @@ class Summary:
     boxes: int
     failed: tuple[tuple[str, str], ...]
     absent: tuple[str, ...]
+    unreadable: dict[str, int]
     unknown_names: dict[str, int]
     agreement: dict[str, Any]
     seconds: float
@@ -168,7 +171,11 @@ class _Job:
         if name in self.boxes:
             record = replace(record, boxes=self.boxes[name])
         seglabel = self.labels.read(self.order[name]) if name in self.order else None
-        polygons = read_polygons(root, name)
+        try:
+            polygons = read_polygons(root, name)
+        except InputError as error:
+            polygons = None
+            record = replace(record, problems=(*record.problems, Problem("polygons unreadable", str(error))))
         filled = None if polygons is None else fill_polygons(polygons, image_size(root / record.rgb))
         read_pixels(root, record, "depth_bfx", seglabel, "")  # all its images; refuses a label of another size
         entry = IndexEntry(
@@ -224,6 +231,7 @@ def _finish(job: _Job) -> dict[str, Any]:
     head = {"version": VERSION, "root": root if not root.startswith("..") else str(job.frames.root)}
     counts: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
+    unreadable: Counter[str] = Counter()
     agreement = np.zeros(NUM_CLASSES**2, np.int64)
     training: dict[str, str] = {}
 
@@ -236,6 +244,7 @@ def _finish(job: _Job) -> dict[str, Any]:
                 counts.update(["frames", entry["part"] or "of no part"])
                 counts.update(key for key in ("seglabel", "polygons", "boxes") if entry[key] is not None)
                 unknown.update(line["unknown"])
+                unreadable.update(problem["kind"] for problem in entry["problems"])
                 if entry["part"] == "train":
                     training[entry["name"]] = entry["sequence"]
                 if line["agreement"] is not None:
@@ -249,7 +258,7 @@ def _finish(job: _Job) -> dict[str, Any]:
         # Drawn from all that the archive holds, so that a broken frame does not move the others.
         known = {name: job.sequence_of[name] for name, part in job.parts.items() if part == "train"}
         write_text(validation, "".join(f"{name}\n" for name in sorted(carve_validation(known, VALIDATION_SHARE, SEED))))
-    kept = set(validation.read_text().splitlines())
+    kept = set(read_list(validation))
     both = scores(agreement.reshape(NUM_CLASSES, NUM_CLASSES))
     return {
         "frames": counts["frames"],
@@ -259,6 +268,7 @@ def _finish(job: _Job) -> dict[str, Any]:
         "seglabel": counts["seglabel"],
         "polygons": counts["polygons"],
         "boxes": counts["boxes"],
+        "unreadable": dict(unreadable.most_common()),
         "unknown_names": dict(unknown.most_common()),
         "agreement": {
             "frames": counts["compared"],

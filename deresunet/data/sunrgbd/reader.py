@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from deresunet.data.frame import Frame
-from deresunet.data.images import image_size, read_label
+from deresunet.data.frame import Frame, FrameInfo, Problem
+from deresunet.data.images import image_size, read_rgb
+from deresunet.data.labels import read_label
 from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
 from deresunet.data.sunrgbd.layout import (
     DEPTH_SOURCES,
@@ -20,10 +21,12 @@ from deresunet.data.sunrgbd.layout import (
     find_frames,
     read_pixels,
     read_polygons,
+    read_scene,
 )
 from deresunet.data.sunrgbd.polygons import fill_polygons
 from deresunet.data.sunrgbd.splits import carve_validation, sequences
 from deresunet.data.sunrgbd.toolbox import LABELS_FILE, META_FILE, SPLIT_FILE, SegLabels, read_order, read_split
+from deresunet.data.text import left_behind
 from deresunet.errors import InputError
 
 LabelSource = Literal["auto", "seglabel", "polygons"]
@@ -45,6 +48,12 @@ class _Source(Protocol):
 
     def record(self, name: str) -> FrameRecord: ...
 
+    def scene(self, name: str) -> str: ...
+
+    def has_label(self, name: str, label_source: LabelSource) -> bool: ...
+
+    def files(self, name: str) -> tuple[Path, ...]: ...
+
     def seglabel(self, name: str) -> np.ndarray | None: ...
 
     def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None: ...
@@ -57,7 +66,7 @@ class SunRgbdReader:
         root: the folder that `prepare` wrote, SUNRGBD/ as unpacked (with kv1/, kv2/, realsense/, xtion/), or the
             folder above it.
         split: "test" (the official 5,050), "trainval" (the official 5,285), "train" and "val" (those two parts of
-            trainval), or "all".
+            trainval), or "all"; None takes "test" where the split is known, and otherwise "all".
         label_source: which ground truth, see `LABEL_SOURCES`.
         depth_source: "depth_bfx" (in-painted, what published numbers are on) or "depth".
         toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root. A
@@ -65,6 +74,7 @@ class SunRgbdReader:
 
     Attributes:
         names: the split's frames, in order.
+        notices: what the data set lacks.
 
     Raises:
         InputError: the folder is not in that layout, the split is not known, or what it needs is missing.
@@ -73,47 +83,81 @@ class SunRgbdReader:
     def __init__(
         self,
         root: str | os.PathLike[str],
-        split: str = "test",
+        split: str | None = "test",
         label_source: LabelSource = "auto",
         depth_source: DepthSource = "depth_bfx",
         toolbox: str | os.PathLike[str] | None = None,
     ) -> None:
-        _one_of("split", split, SPLITS)
+        if split is not None:
+            _one_of("split", split, SPLITS)
         _one_of("label source", label_source, tuple(LABEL_SOURCES))
         _one_of("depth source", depth_source, tuple(DEPTH_SOURCES))
         self.root = Path(root)
-        self.split = split
         self.label_source = label_source
         self.depth_source: DepthSource = depth_source
         prepared = (self.root / INDEX_FILE).is_file()
         self._source: _Source = _Prepared(self.root) if prepared else _Unpacked(self.root, toolbox, label_source)
-        self.names = self._split_names(split)
+        known = any(self._source.parts.values())
+        self.split = split if split is not None else ("test" if known else "all")
+        self.names = self._split_names(self.split)
+        self.notices: tuple[str, ...] = ()
+        if split is None and not known:
+            self.notices = (f"The official split is not here ({SPLIT_FILE} of SUNRGBDtoolbox): all frames are taken.",)
         self._names = frozenset(self._source.parts)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def read(self, name: str) -> Frame:
-        """The frame called `name`.
+        """Read the frame called `name`; side files that cannot be read are among its problems.
 
         Raises:
-            InputError: there is none, or a part of it is missing or broken; the message has its path.
+            InputError: there is none, or its RGB image, depth or seglabel is missing or broken; the message has the
+                path.
         """
+        self._check_name(name)
+        record = self._source.record(name)
+        label, used = None, "none"
+        problems: tuple[Problem, ...] = ()
+        if self.label_source != "polygons":
+            label, used = self._source.seglabel(name), "seglabel"
+        if label is None and self.label_source != "seglabel":
+            try:
+                label, used = self._source.polygon_label(name, record), "polygons"
+            except InputError as error:
+                problems = (Problem("polygons unreadable", str(error)),)
+        if label is None:
+            used = "none"
+        source = f"SUN RGB-D, label {used}"
+        return read_pixels(self._source.root, record, self.depth_source, label, source, problems)
+
+    def describe(self, name: str) -> FrameInfo:
+        """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
+        self._check_name(name)
+        sensor, scene = name.split("/", maxsplit=1)[0], self._source.scene(name)
+        has_label = self._source.has_label(name, self.label_source)
+        return FrameInfo(name, sensor, scene, self._source.sequence_of[name], has_depth=True, has_label=has_label)
+
+    def rgb_path(self, name: str) -> Path:
+        """Path of a frame's RGB image. Raises `InputError` if there is none."""
+        self._check_name(name)
+        return self._source.root / self._source.record(name).rgb
+
+    def read_rgb(self, name: str) -> np.ndarray:
+        """Read a frame's colours alone, uint8 (H, W, 3). Raises `InputError` if they cannot be."""
+        return read_rgb(self.rgb_path(name))
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Paths of the files that a frame is read from; the toolbox's labels of all frames are in one."""
+        self._check_name(name)
+        return self._source.files(name)
+
+    def _check_name(self, name: str) -> None:
         if name not in self._names:
             raise InputError(
                 f"{self.root} has no frame {name!r}; it has {len(self._names)}, such as "
                 f"{next(iter(self._source.parts), None)!r}."
             )
-        record = self._source.record(name)
-        label, used = None, "none"
-        if self.label_source != "polygons":
-            label, used = self._source.seglabel(name), "seglabel"
-        if label is None and self.label_source != "seglabel":
-            label, used = self._source.polygon_label(name, record), "polygons"
-        if label is None:
-            used = "none"
-        source = f"SUN RGB-D, label {used}, {self.depth_source}"
-        return read_pixels(self._source.root, record, self.depth_source, label, source)
 
     def _split_names(self, split: str) -> tuple[str, ...]:
         source = self._source
@@ -161,6 +205,22 @@ class _Unpacked:
     def record(self, name: str) -> FrameRecord:
         return describe(self.root, name, self.sequence_of[name], self.parts[name])
 
+    def scene(self, name: str) -> str:
+        try:
+            return read_scene(self.root / name)
+        except InputError:
+            return ""
+
+    def has_label(self, name: str, label_source: LabelSource) -> bool:
+        seglabel = label_source != "polygons" and name in self._place
+        drawn = label_source != "seglabel" and (self.root / name / "annotation2Dfinal" / "index.json").is_file()
+        return seglabel or drawn
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        folder = self.root / name
+        found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not left_behind(path.name)]
+        return (*found, self._labels.path) if self._labels is not None else tuple(found)
+
     def seglabel(self, name: str) -> np.ndarray | None:
         if self._labels is None or name not in self._place:
             return None
@@ -185,6 +245,21 @@ class _Prepared:
 
     def record(self, name: str) -> FrameRecord:
         return self._entries[name].record
+
+    def scene(self, name: str) -> str:
+        return self._entries[name].record.scene
+
+    def has_label(self, name: str, label_source: LabelSource) -> bool:
+        entry = self._entries[name]
+        seglabel = label_source != "polygons" and entry.seglabel is not None
+        return seglabel or (label_source != "seglabel" and entry.polygons is not None)
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        entry = self._entries[name]
+        images = (entry.record.rgb, entry.record.depth, entry.record.depth_bfx)
+        found = [self.root / path for path in images if path is not None]
+        found += [self._folder / path for path in (entry.seglabel, entry.polygons) if path is not None]
+        return (*found, self._folder / INDEX_FILE)
 
     def seglabel(self, name: str) -> np.ndarray | None:
         return self._read(self._entries[name].seglabel)

@@ -218,7 +218,12 @@ def test_agreement_of_both_ground_truths(tmp_path: Path) -> None:
     assert summary.unknown_names == {"garbage bin": 1}
 
 
-@pytest.mark.parametrize("kind", BROKEN)
+# Of a frame that is broken in its pixels nothing can be used; a side file costs what it holds.
+IN_PIXELS = ("corrupt png", "no image", "no depth")
+IN_SIDE_FILES = tuple(kind for kind in BROKEN if kind not in IN_PIXELS)
+
+
+@pytest.mark.parametrize("kind", IN_PIXELS)
 def test_a_broken_frame_stops_and_its_path_is_told(tmp_path: Path, kind: str) -> None:
     names = frame_names(6)
     made = archives(tmp_path, 6, broken={names[2]: kind})
@@ -230,8 +235,9 @@ def test_a_broken_frame_stops_and_its_path_is_told(tmp_path: Path, kind: str) ->
 
 def test_broken_frames_are_skipped_and_counted(tmp_path: Path) -> None:
     names = frame_names(16)
-    broken = dict(zip(names[1::2], BROKEN, strict=False))
-    made = archives(tmp_path, 16, broken=broken)
+    broken = dict(zip(names[1::2], IN_PIXELS, strict=False))
+    beside = dict(zip(names[9:15:2], IN_SIDE_FILES, strict=True))
+    made = archives(tmp_path, 16, broken={**broken, **beside})
     out = tmp_path / "out"
     done = CliRunner().invoke(
         app,
@@ -242,12 +248,20 @@ def test_broken_frames_are_skipped_and_counted(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["frames"] == 16 - len(BROKEN)
+    assert summary["frames"] == 16 - len(broken)
+    assert summary["unreadable"] == {"polygons unreadable": 1, "intrinsics unreadable": 1, "3D boxes unreadable": 1}
     assert {failure["name"] for failure in summary["failed"]} == set(broken)
     for failure in summary["failed"]:
         assert failure["name"] in failure["error"]
         assert failure["error"] in done.output
-    assert set(SunRgbdReader(out, "all").names) == set(names) - set(broken)
+    reader = SunRgbdReader(out, "all")
+    assert set(reader.names) == set(names) - set(broken)
+    for name in beside:
+        frame = reader.read(name)
+        assert frame.label is not None
+        assert frame.depth is not None
+        (problem,) = frame.problems
+        assert name in problem.message
 
 
 def test_frames_of_the_split_that_the_archive_lacks_are_listed(tmp_path: Path) -> None:

@@ -107,12 +107,9 @@ def test_official_split(unpacked: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "file"),
     [
-        ("trailing comma", "annotation2Dfinal/index.json"),
         ("corrupt png", "depth_bfx"),
         ("no image", "image"),
         ("no depth", "depth"),
-        ("no intrinsics", "intrinsics.txt"),
-        ("no extrinsics", "extrinsics"),
     ],
 )
 def test_broken_frames_are_refused_by_path(tmp_path: Path, kind: str, file: str) -> None:
@@ -123,6 +120,41 @@ def test_broken_frames_are_refused_by_path(tmp_path: Path, kind: str, file: str)
         reader.read(NAMES[0])
     assert str(root / NAMES[0]) in str(refused.value)
     assert file in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "problem"),
+    [
+        ("trailing comma", "annotation2Dfinal/index.json", "polygons unreadable"),
+        ("no intrinsics", "intrinsics.txt", "intrinsics unreadable"),
+        ("no extrinsics", "extrinsics", "3D boxes unreadable"),
+    ],
+)
+def test_a_broken_side_file_costs_what_it_holds_alone(tmp_path: Path, kind: str, file: str, problem: str) -> None:
+    root = write_layout(tmp_path, {NAMES[0]: frame_files(NAMES[0], picture(WALL, CHAIR), broken=kind)})
+    frame = SunRgbdReader(root, "all").read(NAMES[0])
+    assert frame.rgb is not None
+    assert frame.depth is not None
+    assert [found.kind for found in frame.problems] == [problem]
+    assert file in frame.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace('"wall"', '"wall\\"'),
+        lambda text: text.replace('"chair"', '"cha\\ir"'),
+        lambda text: "\ufeff" + text,
+    ],
+)
+def test_stray_backslashes_of_official_annotations_are_mended(tmp_path: Path, damage) -> None:
+    files = frame_files(NAMES[0], picture(WALL, CHAIR))
+    path = next(path for path in files if path.startswith("annotation2Dfinal"))
+    whole = SunRgbdReader(write_layout(tmp_path / "whole", {NAMES[0]: dict(files)}), "all").read(NAMES[0])
+    files[path] = damage(files[path].decode()).encode()
+    frame = SunRgbdReader(write_layout(tmp_path / "damaged", {NAMES[0]: files}), "all").read(NAMES[0])
+    assert frame.problems == ()
+    assert np.array_equal(frame.label, whole.label)
 
 
 def test_depth_of_another_view_is_refused(tmp_path: Path) -> None:

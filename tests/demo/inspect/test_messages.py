@@ -13,6 +13,7 @@ from demo.inspect.confusions import confusions
 from demo.inspect.panels import Look
 from demo.inspect.pixel import pixel_card
 from demo.inspection import inspect
+from demo.measured import Measured
 from deresunet import Frame
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import decode_depth
@@ -75,17 +76,61 @@ def test_names_are_escaped(bare):
     assert "&lt;i&gt;bare" in messages.captions(bare, Look())[0]
 
 
+def test_without_depth_the_page_says_that_it_works_and_what_it_costs(bare, seen, predictor):
+    assert "No depth: the network works without it" in messages.captions(bare, Look())[1]
+    measured = Measured.of(predictor.checkpoint.metrics)
+    assert f"{measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU" in messages.captions(bare, Look())[1]
+    assert "No depth" not in messages.captions(seen, Look())[1]
+    assert Measured.of({}) is None
+
+
+def test_alternative_texts_tell_what_is_seen(seen, bare):
+    _, depth, truth, prediction = messages.alt_texts(seen)
+    largest = DISPLAY_NAMES[int(seen.shares.argmax())]
+    assert prediction.startswith(f"prediction: {largest} {100 * seen.shares.max():.0f} %, ")
+    assert truth.startswith("ground truth: ")
+    assert " m of frame" in depth
+    assert "no depth" in messages.alt_texts(bare)[1]
+
+
+def test_the_header_says_what_to_expect(predictor):
+    said = messages.header(predictor)
+    assert f"{Measured.of(predictor.checkpoint.metrics).rgbd:.1f} % mIoU over NYU Depth v2's 654 test frames" in said
+    assert "rendered rooms" in said
+
+
 def test_classes_by_name():
     assert markup.chosen_class("shower curtain") == CLASSES.index("shower_curtain") + 1
     assert markup.chosen_class(markup.ALL_CLASSES) is None
-    assert markup.class_filter(None) is None
-    assert markup.class_filter("wall") == {1}
+    assert markup.class_filter([]) is None
+    assert markup.class_filter(["wall", "bed"]) == {1, 4}
+    assert markup.class_filter([markup.NO_CLASS]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("names", "clicked", "expected"),
+    [
+        ([], "bed", ["bed"]),
+        (["bed"], "wall", ["bed", "wall"]),
+        (["bed", "wall"], "bed", ["wall"]),
+        (["wall"], "wall", []),
+        (["bed", "wall"], markup.ALL_CLASSES, []),
+        (["bed"], markup.NO_CLASS, [markup.NO_CLASS]),
+        ([markup.NO_CLASS], "bed", ["bed"]),
+    ],
+)
+def test_clicks_on_the_legend_switch_classes_on_and_off(names, clicked, expected):
+    assert markup.toggled(names, clicked) == expected
 
 
 def test_the_legend_names_every_class_and_marks_the_absent(seen):
     shown = legend(present_classes(seen))
-    assert shown.count("data-class=") == 37
+    assert shown.count("data-class=") == 37 + 2
     assert shown.count("absent") == 37 - len(present_classes(seen))
+    assert "Not in this frame" not in shown
+    chosen = legend(present_classes(seen), ["wall", "toilet"])
+    assert "Not in this frame: toilet." in chosen
+    assert chosen.count('aria-pressed="true"') == 2
 
 
 def test_the_palette_tells_classes_apart():
@@ -104,10 +149,11 @@ def test_depth_alone_is_shown_in_grey(predictor, room):
 def test_the_depth_card_tells_all():
     stored = (np.random.default_rng(0).integers(600, 7000, (48, 64)) << 3).astype(np.uint16)
     stored[:12] = 0
-    card = messages.depth_card(decode_depth(stored), (96, 128))
-    for piece in ("64 x 48", "uint16", "bit-rotated", "detected", " m", "25.0%", "128 x 96, nearest"):
+    metres, reading = decode_depth(stored)
+    card = messages.depth_card(reading, metres.shape, (96, 128))
+    for piece in ("64 x 48", "uint16", "bit-rotated", "low three bits", " m", "25.0%", "128 x 96, nearest"):
         assert piece in card
-    assert "choose another" in messages.depth_card(decode_depth(stored.astype(np.uint16), "m"))
+    assert "is not a room&#x27;s" in messages.depth_card(decode_depth(stored, "m")[1])
     assert messages.depth_card(None) == ""
 
 
@@ -124,8 +170,7 @@ def test_the_pixel_card_tells_what_the_arrays_hold(seen, predictor, room):
     assert f"column {column}, row {row}" in card
     assert DISPLAY_NAMES[prediction.label[row, column] - 1] in card
     assert f"{room.depth[row, column]:.2f} m" in card
-    kept = float(np.float16(prediction.confidence[row, column]))  # as an inspection keeps it
-    assert f"{kept:.1%}" in card
+    assert f"{float(np.float16(prediction.confidence[row, column])):.1%}" in card
     for label in prediction.classes[:, row, column]:
         assert DISPLAY_NAMES[label - 1] in card
     assert "Click a pixel for its class probabilities" in pixel_card(seen, None)
@@ -145,7 +190,7 @@ def test_confusions_of_a_class_go_both_ways_and_count_pixels(predictor, rooms, b
     truth, label = frame.label, seen.label
     assert seen.step == 1
     bed, chair = (DISPLAY_NAMES.index(name) + 1 for name in ("bed", "chair"))
-    said = confusions(seen, chair)
+    said = confusions(seen, {chair})
     missed, alarms = said.split("<b>taken for chair</b>")
     for other, name in enumerate(DISPLAY_NAMES, 1):
         one, two = ((truth == chair) & (label == other)).sum(), ((truth == other) & (label == chair)).sum()
@@ -156,12 +201,12 @@ def test_confusions_of_a_class_go_both_ways_and_count_pixels(predictor, rooms, b
         ) == (bool(two and other != chair))
     recall = ((truth == chair) & (label == chair)).sum() / (truth == chair).sum()
     assert f"{(truth == chair).sum():,} px in the ground truth, recall {recall:.1%}" in missed
-    assert confusions(seen, bed) != said
+    assert confusions(seen, {bed}) != said
     assert "is taken for" in confusions(seen), "with no class, those of all"
-    nothing = confusions(seen, DISPLAY_NAMES.index("toilet") + 1)
+    nothing = confusions(seen, {DISPLAY_NAMES.index("toilet") + 1})
     assert "has no toilet" in nothing
     assert "Nothing else is taken for toilet" in nothing
-    assert confusions(bare, chair) == confusions(bare) == "<p>Confusions need ground truth.</p>"
+    assert confusions(bare, {chair}) == confusions(bare) == "<p>Confusions need ground truth.</p>"
 
 
 def test_the_calibration_error_is_explained_where_it_is_shown(seen):

@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 from training_helpers import DEPTH, GRID, SHARED, SMALL, hub_state, small_data, trainer
 
 from deresunet.config import Preprocessing
+from deresunet.data.files import read_depth
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_depth, read_rgb
+from deresunet.data.images import read_rgb
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.inference.postprocessing import to_frame_size
@@ -94,7 +95,7 @@ def test_teacher_segments_test_frames():
     teacher = load_teacher(WEIGHTS)
     matrix = np.zeros((40, 40), np.int64)
     for name in (NYU / "test.txt").read_text().split()[::18]:
-        frame = Frame(rgb=read_rgb(NYU / f"rgb/{name}.jpg"), depth=read_depth(NYU / f"depth/{name}.png", "mm").metres)
+        frame = Frame(rgb=read_rgb(NYU / f"rgb/{name}.jpg"), depth=read_depth(NYU / f"depth/{name}.png", "mm")[0])
         label = read_label_40(NYU / f"label/{name}.png")
         with torch.no_grad():
             logits = teacher(*to_tensors(frame, Preprocessing()))

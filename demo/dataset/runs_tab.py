@@ -1,0 +1,160 @@
+"""The part of the Data set tab that puts two runs side by side: its components and handlers."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import gradio as gr
+
+from demo.components import PRIVATE, QUIET
+from demo.dataset import runs
+from demo.dataset.clicks import CompareRequest
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.progress import Request
+from demo.downloads import KEEP_SECONDS, handed_out
+from demo.inspector import DatasetFrame
+from demo.markup import SORT_TABLE, table
+from demo.notices import with_notice
+from deresunet.errors import InputError
+from deresunet.evaluation.comparison import Comparison, compare
+from deresunet.evaluation.comparison_page import comparison_sections
+from deresunet.evaluation.report_page import html_page
+
+
+class Comparisons:
+    """Comparisons of finished runs.
+
+    Args:
+        evaluations: holds the runs.
+    """
+
+    def __init__(self, evaluations: Evaluations) -> None:
+        self.evaluations = evaluations
+        self._compared = lru_cache(maxsize=4)(self._compare)
+
+    def of(self, a: Request, b: Request) -> Comparison:
+        """Compare run B with run A, both finished.
+
+        Raises:
+            InputError: a run is not finished, or both are the same.
+        """
+        if a == b:
+            raise InputError("A and B are the same run. Choose two.")
+        times = tuple(self.evaluations.run_folder(request).finished_at for request in (a, b))
+        return self._compared(a, b, times)
+
+    def _compare(self, a: Request, b: Request, times: tuple[float, ...]) -> Comparison:
+        first, second = (self.evaluations.result(request).evaluation for request in (a, b))
+        return compare(first, second, (self.evaluations.name(a), self.evaluations.name(b)))
+
+
+def build_runs(evaluations: Evaluations, source: gr.Radio, tab: gr.Tab) -> gr.State:
+    """Lay out the comparison of two runs inside the page's current context.
+
+    Args:
+        evaluations: holds the runs.
+        source: the data set.
+        tab: the tab around it; the list of runs is renewed when it is opened.
+
+    Returns:
+        State: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.
+    """
+    comparisons = Comparisons(evaluations)
+    asked = gr.State(None, time_to_live=KEEP_SECONDS)
+    gr.HTML(
+        '<p class="ds-note">Every finished evaluation is kept as a run, by weights or predictions and modality. '
+        "Evaluate two, and compare them here.</p>",
+        padding=False,
+    )
+    with gr.Row(elem_classes="ds-filters"):
+        a = gr.Dropdown([], label="Run A", min_width=240, elem_id="ds-run-a")
+        b = gr.Dropdown([], label="Run B", min_width=240, elem_id="ds-run-b")
+        start = gr.Button("Compare runs", variant="primary", scale=0, min_width=160, elem_id="ds-compare")
+        export = gr.Button("Export report", scale=0, min_width=160, elem_id="ds-compare-report")
+    notice = gr.HTML(elem_id="ds-compare-notice", elem_classes="notices", padding=False)
+    files = gr.Files(label="Report", visible=False, interactive=False, elem_id="ds-compare-files")
+    with gr.Column(visible=False) as box:
+        summary = gr.HTML(elem_id="ds-compare-summary", padding=False)
+        gr.HTML(
+            '<p class="ds-note">Click a frame to open it in Compare, with both runs\' weights and modalities.</p>',
+            padding=False,
+        )
+        with gr.Row():
+            with gr.Column(min_width=320):
+                won = gr.HTML(elem_id="ds-won", padding=False, js_on_load=runs.PICK_FRAME)
+            with gr.Column(min_width=320):
+                lost = gr.HTML(elem_id="ds-lost", padding=False, js_on_load=runs.PICK_FRAME)
+        with gr.Row():
+            with gr.Column(scale=5, min_width=320):
+                classes = gr.HTML(elem_id="ds-compare-classes", padding=False, js_on_load=SORT_TABLE)
+            with gr.Column(scale=4, min_width=320):
+                shift = gr.Image(
+                    label="Difference of the confusion matrices, B less A",
+                    format="png",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    alt_text="Difference of the confusion matrices as shares of each ground-truth class",
+                    elem_id="ds-shift",
+                )
+
+    def requests(source: str) -> dict[str, Request]:
+        return {evaluations.name(request): request for request in evaluations.finished(source)}
+
+    def chosen(source: str, name_a: str | None, name_b: str | None) -> tuple[Request, Request]:
+        offered = requests(source)
+        if len(offered) < 2:
+            raise InputError("Two finished runs over this data set are needed. Evaluate it with two settings first.")
+        if name_a not in offered or name_b not in offered:
+            raise InputError("Choose run A and run B from the lists.")
+        return offered[name_a], offered[name_b]
+
+    @with_notice(2, "The runs cannot be listed", cleared=False)
+    def on_list(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
+        names = list(requests(source))[::-1]  # the earliest first, so that a new one is B
+        first = name_a if name_a in names else names[0] if names else None
+        second = name_b if name_b in names and name_b != first else next((n for n in names[::-1] if n != first), None)
+        return [gr.Dropdown(names, value=first), gr.Dropdown(names, value=second)]
+
+    @with_notice(7, "The runs were not compared")
+    def on_compare(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
+        found = comparisons.of(*chosen(source, name_a, name_b))
+        return [
+            gr.Column(visible=True),
+            runs.summary(found),
+            runs.frame_list("Frames won by B", found.won),
+            runs.frame_list("Frames lost by B", found.lost),
+            table(runs.class_table(found), signed=runs.SIGNED, caption="Classes; from and to: 95 % interval of B - A"),
+            runs.shift_picture(found),
+            gr.Files(value=None, visible=False),
+        ]
+
+    @with_notice(1, "The report was not written")
+    def on_export(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
+        found = comparisons.of(*chosen(source, name_a, name_b))
+        page = html_page(f"Comparison of two runs: {source}", comparison_sections(found))
+        described = json.dumps({"data": source, **found.as_dict()}, indent=2, allow_nan=False)
+        written = {"comparison.html": page, "comparison.json": described}
+        return [gr.Files([handed_out(name, text.encode()) for name, text in written.items()], visible=True)]
+
+    @with_notice(1, "The frame was not opened", cleared=False)
+    def on_frame(where: gr.SelectData, source: str, name_a: str | None, name_b: str | None) -> list[Any]:
+        first, second = chosen(source, name_a, name_b)
+        found = comparisons.of(first, second)
+        for frames in (found.won, found.lost):
+            names = tuple(one.name for one in frames)
+            if where.value in names:
+                frame = DatasetFrame(source, str(where.value))
+                first_name = evaluations.checkpoints.first_name
+                weights = (first.weights or first_name, second.weights or first_name)
+                return [CompareRequest(frame, first, second, weights, names)]
+        raise InputError("This frame is not in the comparison any more. Compare the runs again.")
+
+    controls = [source, a, b]
+    gr.on([tab.select, source.change], on_list, controls, [notice, a, b], **QUIET)
+    outputs = [notice, box, summary, won, lost, classes, shift, files]
+    start.click(on_compare, controls, outputs, show_progress_on=[start], **PRIVATE)
+    export.click(on_export, controls, [notice, files], show_progress_on=[export], **PRIVATE)
+    gr.on([won.select, lost.select], on_frame, controls, [notice, asked], **QUIET)
+    return asked

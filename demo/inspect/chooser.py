@@ -1,0 +1,189 @@
+"""Where a frame comes from: the strip of a data set's frames, and uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demo.components import QUIET, Origin
+from demo.inspector import DatasetFrame, Inspector
+from demo.notices import with_notice
+from deresunet.data.depth_units import UNITS, describe_unit
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES
+
+# Thumbnails on the page at a time.
+STRIP = 60
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The frames that previous, next and the strip walk through.
+
+    Attributes:
+        source: name of the data set.
+        names: names of the frames.
+        start: index of the strip's first one.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    start: int = 0
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the frames in the strip."""
+        return self.names[self.start : self.start + STRIP]
+
+    def at(self, origin: Origin | None) -> int | None:
+        """Index of a frame, or None where it is not listed."""
+        named = isinstance(origin, DatasetFrame) and origin.source == self.source and origin.name in self.names
+        return self.names.index(origin.name) if named else None  # type: ignore[union-attr]
+
+    def strip_with(self, index: int) -> Listing:
+        """The listing whose strip holds the frame of an index; itself where it does already."""
+        if self.start <= index < self.start + STRIP:
+            return self
+        return Listing(self.source, self.names, index // STRIP * STRIP)
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """The chooser's components.
+
+    Attributes:
+        listing: state: a `Listing`, or None at first.
+        strip: components that `listing_updates` gives, in order: listing, gallery, count.
+        upload: the upload's files and depth encoding.
+    """
+
+    source: gr.Radio
+    search: gr.Textbox
+    listing: gr.State
+    gallery: gr.Gallery
+    count: gr.HTML
+    previous: gr.Button
+    following: gr.Button
+    notice: gr.HTML
+    upload: list[Any]
+    run: gr.Button
+    upload_notice: gr.HTML
+
+    @property
+    def strip(self) -> list[Any]:
+        """Components of the strip."""
+        return [self.listing, self.gallery, self.count]
+
+
+def lay_out_chooser(inspector: Inspector) -> Chooser:
+    """Lay the chooser out inside the page's current context, and answer what needs no network."""
+    sources = list(inspector.readers)
+    listing = gr.State(None)
+    with gr.Row(elem_id="chooser"):
+        with gr.Column(scale=8, min_width=320, elem_id="frames-column"):
+            with gr.Row(elem_id="frames-bar"):
+                source = gr.Radio(
+                    sources, value=sources[0], label="Data set", show_label=False, container=False, scale=4,
+                    visible=len(sources) > 1, elem_id="source", min_width=260,
+                )  # fmt: skip
+                search = gr.Textbox(
+                    label="Search by name", show_label=False, container=False, placeholder="search by name", scale=2,
+                    visible=max(len(reader.names) for reader in inspector.readers.values()) > STRIP, min_width=140,
+                    elem_id="search",
+                )  # fmt: skip
+                previous = gr.Button("Previous", size="sm", scale=0, min_width=96, elem_id="previous")
+                following = gr.Button("Next", size="sm", scale=0, min_width=76, elem_id="next")
+                count = gr.HTML(elem_classes="caption", padding=False, elem_id="count")
+            gallery = gr.Gallery(
+                label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
+                object_fit="cover", height=92, buttons=[], container=False,
+            )  # fmt: skip
+            notice = gr.HTML(elem_id="notice", elem_classes="notices", padding=False)
+        with gr.Column(scale=2, min_width=230, elem_id="upload"):
+            rgb = gr.Image(
+                label="Upload an RGB image", sources=["upload", "clipboard", "webcam"], type="filepath",
+                image_mode=None, height=104, elem_id="upload-rgb", buttons=[], show_label=False,
+                placeholder="Upload: drop, paste, camera",
+            )  # fmt: skip
+            # The file as it is: `read_rgb` knows more formats, and says what is wrong with a file.
+            rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
+            with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"):
+                depth = gr.File(
+                    label="Depth: 16-bit PNG, TIFF or NPY",
+                    file_types=list(DEPTH_SUFFIXES),
+                    height=110,
+                    elem_id="upload-depth",
+                )
+                encoding = gr.Dropdown(
+                    [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
+                    value="auto",
+                    allow_custom_value=True,
+                    label="Depth unit: a name, or units per metre",
+                )
+                card = gr.HTML(padding=False)
+                label = gr.File(
+                    label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
+                    file_types=list(LABEL_SUFFIXES),
+                    height=110,
+                    elem_id="upload-label",
+                )
+                run = gr.Button("Segment", variant="primary", elem_id="segment")
+            upload_notice = gr.HTML(elem_id="upload-notice", elem_classes="notices", padding=False)
+    chooser = Chooser(
+        source, search, listing, gallery, count, previous, following, notice, [rgb, depth, label, encoding], run,
+        upload_notice,
+    )  # fmt: skip
+
+    @with_notice(1, "The depth file was not read")
+    def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
+        return [inspector.depth_card(rgb, depth, encoding)]
+
+    def on_search(source: str, text: str | None) -> list[Any]:
+        return listing_updates(inspector, Listing(source, tuple(inspector.names(source, text or ""))))
+
+    gr.on([depth.change, encoding.input], on_depth_file, [rgb, depth, encoding], [upload_notice, card], **QUIET)
+    search.input(on_search, [source, search], chooser.strip, trigger_mode="always_last", **QUIET)
+    return chooser
+
+
+def listing_updates(inspector: Inspector, listing: Listing) -> list[Any]:
+    """Updates of a chooser's strip: listing, thumbnails, and a line that counts the frames."""
+    total = len(inspector.readers[listing.source].names)
+    shown = f"{listing.start + 1} to {listing.start + len(listing.shown)} of " if len(listing.names) > STRIP else ""
+    line = f"{shown}{len(listing.names):,} of {total:,} frames" if len(listing.names) != total or shown else ""
+    if not listing.names:
+        line = f"No frame of {total:,} has this in its name."
+    return [
+        listing,
+        gr.Gallery(inspector.thumbnails(listing.source, listing.shown)),
+        line or f"{total:,} frames",
+    ]
+
+
+def follow(inspector: Inspector, origin: Origin | None, listing: Listing | None) -> list[Any]:
+    """Updates of source, search, listing, gallery and count after a frame was opened, wherever that was asked for."""
+    if not isinstance(origin, DatasetFrame):
+        return [gr.skip()] * 5
+    index = None if listing is None else listing.at(origin)
+    if listing is not None and index is not None:
+        there = listing.strip_with(index)
+        kept = [gr.skip()] * 3 if there is listing else listing_updates(inspector, there)
+        return [origin.source, gr.skip(), *kept]
+    everything = Listing(origin.source, tuple(inspector.names(origin.source)))
+    return [origin.source, "", *listing_updates(inspector, everything.strip_with(everything.at(origin) or 0))]
+
+
+def selection(origin: Origin | None, listing: Listing | None) -> gr.Gallery:
+    """Update of the gallery that selects the frame on screen; apart from new thumbnails, which would undo it."""
+    index = None if listing is None else listing.at(origin)
+    return gr.Gallery(selected_index=None if index is None or listing is None else index - listing.start)
+
+
+def neighbour(listing: Listing | None, origin: Origin | None, step: int) -> DatasetFrame | None:
+    """The frame `step` after the one on screen, in the listing; None beyond its ends."""
+    if listing is None or not listing.names:
+        return None
+    index = listing.at(origin)
+    wanted = 0 if index is None else index + step
+    return DatasetFrame(listing.source, listing.names[wanted]) if 0 <= wanted < len(listing.names) else None

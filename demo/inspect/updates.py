@@ -1,0 +1,78 @@
+"""Inspection -> component updates of the Inspect tab."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from demo.downloads import handed_out
+from demo.inspect import messages
+from demo.inspect.calibration import reliability_svg
+from demo.inspect.classes import class_bars, class_table, legend, present_classes
+from demo.inspect.confusions import confusions
+from demo.inspect.panels import Look, panels, wipe_pictures
+from demo.inspect.pixel import pixel_card
+from demo.inspect.readout import readout
+from demo.inspect.settings import Settings
+from demo.inspection import Inspection, png
+from demo.markup import table
+
+# Layers of the four panels, in the names of their downloads.
+LAYERS = ("rgb", "depth", "ground_truth", "prediction")
+
+
+def result_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
+    """Updates of a new result: what `look_updates` gives, tables, legend and provenance."""
+    return [
+        *look_updates(inspection, settings, point),
+        messages.headline(inspection),
+        table(class_table(inspection)),
+        class_bars(inspection),
+        "<p>Calibration needs ground truth.</p>"
+        if inspection.reliability is None
+        else reliability_svg(inspection.reliability),
+        messages.provenance_line(inspection),
+        readout(inspection),
+        gr.Checkbox(visible=bool(inspection.boxes) and inspection.intrinsics is not None),
+    ]
+
+
+def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None) -> list[Any]:
+    """Updates of what settings change without running the network: pictures, captions, pixel, confusions, legend."""
+    look = settings.look(point)
+    before, after = wipe_pictures(inspection, look)
+    left = "The frame" if inspection.truth is None else "Ground truth"
+    return [
+        *_panels(inspection, look),
+        *messages.captions(inspection, look),
+        gr.ImageSlider(
+            (picture_file(inspection, "wipe_left", before), picture_file(inspection, "wipe_right", after)),
+            label=f"{left} | prediction",
+        ),
+        pixel_card(inspection, point),
+        confusions(inspection, look.classes),
+        legend(present_classes(inspection), settings.classes),
+    ]
+
+
+def picture_file(inspection: Inspection, layer: str, picture: np.ndarray) -> str:
+    """Write a picture uint8 (h, w, 3) to hand out, named by frame and layer; returns its path.
+
+    RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours.
+    """
+    if layer != "rgb":
+        return handed_out(f"{inspection.file_name}_{layer}.png", png(picture))
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="JPEG", quality=92)
+    return handed_out(f"{inspection.file_name}_{layer}.jpg", buffer.getvalue())
+
+
+def _panels(inspection: Inspection, look: Look) -> list[Any]:
+    return [
+        gr.Image(picture_file(inspection, layer, picture), alt_text=alt)
+        for layer, picture, alt in zip(LAYERS, panels(inspection, look), messages.alt_texts(inspection), strict=True)
+    ]

@@ -1,0 +1,188 @@
+"""Ground truth: label files to classes 0..37, by label set, offset and void value."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from deresunet.classes import COLOURS, LABEL_SETS, PALETTE, VOID, LabelSet, display_name
+from deresunet.data.arrays import read_npy, squeeze
+from deresunet.data.images import GREY_FORMATS, open_image
+from deresunet.errors import InputError
+
+# Colours of a palette that are this near to a class's, per channel, are taken for it (JPEG and quantisation move them).
+_COLOUR_TOLERANCE = 6
+
+
+@dataclass(frozen=True)
+class LabelFormat:
+    """What the values of label files mean.
+
+    Attributes:
+        label_set: names the classes that the values count, see `deresunet.classes.LABEL_SETS`.
+        offset: what is added to a value to give its number in the label set, counted from 1; 1 for files that count
+            from 0. None: 0, and the values are checked for sense over a folder.
+        void: value for unlabelled pixels; None: 0, or 255 for files that count from 0.
+
+    Raises:
+        InputError: there is no such label set, or a value is not one of a label file.
+
+    Example:
+        >>> LabelFormat("nyu40", offset=1).decode(np.array([[0, 36, 37, 255]], np.uint8), "label.png")
+        array([[ 1, 37,  0,  0]], dtype=uint8)
+    """
+
+    label_set: LabelSet = "nyu40"
+    offset: int | None = None
+    void: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.label_set not in LABEL_SETS:
+            raise InputError(f"The label set is {self.label_set!r}; expected one of {', '.join(LABEL_SETS)}.")
+        if self.offset is not None and not -255 <= self.offset <= 255:
+            raise InputError(f"The label offset is {self.offset}; expected 0, or 1 for labels that count from 0.")
+        if self.void is not None and not -1 <= self.void <= 65535:
+            raise InputError(f"The void value is {self.void}; expected 0 or 255.")
+
+    @property
+    def void_value(self) -> int:
+        """Value of unlabelled pixels."""
+        return self.void if self.void is not None else (255 if (self.offset or 0) > 0 else 0)
+
+    def decode(self, stored: np.ndarray, name: str) -> np.ndarray:
+        """Labels uint8 (H, W), 0 = void and 1..37, of stored integers (H, W).
+
+        Raises:
+            InputError: a value is neither void nor a class of the label set; the message says which option may help.
+        """
+        mapping = LABEL_SETS[self.label_set]
+        values = stored.astype(np.int64)
+        void = values == self.void_value
+        if self.void_value == 255 and self.void is None:
+            void |= values == -1
+        numbers = np.where(void, 0, values + (self.offset or 0))
+        wrong = ~void & ((numbers < 0) | (numbers >= len(mapping)))
+        if wrong.any():
+            raise InputError(self._out_of_range(values, wrong, name))
+        return mapping[numbers]
+
+    def _out_of_range(self, values: np.ndarray, wrong: np.ndarray, name: str) -> str:
+        highest = len(LABEL_SETS[self.label_set]) - 1 - (self.offset or 0)
+        lowest = 1 - (self.offset or 0)
+        found = np.unique(values[wrong])
+        said = (
+            f"{name}: the ground truth has the value {found[0] if found[0] < 0 else found[-1]}; expected "
+            f"{self.void_value} for void and {lowest}..{highest} ({self.label_set})."
+        )
+        rest = np.unique(values[~np.isin(values, (255, 65535, -1))])
+        if self.void is None and set(found.tolist()) <= {255, 65535, -1} and rest.size:
+            void = int(found[0])
+            zero_based = " --label-offset 1" if self.offset is None else ""
+            said += f" If {void} is void, pass --void {void}{zero_based}"
+            if zero_based:
+                said += f" where 0 is {display_name(1)}, or --void {void} alone where 1 is"
+            return said + "."
+        fitting = [name for name, mapping in LABEL_SETS.items() if values.max() + (self.offset or 0) < len(mapping)]
+        if fitting:
+            return f"{said} The values fit --label-set {' or '.join(fitting)}."
+        return f"{said} Map the files to one of the label sets {', '.join(LABEL_SETS)}."
+
+
+def read_label(path: str | os.PathLike[str], format: LabelFormat | LabelSet = "nyu40") -> np.ndarray:
+    """Read ground truth as uint8 (H, W): 0 = void, 1..37.
+
+    Args:
+        path: PNG, TIFF or NPY of one channel whose values are class numbers (of a palette image, the indices).
+        format: what the values mean; a label set's name stands for its values as they are.
+
+    Raises:
+        InputError: the file is missing, damaged, too large, in colours, or has values outside the set; or its palette
+            has the classes' colours at other indices.
+    """
+    stored = read_stored_label(path)
+    chosen = format if isinstance(format, LabelFormat) else LabelFormat(format)
+    return chosen.decode(stored, Path(path).name)
+
+
+def read_stored_label(path: str | os.PathLike[str]) -> np.ndarray:
+    """Values of a label file as they lie there: integers (H, W). Raises as `read_label`, but for values."""
+    name = Path(path).name
+    if Path(path).suffix.lower() == ".npy":
+        stored = squeeze(read_npy(path))
+    else:
+        with open_image(path, GREY_FORMATS, "class numbers as PNG or TIFF of one channel") as image:
+            if image.mode == "P":
+                _check_palette(np.array(image.getpalette() or [], np.uint8), np.asarray(image), name)
+            stored = np.asarray(image)
+    if stored.ndim == 3 and stored.shape[2] in (3, 4) and (stored[..., :1] == stored[..., 1:3]).all():
+        stored = stored[..., 0]  # one channel, written three times
+    if stored.ndim != 2 or stored.dtype.kind not in "iu":
+        raise InputError(
+            f"{name}: a ground truth in colours cannot be read. Give one channel of class numbers, "
+            f"0 for void and 1..{len(COLOURS)}."
+        )
+    return stored
+
+
+def interpolated(label: np.ndarray) -> int:
+    """Number of classes of a label (H, W) that occur on boundaries alone, between two others in number.
+
+    Interpolation writes class numbers between those of two neighbours; a few are chance, many a resized label.
+    """
+    size = 5
+    low = ndimage.minimum_filter(label, size, mode="nearest")
+    high = ndimage.maximum_filter(label, size, mode="nearest")
+    between = (label > low) & (label < high)
+    pixels = np.bincount(label.ravel(), minlength=256)
+    lying = np.bincount(label[between], minlength=256)
+    present = pixels > 0
+    present[VOID] = False
+    return int(np.count_nonzero(present & (lying >= 0.9 * pixels)))
+
+
+def interpolation_warning(label: np.ndarray) -> str:
+    """What to say of a label (H, W) that was interpolated, or nothing."""
+    count = interpolated(label)
+    classes = np.count_nonzero(np.bincount(label.ravel(), minlength=256)[1:])
+    if count < 4 or count < 0.35 * classes:
+        return ""
+    return (
+        f"{count} of {classes} classes occur on boundaries between others alone, as if the label had been resized with "
+        "interpolation. Resize labels with nearest neighbour."
+    )
+
+
+def _check_palette(palette: np.ndarray, indices: np.ndarray, name: str) -> None:
+    """Raise `InputError` if a palette image has the classes' colours, of this project or of VOC, at other indices."""
+    colours = palette[: len(palette) // 3 * 3].reshape(-1, 3).astype(np.int64)
+    used = [int(index) for index in np.unique(indices) if index < len(colours)]
+    for known, kind in ((PALETTE.astype(np.int64), "the class palette"), (_voc_palette(), "the VOC palette")):
+        distance = np.abs(colours[used][:, None] - known[None]).max(-1)  # (used, known)
+        matched = distance.min(1) <= _COLOUR_TOLERANCE
+        nearest = distance.argmin(1)
+        wrong = [
+            (index, int(other))
+            for index, match, other, row in zip(used, matched, nearest, distance, strict=True)
+            if match and (index >= len(known) or row[index] > _COLOUR_TOLERANCE)
+        ]
+        if len(wrong) >= 2 and matched.mean() >= 0.7 and len(wrong) >= 0.5 * len(used):
+            index, other = next(((a, b) for a, b in wrong if b), wrong[0])
+            means = f"{display_name(other)}'s" if kind == "the class palette" else f"class {other}'s"
+            raise InputError(
+                f"{name}: its indices contradict its colours: index {index} has {means} colour of {kind}. It was "
+                "quantised from colours, so its indices mean nothing. Save class numbers in one channel instead."
+            )
+
+
+def _voc_palette() -> np.ndarray:
+    """int64 (256, 3): colours that PASCAL VOC and labelme give to labels, whose bits they spread over R, G and B."""
+    labels = np.arange(256)
+    palette = np.zeros((256, 3), np.int64)
+    for bit in range(8):
+        for channel in range(3):
+            palette[:, channel] |= (labels >> (3 * bit + channel) & 1) << (7 - bit)
+    return palette

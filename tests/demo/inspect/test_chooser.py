@@ -1,0 +1,56 @@
+"""The strip of frames: what it lists, and what follows a frame that was opened."""
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.inspect.chooser import STRIP, Listing, follow, listing_updates, neighbour, selection
+from demo.inspector import DatasetFrame, Inspector, Upload
+from deresunet.data.folder import FolderReader
+
+COUNT = STRIP + 3
+
+
+@pytest.fixture(scope="module")
+def inspector(predictor, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    (folder / "rgb").mkdir()
+    for k in range(COUNT):
+        Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(folder / "rgb" / f"{k:03}.png")
+    return Inspector(predictor, {"many": FolderReader(folder, "all")})
+
+
+def test_a_long_list_is_shown_in_parts(inspector):
+    everything = Listing("many", tuple(inspector.names("many")))
+    listing, gallery, line = listing_updates(inspector, everything)
+    assert listing is everything
+    assert len(gallery.value) == STRIP
+    assert line == f"1 to {STRIP} of {COUNT} of {COUNT} frames"
+    end = everything.strip_with(STRIP + 1)
+    assert end.shown == everything.names[STRIP:]
+    assert everything.strip_with(5) is everything
+
+
+def test_previous_and_next_walk_through_the_list_and_stop_at_its_ends(inspector):
+    found = Listing("many", ("000", "010", "020"))
+    at = DatasetFrame("many", "010")
+    assert neighbour(found, at, 1) == DatasetFrame("many", "020")
+    assert neighbour(found, at, -1) == DatasetFrame("many", "000")
+    assert neighbour(found, DatasetFrame("many", "020"), 1) is None
+    assert neighbour(found, DatasetFrame("many", "000"), -1) is None
+    assert neighbour(found, Upload("mine.jpg"), 1) == DatasetFrame("many", "000"), "from an upload, to the first"
+    assert neighbour(None, at, 1) is None
+
+
+def test_source_and_strip_follow_whatever_opened_the_frame(inspector):
+    last = DatasetFrame("many", f"{COUNT - 1:03}")
+    source, search, listing, _, _ = follow(inspector, last, Listing("many", ("000",)))
+    assert (source, search) == ("many", "")
+    assert last.name in listing.shown
+    assert selection(last, listing).selected_index == listing.shown.index(last.name)
+    source, *kept = follow(inspector, last, listing)
+    assert source == "many"
+    assert kept == [gr.skip()] * 4, "what is listed stays as it is"
+    assert follow(inspector, Upload("mine.jpg"), listing) == [gr.skip()] * 5
+    assert selection(Upload("mine.jpg"), listing).selected_index is None
