@@ -38,6 +38,10 @@ _FOLD_CONTROLS = """() => {
 }"""
 
 
+# A browser keeps the picture in view that came first, which is RGB.
+_PREDICTION_FIRST = "() => { document.querySelector('#panels')?.scrollTo({ left: 0 }); return []; }"
+
+
 @dataclass(frozen=True)
 class InspectTab:
     """Components that the rest of the page needs.
@@ -156,8 +160,10 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         return on_step
 
     @with_notice(len(outputs), "The upload was not segmented")
-    def on_upload(rgb: str | None, depth: str | None, label: str | None, encoding: Any, *values: Any) -> list[Any]:
-        return opened(inspector, Upload(rgb, depth, label, encoding), Settings(*values))
+    def on_upload(
+        rgb: str | None, depth: str | None, label: str | None, unit: Any, intrinsics: str, *values: Any
+    ) -> list[Any]:
+        return opened(inspector, Upload(rgb, depth, label, unit, intrinsics or ""), Settings(*values))
 
     def on_drop(rgb: str | None, *rest: Any) -> list[Any]:
         return ["", *[gr.skip()] * len(outputs)] if rgb is None else on_upload(rgb, *rest)
@@ -172,13 +178,16 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
     page.load(on_arrival, None, at.panels[:3], **QUIET)
-    page.load(on_load, None, [*choosing, *controls], **running)
+    page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
     chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running)
     chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running)
+    chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
+        on_upload, [*chooser.upload, *controls], uploading, **running
+    )
     gr.on(
         [control.input for control in controls[:2]],
         on_network,

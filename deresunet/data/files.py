@@ -99,7 +99,7 @@ def read_frame(
     """Read a frame from single files; any may be left out, RGB and depth not both.
 
     Args:
-        rgb: PNG, JPEG, WebP, BMP or TIFF.
+        rgb: PNG, JPEG, WebP, AVIF, HEIC, BMP or TIFF.
         depth: a file of any suffix in `DEPTH_SUFFIXES`.
         label: class numbers as PNG, TIFF or NPY of one channel.
         depth_unit: "auto", a name of `deresunet.data.depth_units.UNITS`, or stored values per metre.

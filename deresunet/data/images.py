@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from deresunet.data.arrays import MAX_PIXELS, check_pixels, reading
@@ -14,9 +15,9 @@ from deresunet.errors import InputError
 
 PathLike = str | os.PathLike[str]
 
-RGB_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+RGB_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "TIFF")
 GREY_FORMATS = ("PNG", "TIFF", "BMP")
-RGB_EXPECTED = "an RGB image as PNG, JPEG, WebP, BMP or TIFF"
+RGB_EXPECTED = "an RGB image as PNG, JPEG, WebP, AVIF, HEIC, BMP or TIFF"
 _ORIENTATION_TAG = 0x0112
 # What turns an image upright, by its EXIF orientation.
 _TURNS = {
@@ -104,6 +105,7 @@ def open_image(path: PathLike, formats: tuple[str, ...], expected: str) -> Image
             with warnings.catch_warnings():
                 # Pillow's own warning about large images; the bound below is stricter and says what to do.
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                pillow_heif.register_heif_opener()  # phones take pictures as HEIC
                 image = Image.open(path, formats=formats)
             check_pixels(path.name, image.width, image.height)
             image.load()
@@ -125,6 +127,7 @@ def image_size(path: PathLike) -> tuple[int, int]:
     Raises:
         InputError: the file is missing or no image.
     """
+    pillow_heif.register_heif_opener()
     with reading(path, RGB_EXPECTED), Image.open(path, formats=RGB_FORMATS) as image:
         return image.height, image.width
     raise AssertionError("unreachable")

@@ -59,6 +59,14 @@ class Reader(Frames, Protocol):
         """Paths of the files that a frame is read from."""
         ...
 
+    def check(self) -> None:
+        """Check the split's labels for sense, before they are scored with.
+
+        Raises:
+            InputError: they make none; the message has the reason and the option to give.
+        """
+        ...
+
 
 Root = str | os.PathLike[str]
 
@@ -242,7 +250,7 @@ def open_reader(
         >>> from deresunet.data.folder import SAMPLES_DIR
         >>> reader = open_reader(root=SAMPLES_DIR)
         >>> len(reader.names), reader.describe("0002").scene
-        (24, 'living_room')
+        (24, 'playroom')
     """
     if dataset not in ("auto", *LAYOUTS):
         raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")

@@ -82,10 +82,6 @@ def _frames(frames: Sequence[FrameDifference]) -> str:
     return table(("frame", "mIoU A %", "mIoU B %", "B less A"), rows)
 
 
-def _in_points(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
-
 def _signed(value: float | None) -> str:
     return "n/a" if value is None else f"{value:+.2f}"
 

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -58,6 +59,18 @@ def test_lossless_rgb_comes_back_and_exif_turns_it_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by 90 degrees
     assert read_rgb(saved(tmp_path / "turned.jpg", RGB, exif=exif)).shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF", "WEBP"])
+def test_pictures_as_phones_take_them(tmp_path, kind):
+    rgb = np.full((64, 96, 3), (200, 100, 50), np.uint8)
+    rgb[:, 48:] = 20
+    path = tmp_path / f"picture.{kind.lower()}"
+    pillow_heif.register_heif_opener()
+    Image.fromarray(rgb).save(path, format=kind, quality=95)
+    read = read_rgb(path)
+    assert read.shape == rgb.shape
+    assert np.abs(read.astype(int) - rgb)[:, [10, 80]].max() < 12
 
 
 def test_grey_and_transparent_images_become_rgb(tmp_path):
