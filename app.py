@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from demo.api import check_mcp
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
 from demo.inspector import Inspector, samples
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
+from demo.sources import open_sources
 from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
-from deresunet.data.folder import FolderReader
+from deresunet.cli.app import open_predictions
+from deresunet.data.readers import LAYOUTS, Source
+from deresunet.data.sunrgbd.layout import DEPTH_SOURCES
+from deresunet.data.sunrgbd.reader import LABEL_SOURCES
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,11 +39,21 @@ def main(arguments: list[str] | None = None) -> None:
             tuple(options.trusted_proxy),
             tuple(options.embed_in),
         )
-        readers: dict[str, FolderReader] = {}
+        if options.mcp:
+            check_mcp()
+        source = Source(
+            split=options.split,
+            label_set=options.label_set,
+            depth_unit=options.depth_unit,
+            label_source=options.label_source,
+            depth_source=options.depth_source,
+            toolbox=options.toolbox,
+        )
+        readers = open_sources(options.data, source, options.dataset)
         if options.data_root is not None:
-            reader = FolderReader(options.data_root, options.split, options.label_set, options.depth_unit)
-            readers[f"{options.data_root.resolve().name} ({reader.split})"] = reader
+            readers |= open_sources([options.data_root], replace(source, split=options.split or "test"), "folder")
         readers |= samples()
+        predictions = open_predictions(options.predictions, options.prediction_labels)
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         predictor = load(chosen, options.device, options.backend)
@@ -45,7 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
         # is done.
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
-        inspector = Inspector(first, readers, Checkpoints(first, others, options.device, options.backend, chosen))
+        checkpoints = Checkpoints(first, others, options.device, options.backend, chosen, predictions)
+        inspector = Inspector(first, readers, checkpoints)
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:
@@ -60,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
         theme=theme(),
         css_paths=STYLE,
         ssr_mode=False,
+        mcp_server=options.mcp,
         footer_links=["api"],
     )
     page.block_thread()
@@ -112,9 +130,46 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
     parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
-    data = parser.add_argument_group("a data set of your own")
-    data.add_argument("--data-root", type=Path, help="folder with rgb/, depth/, label/ and test.txt")
-    data.add_argument("--split", default="test", help="name of the list of frames, or all (default: test)")
+    parser.add_argument(
+        "--predictions",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="stored predictions of another network, NAME.png a frame, used like weights; repeat it for others",
+    )
+    parser.add_argument(
+        "--prediction-labels",
+        default="auto",
+        metavar="auto|1..37|0..36|nyu40",
+        help="how the class numbers of --predictions count (default: recognised)",
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help="let assistants call the page's functions (Model Context Protocol)"
+    )
+    data = parser.add_argument_group("data sets of your own")
+    data.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a data set, whose layout is recognised by looking; repeat it for others",
+    )
+    data.add_argument("--data-root", help="folder with rgb/, depth/, label/ and test.txt: --data with --dataset folder")
+    data.add_argument("--dataset", default="auto", help=f"layout of --data: auto, {', '.join(LAYOUTS)} (default: auto)")
+    data.add_argument("--split", help="name of the split, or all (default: test where there is one)")
+    data.add_argument(
+        "--label-source",
+        choices=list(LABEL_SOURCES),
+        default="auto",
+        help="SUN RGB-D's ground truth (default: auto, seglabel where it is there)",
+    )
+    data.add_argument(
+        "--depth-source",
+        choices=list(DEPTH_SOURCES),
+        default="depth_bfx",
+        help="in-painted depth (depth_bfx, the default) or depth as measured (depth), where a data set has both",
+    )
+    data.add_argument("--toolbox", help="SUNRGBDtoolbox/ as unpacked, if it does not lie beside the frames")
     data.add_argument(
         "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
     )

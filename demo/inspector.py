@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
@@ -18,10 +19,12 @@ from deresunet.data.files import read_depth, read_frame
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
+from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
+from deresunet.visualization.overlays import hatched
 
 THUMBNAIL = (192, 144)
 REAL_SAMPLES, RENDERED_SAMPLES = "real samples", "rendered samples"
@@ -31,6 +34,8 @@ FIRST_SAMPLE = "bedroom_cdm12"
 # Uploads are never kept here.
 CACHED_INSPECTIONS = 24
 CACHED_ABLATIONS = 32
+# About 80 kB each.
+CACHED_THUMBNAILS = 600
 _LONGEST_NAME = 80
 
 
@@ -83,7 +88,7 @@ class Inspector:
     def __init__(
         self,
         predictor: SegmentationPredictor,
-        readers: Mapping[str, FolderReader],
+        readers: Mapping[str, Reader],
         checkpoints: Checkpoints | None = None,
     ) -> None:
         self.predictor = predictor
@@ -91,6 +96,7 @@ class Inspector:
         self.checkpoints = checkpoints or Checkpoints(predictor)
         self._inspections: Cache[Inspection] = Cache(CACHED_INSPECTIONS)
         self._ablations: Cache[Ablation] = Cache(CACHED_ABLATIONS)
+        self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)
 
     def first(self) -> DatasetFrame:
         """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
@@ -156,40 +162,45 @@ class Inspector:
         return [name for name in self._reader(source).names if text.strip().lower() in name.lower()]
 
     def thumbnails(self, source: str, names: Sequence[str]) -> list[tuple[Image.Image, str]]:
-        """Small pictures of frames, with the frames' names."""
-        reader = self._reader(source)
-        return [(self._thumbnail(reader, name), name) for name in names]
+        """Small pictures of frames, with the frames' names; a frame that cannot be read gets a hatched one."""
+        return [(self._thumbnail(source, name), name) for name in names]
 
-    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> str:
-        """Describe an uploaded depth file as it is understood, before the network runs, as HTML.
+    def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> tuple[str, str]:
+        """Describe an uploaded depth file as it is understood, before the network runs: HTML, and a proposed unit.
 
         Raises:
             InputError: it is no depth file.
         """
         if depth is None:
-            return ""
+            return "", ""
         metres, reading = read_depth(depth, unit or "auto")
-        return messages.depth_card(reading, metres.shape, None if rgb is None else read_rgb(rgb).shape[:2])
+        proposed = reading.proposals[0].unit if reading.proposals else ""
+        size = metres.shape[0], metres.shape[1]
+        return messages.depth_card(reading, size, None if rgb is None else read_rgb(rgb).shape[:2]), proposed
 
-    def segment(self, upload: Upload) -> tuple[np.ndarray, dict[str, Any]]:
+    def segment(
+        self, upload: Upload, modality: Modality = "rgbd", weights: str | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Segment a frame for a program: label uint8 (H, W) in 1..37, and the JSON of `python -m deresunet predict`.
 
         Raises:
-            InputError: a file cannot be used, or the files do not fit together.
+            InputError: a file cannot be used, the files do not fit together, or there are no such weights.
         """
+        if modality not in get_args(Modality):
+            raise InputError(f"The modality is {modality!r}; expected one of {', '.join(get_args(Modality))}.")
         frame = upload.read()
-        prediction = self.predictor(frame)
+        prediction = self.checkpoints.get(weights or None)(frame, modality)
         return prediction.label, describe_frame(frame, prediction)
 
-    def _reader(self, source: str) -> FolderReader:
+    def _reader(self, source: str) -> Reader:
         if source not in self.readers:
             raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
         return self.readers[source]
 
-    @staticmethod
-    def _thumbnail(reader: FolderReader, name: str) -> Image.Image:
-        with Image.open(reader.rgb_path(name)) as image:
-            image.draft("RGB", THUMBNAIL)  # lets JPEG decode at a fraction of the size
-            small = image.convert("RGB")
+    def _make_thumbnail(self, source: str, name: str) -> Image.Image:
+        try:
+            small = Image.fromarray(self._reader(source).read_rgb(name))
+        except InputError:
+            small = Image.fromarray(hatched(*THUMBNAIL[::-1]))
         small.thumbnail(THUMBNAIL)
         return small

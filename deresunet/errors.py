@@ -1,8 +1,8 @@
-"""The one error that a user's input can cause."""
+"""InputError, the one error that a user's input can cause."""
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used.
+    """Input of the user that cannot be used.
 
     The message says what was got, what was expected and what to do; the page and the command line show it as it
     stands.
@@ -10,5 +10,5 @@ class InputError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says in its first line, or its name if it says nothing (as `EOFError` of an empty file)."""
+    """First line of an error's message, or its name if it says nothing (as `EOFError` of an empty file)."""
     return (str(error).splitlines() or [type(error).__name__])[0]

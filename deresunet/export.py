@@ -261,7 +261,7 @@ def _write_openvino(source: Source, out: Path, precision: Precision) -> None:
 
 @dataclass(frozen=True)
 class _Format:
-    """How a format is written, the suffix that its files have, and the precisions it takes, its usual one first."""
+    """Function that writes a format, the suffix of its files, and the precisions it takes, its usual one first."""
 
     write: Callable[[Source, Path, Precision], None]
     suffix: str

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from deresunet.config import ModelConfig, Preprocessing
-from deresunet.data.frame import Frame
+from deresunet.data.frame import Frame, FrameInfo
 from deresunet.errors import InputError
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
@@ -26,11 +27,26 @@ class SyntheticReader:
     """Wall, floor, a bed in some frames and a chair in all; frame k lacks depth in its k leftmost columns."""
 
     root = "/srv/private/place"
+    notices: tuple[str, ...] = ()
 
     def __init__(self, broken: str = "", count: int = COUNT):
         self.names = tuple(ODD_NAME if k == 3 else f"kv{1 + k % 2}/{k:04d}" for k in range(count))
         self._broken = broken
         self.reads = 0
+
+    def describe(self, name: str) -> FrameInfo:
+        k = self.names.index(name)
+        scene = "bedroom" if k % 3 == 0 else "office"
+        return FrameInfo(name, f"kv{1 + k % 2}", scene, has_depth=True, has_label=True)
+
+    def read_rgb(self, name: str) -> np.ndarray:
+        return self.read(name).rgb
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return ()
+
+    def check(self) -> None:
+        pass
 
     def read(self, name: str) -> Frame:
         self.reads += 1

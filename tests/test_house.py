@@ -1,4 +1,4 @@
-"""Imports run one way, and importing does nothing."""
+"""Imports run one way, modules stay short, and importing does nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from conftest import ROOT
 
 PACKAGES = ("deresunet", "demo", "train")
+
+LONGEST = 350  # lines of a module; past it, look for the second concept
 
 # What no module of a package may import.
 FORBIDDEN = {
@@ -101,6 +103,12 @@ def test_the_command_line_alone_imports_what_it_is_written_with():
         name_of(path) for path in of_library if {"typer", "rich"} & {name.split(".")[0] for name in imported(path)}
     ]
     assert not wrong
+
+
+def test_no_module_is_long():
+    files = [ROOT / "app.py", *(path for package in PACKAGES for path in modules(package))]
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in files}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST}
 
 
 def test_importing_prints_nothing_and_loads_no_weights():

@@ -117,8 +117,14 @@ def random_teacher(path: Path, classes: int = 37) -> Path:
 def train_here(*arguments: object) -> str:
     """Run `python -m train` within this process, which saves the seconds of a start; return its standard output."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), warnings.catch_warnings():
-        main([str(argument) for argument in arguments])
+    threads = torch.get_num_threads()
+    # As many as `train_command`'s processes have: how work is divided decides how sums are rounded.
+    torch.set_num_threads(1)
+    try:
+        with contextlib.redirect_stdout(said), warnings.catch_warnings():
+            main([str(argument) for argument in arguments])
+    finally:
+        torch.set_num_threads(threads)
     return said.getvalue()
 
 

@@ -181,6 +181,7 @@ class MetricsFile(Callback):
             "miou": percent(result.miou),
             "pixel_acc": percent(result.pixel_acc),
             "mean_acc": percent(result.mean_acc),
+            "boundary_miou": percent(pl_module.last_boundary_miou),
             "iou": {name: percent(iou) for name, iou in zip(CLASSES, result.iou, strict=True)},
             "matrix": matrix.tolist(),
         }

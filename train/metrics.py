@@ -8,6 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from deresunet.classes import NUM_CLASSES
+from deresunet.evaluation.boundary_iou import boundary_counts, boundary_miou
 
 
 class PooledConfusionMatrix(Metric):
@@ -76,6 +77,27 @@ class PooledLoss(Metric):
     def compute(self) -> Tensor:
         """float64 (); 0 where no pixel was labelled."""
         return self.total / self.pixels.clamp(min=1)
+
+
+class PooledBoundary(Metric):
+    """Pixels of boundary bands by class, summed over frames and processes; see `deresunet.evaluation.boundary_iou`."""
+
+    full_state_update = False
+    higher_is_better = True
+    counts: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("counts", torch.zeros(3, NUM_CLASSES, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, label: Tensor, prediction: Tensor) -> None:
+        """Add a frame: its label uint8 (H, W), 0 = void, and the prediction uint8 (H, W), 1..37."""
+        counts = boundary_counts(label.cpu().numpy(), prediction.cpu().numpy())
+        self.counts += torch.from_numpy(counts).to(self.counts.device)
+
+    def compute(self) -> Tensor:
+        """Mean boundary IoU (), 0..1, over the classes with ground truth; NaN where there is none."""
+        return torch.tensor(boundary_miou(self.counts.cpu().numpy()))
 
 
 class PooledConfusion(torch.nn.Module):

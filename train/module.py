@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from deresunet.config import ModelConfig
 from deresunet.errors import InputError
+from deresunet.inference.smoothing import HeadMode, smooth_logits
 from deresunet.model import registry
+from deresunet.model.decoder import SubpixelHead
 from deresunet.model.network import DeResUNet
 from train import losses
 from train.data.dataset import Batch
@@ -63,6 +65,8 @@ class SegmentationModule(StageModule):
         weighted_classes: weigh classes by the inverse square root of their share of the training split.
         icnr: start the sub-pixel convolutions as nearest-neighbour.
         channels_last: memory layout of the network and its input.
+        head: "smooth" trains and validates the averaged scores of a sub-pixel head, as inference uses them; "raw" takes
+            them as they are.
         compile: `torch.compile`'s mode for forward and losses; "reduce-overhead" replays CUDA graphs of them.
         cuda_graph: see `StageModule`.
         distillation: a teacher, or None.
@@ -89,6 +93,7 @@ class SegmentationModule(StageModule):
         weighted_classes: bool = False,
         icnr: bool = False,
         channels_last: bool = False,
+        head: HeadMode = "smooth",
         compile: CompileMode = "none",
         cuda_graph: bool = False,
         distillation: Distillation | None = None,
@@ -108,6 +113,7 @@ class SegmentationModule(StageModule):
             self.pretrained = ("model.rgb_encoder.", "model.depth_encoder.")
         self.keep_average()
 
+        self.smooth = head == "smooth" and isinstance(self.model.head, SubpixelHead)
         self.auxiliary_weight = auxiliary_weight
         widths = (config.bottleneck_channels, *config.decoder_channels[:2]) if auxiliary_weight else ()
         self.auxiliary = nn.ModuleList(nn.Conv2d(width, config.num_classes, 1) for width in widths)
@@ -175,6 +181,14 @@ class SegmentationModule(StageModule):
         label = batch.label[:, ::TRAIN_STRIDE, ::TRAIN_STRIDE]
         return StepResult(self.total(terms, batch), terms, label, prediction)
 
+    def as_used(self, logits: Tensor) -> Tensor:
+        """Logits (B, 37, H, W) as inference uses them."""
+        return smooth_logits(logits) if self.smooth else logits
+
+    def evaluation_logits(self, inputs: Inputs) -> Tensor:
+        """Logits (B, 37, h, w) of the network to use, as inference uses them."""
+        return self.as_used(self.network(inputs.rgb, inputs.depth))
+
     def teach(self, inputs: Inputs) -> Tensor | None:
         """Logits of the teacher for the undegraded frames, or None without a teacher."""
         if self.teacher is None or inputs.clean_rgb is None or inputs.clean_depth is None:
@@ -199,7 +213,7 @@ class SegmentationModule(StageModule):
         """Losses by name, and the prediction at every `TRAIN_STRIDE`-th pixel."""
         model = self.model
         maps = model.maps(rgb, depth)
-        logits = model.head(model.dropout(maps.decoder[-1]))  # (B, 37, H, W)
+        logits = self.as_used(model.head(model.dropout(maps.decoder[-1])))  # (B, 37, H, W)
         terms = {"labels": losses.cross_entropy(logits, label, self.class_weights)}
         if len(self.auxiliary):
             tapped = (maps.bottleneck, *maps.decoder[:2])  # strides 32, 16 and 8

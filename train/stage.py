@@ -26,7 +26,7 @@ from train import losses
 from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
 from train.ema import Average, averaged_copy
-from train.metrics import PooledConfusion
+from train.metrics import PooledBoundary, PooledConfusion
 from train.optimisation import Optimisation, build_optimiser, build_schedule, step_seed
 from train.step import StepResult, WholeStep
 
@@ -90,6 +90,7 @@ class StageModule(pl.LightningModule):
         self.preprocessing = Preprocessing()
         self.ema: nn.Module | None = None
         self.validation = PooledConfusion(NUM_CLASSES)
+        self.boundary = PooledBoundary()
         self.training_confusion = PooledConfusion(NUM_CLASSES)
         self.last_scores: Scores | None = None
         self.start = ""
@@ -257,21 +258,26 @@ class StageModule(pl.LightningModule):
         for batch in batches:
             logits = self.evaluation_logits(self.inputs(batch.frames)).float()
             for row, label in zip(logits[:, None], batch.labels, strict=True):  # (1, 37, h, w) and (H, W)
-                prediction = frame_labels(row, (label.shape[0], label.shape[1]))[0].long() - 1
+                labels = frame_labels(row, (label.shape[0], label.shape[1]))[0]
                 at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
                 loss = losses.cross_entropy(row, at_network_size)
-                self.validation.update(label, prediction, loss)
+                self.validation.update(label, labels.long() - 1, loss)
+                self.boundary.update(label, labels)
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the pass, the same in every process."""
         matrix, loss = self.validation.result()
+        boundary = float(self.boundary.compute())
         self.validation.reset()
+        self.boundary.reset()
         if self.trainer.sanity_checking:
             return
         self.last_scores = result = scores(matrix)
         stage = "test" if self.trainer.testing else "val"
         self.last_matrix = matrix
         self.log(f"{stage}/loss", loss, prog_bar=True)
+        self.log(f"{stage}/boundary_miou", 0.0 if math.isnan(boundary) else boundary)
+        self.last_boundary_miou = boundary
         self._log_scores(stage, result)
         if not self.trainer.testing:
             self._measured = {
@@ -279,6 +285,7 @@ class StageModule(pl.LightningModule):
                     "miou": percent(result.miou),
                     "pixel_acc": percent(result.pixel_acc),
                     "mean_acc": percent(result.mean_acc),
+                    "boundary_miou": percent(boundary),
                     "loss": round(loss, 6),
                     "epoch": self.current_epoch,
                 }

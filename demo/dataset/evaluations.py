@@ -16,14 +16,15 @@ from gradio.utils import get_upload_folder
 
 from demo.dataset.progress import Progress, Request, time_left
 from demo.dataset.result import DatasetResult
-from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder, fingerprint
+from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
 from demo.networks import Checkpoints
+from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import Failure, describe_protocol, evaluate
-from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
@@ -33,10 +34,14 @@ log = logging.getLogger(__name__)
 
 # Results in memory, for all visitors together; others are read again from disk in a second or two.
 KEPT_BYTES = 256 << 20
+# A data set's files are looked at for changes this often [s]; ten thousand frames take half a second.
+FINGERPRINT_SECONDS = 5.0
 # A run that no page has asked about for so long makes room for another. Browsers let a page in the background ask
 # once a minute.
 UNWATCHED_S = 180.0
 _STOP_S = 60.0
+# Frames whose descriptions tell whether a data set has ground truth.
+_LABEL_PROBES = 16
 
 
 class _StoppedError(Exception):
@@ -104,7 +109,8 @@ class Evaluations:
         self._run: _Run | None = None
         self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
         self._failures: dict[Request, str] = {}
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints: dict[str, tuple[float, str]] = {}
+        self._labelled: dict[str, bool] = {}
 
     def start(self, request: Request, visitor: str, anew: bool = False) -> None:
         """Start, resume or join the evaluation of `request`.
@@ -163,6 +169,7 @@ class Evaluations:
             InputError: there is no such data set.
         """
         total = len(self._reader(request.source).names)
+        self._fingerprint(request.source)  # lets go of results whose files changed
         with self._lock:
             run, now = self._run, time.monotonic()
             if run is not None and run.request == request:
@@ -194,6 +201,7 @@ class Evaluations:
             InputError: it is not finished.
         """
         with self._loading:  # once, however many ask
+            self._fingerprint(request.source)  # lets go of results whose files changed
             with self._lock:
                 if request in self._kept:
                     self._kept.move_to_end(request)
@@ -236,6 +244,7 @@ class Evaluations:
         return self._store.run_folder(
             {
                 "data": self._fingerprint(request.source),
+                "metrics": METRICS_VERSION,
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
                 "protocol": describe_protocol(segmenter),
@@ -252,6 +261,14 @@ class Evaluations:
         """The data set of `request`."""
         return self._reader(request.source)
 
+    def has_labels(self, source: str) -> bool:
+        """Whether a data set has ground truth: one of some frames, evenly taken, has a label."""
+        if source not in self._labelled:
+            reader = self._reader(source)
+            probes = reader.names[:: max(len(reader.names) // _LABEL_PROBES, 1)]
+            self._labelled[source] = any(_has_label(reader, name) for name in probes)
+        return self._labelled[source]
+
     def _inference(self, request: Request) -> Inference:
         """Input size and views of the command line's `--protocol auto`."""
         return Inference(SUNRGBD_SIZE if isinstance(self._reader(request.source), SunRgbdReader) else None)
@@ -262,13 +279,23 @@ class Evaluations:
         return self.readers[source]
 
     def _fingerprint(self, source: str) -> str:
-        if source not in self._fingerprints:
-            self._fingerprints[source] = fingerprint(self._reader(source))
-        return self._fingerprints[source]
+        """Fingerprint of a data set's files, looked at anew every few seconds; results of files that changed go."""
+        checked, known = self._fingerprints.get(source, (-FINGERPRINT_SECONDS, ""))
+        now = time.monotonic()
+        if now - checked >= FINGERPRINT_SECONDS:
+            found = contents_fingerprint(self._reader(source))
+            if known and found != known:
+                with self._lock:
+                    for request in [request for request in self._kept if request.source == source]:
+                        del self._kept[request]
+            self._fingerprints[source] = (time.monotonic(), found)
+            return found
+        return known
 
     def _work(self, run: _Run, folder: RunFolder) -> None:
         failure = ""
         try:
+            self._reader(run.request.source).check()
             self._store.make_room(folder)
             with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
                 run.done = resume.resumed
@@ -327,3 +354,10 @@ class Evaluations:
         for path in () if root is None else {str(root), str(Path(root).resolve())}:
             text = text.replace(path, Path(root).name)
         return text
+
+
+def _has_label(reader: Reader, name: str) -> bool:
+    try:
+        return reader.describe(name).has_label
+    except InputError:
+        return False

@@ -68,6 +68,15 @@ def status(request: Request, progress: Progress) -> str:
     )
 
 
+def no_labels(request: Request) -> str:
+    """Why a data set cannot be evaluated, as HTML."""
+    return (
+        f'<div class="ds-status empty" role="status"><b>{html.escape(request.source)} has no ground truth</b><p>An '
+        "evaluation compares predictions with label/ beside rgb/, or with SUN RGB-D's annotations; none of the frames "
+        "looked at has one. Inspect, Compare, 3D and reports of frames work without.</p></div>"
+    )
+
+
 def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
     """Scores of the chosen frames with their intervals, as HTML."""
     everything = len(result.frames)

@@ -33,7 +33,10 @@ class Sections:
     def run(self, request: Request, progress: Progress) -> list[Any]:
         """Status, start button, cancel button, timer, column of results."""
         running, done = progress.state == "running", progress.state == "done"
-        if done:
+        labelled = done or running or self.evaluations.has_labels(request.source)
+        if not labelled:
+            button = gr.Button("Evaluate", variant="primary", interactive=False)
+        elif done:
             button = gr.Button("Evaluate again", variant="secondary", interactive=True)
         elif running:
             joined = progress.following or progress.stopping
@@ -46,7 +49,7 @@ class Sections:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
         failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
         return [
-            failure + messages.status(request, progress),
+            failure + messages.status(request, progress) if labelled else messages.no_labels(request),
             button,
             gr.Button(visible=running and progress.following, interactive=not progress.stopping),
             gr.Timer(active=running or bool(progress.elsewhere)),

@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image
 
 from deresunet.atomic import write_text, write_whole
-from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 
 try:
@@ -177,18 +176,3 @@ class EvaluationStore:
             if folder != kept.folder:
                 shutil.rmtree(folder, ignore_errors=True)
                 total -= size
-
-
-def fingerprint(reader: Reader) -> str:
-    """Fingerprint of a data set's split, in hex: of its layout, folder, options and the frames' names.
-
-    Files that change under the same names are not noticed.
-    """
-    told = sorted(
-        (key, str(value.resolve() if isinstance(value, Path) else value))
-        for key, value in vars(reader).items()
-        if not key.startswith("_") and isinstance(value, str | Path)
-    )
-    described = json.dumps([type(reader).__name__, told, list(reader.names)])
-    # Hashed, since files in Gradio's cache may be fetched, and paths on the server are nobody's business.
-    return hashlib.sha256(described.encode()).hexdigest()

@@ -55,7 +55,8 @@ class Chooser:
     Attributes:
         listing: state: a `Listing`, or None at first.
         strip: components that `listing_updates` gives, in order: listing, gallery, count.
-        upload: the upload's files and depth encoding.
+        upload: the upload's files, depth unit and intrinsics.
+        take_unit: the button that takes the unit in `proposed` (state) for the uploaded depth.
     """
 
     source: gr.Radio
@@ -69,6 +70,8 @@ class Chooser:
     upload: list[Any]
     run: gr.Button
     upload_notice: gr.HTML
+    take_unit: gr.Button
+    proposed: gr.State
 
     @property
     def strip(self) -> list[Any]:
@@ -110,18 +113,21 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
             rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
             with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"):
                 depth = gr.File(
-                    label="Depth: 16-bit PNG, TIFF or NPY",
+                    label="Depth: PNG, TIFF, PGM, NPY, NPZ, EXR",
                     file_types=list(DEPTH_SUFFIXES),
                     height=110,
                     elem_id="upload-depth",
                 )
-                encoding = gr.Dropdown(
+                unit = gr.Dropdown(
                     [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
                     value="auto",
                     allow_custom_value=True,
                     label="Depth unit: a name, or units per metre",
+                    elem_id="depth-unit",
                 )
-                card = gr.HTML(padding=False)
+                card = gr.HTML(padding=False, elem_id="depth-card")
+                take_unit = gr.Button("Take the proposed unit", visible=False, size="sm", elem_id="take-unit")
+                intrinsics = gr.Textbox(label="Intrinsics (optional)", placeholder="fx, fy, cx, cy in pixels")
                 label = gr.File(
                     label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
                     file_types=list(LABEL_SUFFIXES),
@@ -131,18 +137,26 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                 run = gr.Button("Segment", variant="primary", elem_id="segment")
             upload_notice = gr.HTML(elem_id="upload-notice", elem_classes="notices", padding=False)
     chooser = Chooser(
-        source, search, listing, gallery, count, previous, following, notice, [rgb, depth, label, encoding], run,
-        upload_notice,
+        source, search, listing, gallery, count, previous, following, notice,
+        [rgb, depth, label, unit, intrinsics], run, upload_notice, take_unit, gr.State(""),
     )  # fmt: skip
 
-    @with_notice(1, "The depth file was not read")
-    def on_depth_file(rgb: str | None, depth: str | None, encoding: Any) -> list[Any]:
-        return [inspector.depth_card(rgb, depth, encoding)]
+    @with_notice(3, "The depth file was not read")
+    def on_depth_file(rgb: str | None, depth: str | None, unit: Any) -> list[Any]:
+        shown, proposed = inspector.depth_card(rgb, depth, unit)
+        button = gr.Button(f"Take {describe_unit(proposed)}" if proposed else "", visible=bool(proposed))
+        return [shown, button, proposed]
 
     def on_search(source: str, text: str | None) -> list[Any]:
         return listing_updates(inspector, Listing(source, tuple(inspector.names(source, text or ""))))
 
-    gr.on([depth.change, encoding.input], on_depth_file, [rgb, depth, encoding], [upload_notice, card], **QUIET)
+    gr.on(
+        [depth.change, unit.change],
+        on_depth_file,
+        [rgb, depth, unit],
+        [upload_notice, card, take_unit, chooser.proposed],
+        **QUIET,
+    )
     search.input(on_search, [source, search], chooser.strip, trigger_mode="always_last", **QUIET)
     return chooser
 

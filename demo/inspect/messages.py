@@ -28,6 +28,10 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
+    if inspection.depth_reading is not None:
+        depth += "".join(
+            f'<span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
+        )
     if inspection.truth is None:
         truth = "no ground truth"
     else:

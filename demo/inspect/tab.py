@@ -158,8 +158,10 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         return on_step
 
     @with_notice(len(outputs), "The upload was not segmented")
-    def on_upload(rgb: str | None, depth: str | None, label: str | None, encoding: Any, *values: Any) -> list[Any]:
-        return opened(inspector, Upload(rgb, depth, label, encoding), Settings(*values))
+    def on_upload(
+        rgb: str | None, depth: str | None, label: str | None, unit: Any, intrinsics: str, *values: Any
+    ) -> list[Any]:
+        return opened(inspector, Upload(rgb, depth, label, unit, intrinsics or ""), Settings(*values))
 
     def on_drop(rgb: str | None, *rest: Any) -> list[Any]:
         return ["", *[gr.skip()] * len(outputs)] if rgb is None else on_upload(rgb, *rest)
@@ -181,6 +183,9 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running)
     chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running)
+    chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
+        on_upload, [*chooser.upload, *controls], uploading, **running
+    )
     gr.on(
         [control.input for control in controls[:2]],
         on_network,

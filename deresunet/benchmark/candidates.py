@@ -1,4 +1,4 @@
-"""What `bench` times: this network on its backends and in other runtimes, and networks that one could take instead."""
+"""Candidates of `bench`: the network on its backends and in other runtimes, and networks to take instead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CUDA_BACKENDS = ("eager-half", "eager", "folded-half", "cuda-graph", "compiled-g
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that is timed.
+    """A network that is timed.
 
     Attributes:
         name: what the table calls it.
@@ -83,7 +83,7 @@ def peers_here(device: torch.device) -> tuple[str, ...]:
 
 
 def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size: tuple[int, int]) -> Candidate:
-    """The candidate called `name`: a backend, a runtime or a peer.
+    """Build the candidate called `name`: a backend, a runtime or a peer.
 
     Raises:
         InputError: there is none of that name, or it cannot run here.

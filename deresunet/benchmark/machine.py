@@ -22,7 +22,7 @@ from deresunet.inference.predictor import load
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """Describe the machine that the numbers were measured on."""
     return {
         "device": describe_device(device),
         "cpu": _cpu_name(),

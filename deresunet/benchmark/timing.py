@@ -28,7 +28,7 @@ _ROTATED = 3
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one candidate takes for one batch, and what it gives.
+    """Time of one candidate for one batch, and the agreement of its labels.
 
     Attributes:
         name: the candidate.

@@ -80,6 +80,10 @@ Checkpoint = Annotated[
     str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+HeadOption = Annotated[
+    Literal["smooth", "raw"],
+    typer.Option(help="smooth averages a cell's four scores and interpolates them; raw takes the network's own."),
+]
 BackendOption = Annotated[
     str,
     typer.Option(

@@ -19,6 +19,7 @@ from deresunet.cli.app import (
     DepthSourceOption,
     DepthUnitOption,
     Device,
+    HeadOption,
     LabelOffsetOption,
     LabelSetOption,
     LabelSourceOption,
@@ -68,6 +69,7 @@ def audit_command(
     prediction_labels: PredictionLabelsOption = "auto",
     device: Device = "auto",
     backend: BackendOption = "auto",
+    head: HeadOption = "smooth",
     label_source: LabelSourceOption = "auto",
     depth_source: DepthSourceOption = "depth_bfx",
     toolbox: ToolboxOption = None,
@@ -94,7 +96,7 @@ def audit_command(
     )
     show_notices(reader.notices)
     make_folder(out)
-    predictor = stored[0] if stored else load(checkpoint, device, backend)
+    predictor = stored[0] if stored else load(checkpoint, device, backend, head)
     with progress_bar() as progress:
         task = progress.add_task("auditing", total=len(reader.names[:limit]))
         result = audit(

@@ -18,6 +18,7 @@ from deresunet.cli.app import (
     DepthSourceOption,
     DepthUnitOption,
     Device,
+    HeadOption,
     IntrinsicsOption,
     LabelOffsetOption,
     LabelSetOption,
@@ -39,6 +40,7 @@ from deresunet.cli.app import (
     show_notices,
     shown,
 )
+from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
@@ -46,7 +48,7 @@ from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
-from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import html_page
 from deresunet.evaluation.resume import ResumeFile
@@ -69,6 +71,7 @@ class _Run:
     limit: int | None
     on_error: Literal["skip", "stop"]
     workers: int
+    labels_known: bool
 
 
 @command.command()
@@ -88,6 +91,7 @@ def evaluate_command(
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     backend: BackendOption = "auto",
+    head: HeadOption = "smooth",
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
     label_source: LabelSourceOption = "auto",
@@ -143,14 +147,22 @@ def evaluate_command(
     sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
     fixed = SUNRGBD_SIZE if sunrgbd else None
     options = (split, label_set, label_offset, void, depth_unit, depth_key, intrinsics, label_source, depth_source)
-    data = {"dataset": dataset, "root": str(root), "options": options, "toolbox": str(toolbox)}
-    run = _Run(reader, data, parse_tta(tta, fixed), limit, on_error, workers)
+    reader.check()
+    data = {
+        "dataset": dataset,
+        "root": str(root),
+        "options": options,
+        "toolbox": str(toolbox),
+        "contents": contents_fingerprint(reader, reader.names[:limit]),
+        "metrics": METRICS_VERSION,
+    }
+    run = _Run(reader, data, parse_tta(tta, fixed), limit, on_error, workers, label_offset is not None)
     for folder in (report, None if json_out is None else json_out.parent):
         if folder is not None:
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend)
+        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend, head)
         result = _evaluate_one(run, predictor, modality, report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
@@ -162,7 +174,7 @@ def evaluate_command(
         if folder is not None:
             make_folder(folder)
         weights, wanted = _parse_run(written, modality)
-        one = stored[weights] if weights in stored else load(weights or None, device, backend)
+        one = stored[weights] if weights in stored else load(weights or None, device, backend, head)
         results.append(_evaluate_one(run, one, wanted, folder, _resume_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {written}")
         _print(results[-1], classes=False)
@@ -225,6 +237,7 @@ def _evaluate_one(
             on_error=run.on_error,
             workers=run.workers,
             resume=resume,
+            labels_known=run.labels_known,
         )
         progress.update(task, completed=total)
     if report is not None:

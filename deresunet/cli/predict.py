@@ -17,6 +17,7 @@ from deresunet.cli.app import (
     DepthSourceOption,
     DepthUnitOption,
     Device,
+    HeadOption,
     IntrinsicsOption,
     LabelOffsetOption,
     LabelSetOption,
@@ -80,6 +81,7 @@ def predict(
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     backend: BackendOption = "auto",
+    head: HeadOption = "smooth",
     confidence: Annotated[bool, typer.Option(help="Also write confidence/NAME.png, for folders.")] = False,
     limit: LimitOption = None,
     on_error: OnErrorOption = "stop",
@@ -127,9 +129,9 @@ def predict(
         if frame.depth_reading is not None:
             typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
         show_notices(frame.warnings)
-        _predict_one(frame, load(checkpoint, device, backend), modality, out)
+        _predict_one(frame, load(checkpoint, device, backend, head), modality, out)
         return
-    predictor = load(checkpoint, device, backend)
+    predictor = load(checkpoint, device, backend, head)
     with progress_bar() as progress:
         task = progress.add_task("segmenting", total=len(reader.names[:limit]))
         written = write_predictions(

@@ -75,12 +75,11 @@ class DepthReading:
     @property
     def summary(self) -> str:
         """One line: encoding, unit, range, share missing."""
-        how = f"recognised: {self.reason}" if self.detected else self.reason
         span = "no depth" if self.range_m is None else f"{self.range_m[0]:.2f} to {self.range_m[1]:.2f} m"
         lacking = f"{self.missing:.1%} missing"
         if self.sentinels:
             lacking += f" (also {', '.join(f'{value:g}' for value in self.sentinels)})"
-        return f"{self.encoding}, {describe_unit(self.unit)} ({how}), {span}, {lacking}"
+        return f"{self.encoding}, {describe_unit(self.unit)} ({self.reason}), {span}, {lacking}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

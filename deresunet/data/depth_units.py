@@ -44,7 +44,7 @@ UNITS: dict[str, tuple[float, str]] = {
 # TUM's (in units of the natural logarithm of the median's distance from a room's).
 _CANDIDATES = (
     *(("mm", 0.0), ("m", 0.0), ("tum", 0.0), ("kitti", 0.05), ("d405", 0.1), ("cm", 0.15)),
-    *(("l515", 0.25), ("2d3ds", 0.35), ("replica", 0.45), ("sr300", 0.6)),
+    *(("l515", 0.25), ("2d3ds", 0.35), ("replica", 0.4), ("sr300", 0.8)),
 )
 # A room: nine tenths of what was measured lie between these [m], and the median between the others. Of 904 frames of
 # NYU Depth v2 the lowest median is 0.96 m and the highest 6.1 m.

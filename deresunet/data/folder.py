@@ -25,6 +25,7 @@ from deresunet.data.files import (
 from deresunet.data.frame import Frame, FrameInfo, OrientedBox
 from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics
+from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
 from deresunet.data.text import left_behind, read_json, read_list
 from deresunet.errors import InputError
@@ -186,6 +187,10 @@ class FolderReader:
     def label_path(self, name: str) -> Path | None:
         """Path of a frame's label file, or None."""
         return self._label.get(name)
+
+    def check(self) -> None:
+        """Check the split's labels for sense over the folder. Raises `InputError` with the option to give."""
+        check_labels([self._label[name] for name in self.names if name in self._label], self.labels)
 
     def _described(self, name: str) -> tuple[dict[str, Any], str]:
         """Content of the frame's meta file, and its path for messages."""

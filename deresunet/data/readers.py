@@ -59,6 +59,14 @@ class Reader(Frames, Protocol):
         """Paths of the files that a frame is read from."""
         ...
 
+    def check(self) -> None:
+        """Check the split's labels for sense, before they are scored with.
+
+        Raises:
+            InputError: they make none; the message has the reason and the option to give.
+        """
+        ...
+
 
 Root = str | os.PathLike[str]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
+from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
 from deresunet.errors import InputError
@@ -104,6 +105,16 @@ class Evaluation:
             for axis, (key, names) in enumerate(named)
         }
 
+    def depth_summary(self) -> dict[str, Any]:
+        """Encodings of depth by frames, and what looks wrong: frames by kind of warning, and the first few."""
+        warned = [(frame.name, kind, text) for frame in self.results for kind, text in frame.warnings]
+        return {
+            "encodings": dict(Counter(frame.depth or "none" for frame in self.results)),
+            "frames_with_warnings": len({name for name, _, _ in warned}),
+            "warnings": dict(Counter(kind for _, kind, _ in warned)),
+            "examples": [{"name": name, "kind": kind, "warning": text} for name, kind, text in warned[:20]],
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; ratios in percent, None where nothing defines them."""
         result = self.scores
@@ -138,6 +149,8 @@ class Evaluation:
                 key: {name: describe_scores(matrix) for name, matrix in parts.items()}
                 for key, parts in self.stratified().items()
             },
+            "modalities": dict(Counter(frame.modality for frame in self.results)),
+            "depth": self.depth_summary(),
             "protocol": self.protocol,
             "provenance": self.provenance,
             "seconds_per_frame": round(self.seconds_per_frame, 4),
@@ -155,6 +168,7 @@ def evaluate(
     workers: int = 2,
     resume: ResumeFile | None = None,
     batch: int | None = None,
+    labels_known: bool = False,
 ) -> Evaluation:
     """Segment a data set and pool its confusion matrix.
 
@@ -168,6 +182,7 @@ def evaluate(
         workers: threads that read frames ahead; they hold at most two frames each.
         resume: file that holds the results of frames done before and receives those of the others.
         batch: number of frames of one network size to segment at once; None takes the predictor's `usual_batch`.
+        labels_known: whether the labels' offset was given, so that the first frames are not tried moved by one.
 
     Raises:
         InputError: the split is empty, a frame cannot be used, or none has ground truth.
@@ -190,6 +205,7 @@ def evaluate(
     missing: list[str] = []
     left = [name for name in names if resume is None or name not in resume]
     done = len(names) - len(left)
+    tried: list[tuple[np.ndarray, np.ndarray]] | None = None if labels_known or results else []
     start = time.perf_counter()
 
     def usable() -> Iterator[tuple[str, Frame]]:
@@ -228,7 +244,12 @@ def evaluate(
             done += len(group)
             continue
         for (name, frame), label in zip(group, labels, strict=True):
-            result = frame_result(frame, label)
+            result = replace(frame_result(frame, label), modality=usable_modality(frame, modality))
+            if tried is not None and len(tried) < SHIFT_FRAMES and frame.label is not None:
+                tried.append((frame.label, label))
+                if len(tried) == SHIFT_FRAMES:
+                    check_shift(*zip(*tried, strict=True))
+                    tried = None
             now = time.perf_counter()
             results[name] = replace(result, seconds=now - start)
             start = now
@@ -238,6 +259,8 @@ def evaluate(
                 resume.add(results[name])
             if on_frame is not None:
                 on_frame(done, frame, label, matrix)
+    if tried:
+        check_shift(*zip(*tried, strict=True))
     if not results and missing:
         raise InputError(
             f"{predictor.checkpoint.name} has no prediction for any of the {len(names)} frames, such as {missing[0]}. "

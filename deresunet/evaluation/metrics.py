@@ -12,6 +12,9 @@ import numpy as np
 
 from deresunet.classes import NUM_CLASSES, VOID
 
+# Counts up whenever results of an earlier version must not be resumed or shown as today's.
+METRICS_VERSION = 2
+
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int = NUM_CLASSES) -> np.ndarray:
     """Pixels of each ground-truth class (row) by predicted class (column).

@@ -38,6 +38,9 @@ class FrameResult:
         counts: int64 (K,): pixels in each.
         seconds: wall time from the previous frame to this one [s].
         boundary: int64 (3, 37): pixels of boundary bands as `boundary_counts` gives them.
+        modality: what the frame had of what was asked for: "rgbd", "rgb" or "depth".
+        depth: encoding and unit of its depth, or "".
+        warnings: kind and text of each thing that looks wrong about the frame.
     """
 
     name: str
@@ -48,6 +51,9 @@ class FrameResult:
     counts: np.ndarray
     seconds: float
     boundary: np.ndarray
+    modality: str = ""
+    depth: str = ""
+    warnings: tuple[tuple[str, str], ...] = ()
 
     @property
     def miou(self) -> float:
@@ -68,7 +74,8 @@ class FrameResult:
     def from_json(cls, stored: dict[str, Any]) -> FrameResult:
         """Rebuild a result from the output of `as_json`; KeyError or TypeError if it is not one."""
         arrays = {key: np.array(stored[key], np.int64) for key in ("cells", "counts", "boundary")}
-        return cls(**{**stored, **arrays})
+        warnings = tuple((str(kind), str(text)) for kind, text in stored["warnings"])
+        return cls(**{**stored, **arrays, "warnings": warnings})
 
 
 def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> FrameResult:
@@ -91,7 +98,14 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
     counts = np.bincount(cell[known], minlength=math.prod(SHAPE))
     cells = np.flatnonzero(counts)
     bands = boundary_counts(frame.label, prediction)
-    return FrameResult(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds, bands)
+    reading = frame.depth_reading
+    warnings = [("depth", text) for text in (() if reading is None else reading.warnings)]
+    warnings += [(problem.kind, problem.message) for problem in frame.problems]
+    return FrameResult(
+        *(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds, bands),
+        depth="" if reading is None else f"{reading.encoding}, {reading.unit}",
+        warnings=tuple(warnings),
+    )
 
 
 def strata(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -45,7 +45,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def lent_gpu() -> bool:
-    """Whether this is a ZeroGPU Space: its GPU is there only while a request runs, in a process of its own.
+    """Tell whether this is a ZeroGPU Space: its GPU is there only while a request runs, in a process of its own.
 
     Nothing can be prepared on such a GPU, nor kept on it.
     """

@@ -18,7 +18,7 @@ MAX_LOGIT_PIXELS = 1280 * 960
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """What a run of the network returns, so that a backend can postprocess in the same pass.
+    """Outputs that a run of the network returns, so that a backend can postprocess in the same pass.
 
     Attributes:
         size: height and width of the frames, which labels and scores are brought to; None returns the logits.

@@ -103,7 +103,7 @@ class SegmentationPredictor(Protocol):
 
     @property
     def protocol(self) -> str:
-        """How a frame is run, for people: input size, views that are averaged, head."""
+        """Description, for people, of how a frame is run: input size, views that are averaged, head."""
         ...
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:
@@ -123,5 +123,5 @@ class SegmentationPredictor(Protocol):
         ...
 
     def with_inference(self, inference: Inference) -> SegmentationPredictor:
-        """The same weights, run with another input size, flips or scales."""
+        """Return a predictor of these weights that runs another input size, flips or scales."""
         ...

@@ -162,7 +162,7 @@ class Predictor:
 
     @property
     def protocol(self) -> str:
-        """How a frame is run, for people."""
+        """Description, for people, of how a frame is run."""
         return Inference().describe(self.checkpoint.preprocessing, self.head)
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:

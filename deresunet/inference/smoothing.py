@@ -25,7 +25,7 @@ HeadMode = Literal["smooth", "raw"]
 def smooth_logits(logits: Tensor) -> Tensor:
     """Smooth the logits (B, classes, H, W) of a sub-pixel head, H and W even; the size stays.
 
-    The same function as `smooth_head` and bilinear interpolation, for logits that are there already, as in training.
+    Equal to `smooth_head` followed by bilinear interpolation, for logits that are there already, as in training.
     """
     return F.interpolate(F.avg_pool2d(logits, 2), scale_factor=2, mode="bilinear", align_corners=False)
 

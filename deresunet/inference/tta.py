@@ -29,7 +29,7 @@ SUNRGBD_SIZE = (480, 640)
 
 @dataclass(frozen=True)
 class Inference:
-    """What is done to a frame on its way through the network.
+    """Input size and views of a frame on its way through the network.
 
     Attributes:
         size: height and width of the network's input; None follows the frame's aspect ratio, as the predictor does.
@@ -50,12 +50,12 @@ class Inference:
 
     @property
     def plain(self) -> bool:
-        """Whether this is just what a predictor does by itself."""
+        """True if the frame is run as a predictor runs it by itself."""
         return self == Inference()
 
     @property
     def augmented(self) -> bool:
-        """Whether more than one view of each frame is averaged, or one of another scale is taken."""
+        """True if several views of each frame are averaged, or one of another scale is taken."""
         return self.flip or self.scales != (1.0,)
 
     def describe(self, preprocessing: Preprocessing, head: HeadMode = "raw") -> str:
@@ -160,7 +160,7 @@ class TTAPredictor:
 
     @property
     def protocol(self) -> str:
-        """How a frame is run, for people."""
+        """Description, for people, of how a frame is run."""
         return self.inference.describe(self.checkpoint.preprocessing, self.predictor.head)
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:

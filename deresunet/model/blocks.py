@@ -1,4 +1,4 @@
-"""Convolutions that every part is made of."""
+"""The convolution block of every part."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from torch import nn
 def conv_bn_relu(
     in_channels: int, out_channels: int, kernel_size: int = 3, dilation: int = 1, bias: bool = False
 ) -> nn.Sequential:
-    """Convolution, BatchNorm2d, ReLU; the size stays as it is (odd kernels)."""
+    """Build convolution, BatchNorm2d and ReLU; the map keeps its size (odd kernels)."""
     return nn.Sequential(
         nn.Conv2d(
             in_channels,

@@ -30,7 +30,7 @@ class ContextBottleneck(nn.Module):
         self.out = conv_bn_relu(out_channels, out_channels, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The bottleneck's map of the deepest fused map x."""
+        """Widen the context of the deepest fused map x (B, in, H/32, W/32)."""
         x = self.reduce(x)  # (B, C, H/32, W/32)
         context = torch.cat([branch(x) for branch in self.context], 1)  # (B, C, H/32, W/32)
         context = context + self.pool(x.mean((2, 3), keepdim=True))
@@ -56,7 +56,7 @@ class UpBlock(nn.Module):
         self.conv2 = conv_bn_relu(out_channels, out_channels, bias=bias)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """The next map, twice the size of x (B, in, H, W) and of the size of skip (B, skip, 2H, 2W)."""
+        """Upsample x (B, in, H, W) and join it with skip (B, skip, 2H, 2W) into (B, out, 2H, 2W)."""
         x = torch.cat([self.up(x), skip], 1)  # (B, in/4 + skip, 2H, 2W)
         return self.conv2(self.conv1(x))  # (B, out, 2H, 2W)
 

@@ -28,7 +28,7 @@ class Encoder(nn.Module):
         self.channels = (64, 64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Maps of image (B, in_channels, H, W), shallow to deep."""
+        """Encode an image (B, in_channels, H, W) into five maps, shallow to deep."""
         x = F.relu(self.bn1(self.conv1(image)))  # (B, 64, H/2, W/2)
         maps = [x]
         x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # (B, 64, H/4, W/4)
@@ -54,7 +54,7 @@ class Encoder(nn.Module):
 
 
 def imagenet_state(backbone: str) -> dict[str, Tensor]:
-    """ImageNet parameters of `backbone`, downloaded and cached by torchvision.
+    """Get the ImageNet parameters of `backbone`, downloaded and cached by torchvision.
 
     Raises:
         RuntimeError: they cannot be downloaded; the message says where to put the file.

@@ -46,11 +46,11 @@ class HubPin:
             raise ValueError(f"sha256 is {self.sha256!r}; expected 64 hex digits")
 
     def as_json(self) -> str:
-        """The content of a pin's file."""
+        """Write the pin as the JSON of its file."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     def fetch(self) -> Path:
-        """The file in the hub's cache, downloaded if it is not there yet.
+        """Download the file into the hub's cache if it is not there yet; return its path.
 
         Raises:
             InputError: it is not in the cache and cannot be fetched, or it is another file than the pinned one.
@@ -99,7 +99,7 @@ class HubPin:
 
 
 def bundled_or_fetched(bundled: Path) -> Path:
-    """The bundled weights where they are, else the file that the pin beside their place names.
+    """Find the bundled weights, or fetch the file that the pin beside their place names.
 
     Raises:
         InputError: there is neither, or the pinned file cannot be had.
@@ -116,12 +116,12 @@ def bundled_or_fetched(bundled: Path) -> Path:
 
 
 def pin_path(bundled: Path) -> Path:
-    """Where the pin of bundled weights lies."""
+    """Path of the pin beside the place of bundled weights."""
     return bundled.with_suffix(PIN_SUFFIX)
 
 
 def read_pin(path: str | os.PathLike[str]) -> HubPin:
-    """The pin in a file that holds `HubPin.as_json`.
+    """Read a pin from a file that holds `HubPin.as_json`.
 
     Raises:
         InputError: it is no such file.

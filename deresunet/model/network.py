@@ -14,7 +14,7 @@ from deresunet.model.fusion import FUSIONS
 
 
 class Maps(NamedTuple):
-    """What the network computes on the way to its head; training reads more of it than the head does.
+    """Feature maps of the network before its head; training reads more of them than the head does.
 
     Attributes:
         rgb: the RGB encoder's five maps, at strides 2, 4, 8, 16 and 32.
@@ -73,7 +73,7 @@ class DeResUNet(nn.Module):
         return self.head(self.dropout(self.maps(rgb, depth).decoder[-1]))  # (B, num_classes, H, W)
 
     def maps(self, rgb: Tensor, depth: Tensor) -> Maps:
-        """All maps before the head, of the same inputs."""
+        """Feature maps before the head, of inputs as `forward` takes them."""
         rgb_maps = self.rgb_encoder(rgb)  # strides 2, 4, 8, 16, 32
         depth_maps = self.depth_encoder(depth)
         fused = [fuse(r, d) for fuse, r, d in zip(self.fusions, rgb_maps, depth_maps, strict=True)]

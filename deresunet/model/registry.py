@@ -53,12 +53,16 @@ _MODELS: dict[str, Entry] = {
 
 
 def model_names() -> list[str]:
-    """Names that `create_model` and `deresunet.load` take."""
+    """List the names that `create_model` and `deresunet.load` take.
+
+    >>> model_names()
+    ['deresunet_r50', 'deresunet_r50_classic']
+    """
     return sorted(_MODELS)
 
 
 def entry(name: str) -> Entry:
-    """What is registered as `name`.
+    """Look up the layout registered as `name`.
 
     Raises:
         KeyError: nothing is; the message lists the names that exist and the nearest one.
@@ -71,7 +75,7 @@ def entry(name: str) -> Entry:
 
 
 def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imagenet: bool = False) -> DeResUNet:
-    """A network with random weights, by name.
+    """Create a network with random weights, by name.
 
     Args:
         name: one of `model_names()`.
@@ -81,6 +85,12 @@ def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imag
     Raises:
         KeyError: no model has that name.
         RuntimeError: ImageNet weights were asked for and cannot be downloaded.
+
+    >>> import torch
+    >>> model = create_model("deresunet_r50", num_classes=13).eval()
+    >>> with torch.inference_mode():
+    ...     model(torch.zeros(1, 3, 64, 96), torch.zeros(1, 1, 64, 96)).shape
+    torch.Size([1, 13, 64, 96])
     """
     config = entry(name).config
     if num_classes is not None:
@@ -92,7 +102,7 @@ def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imag
 
 
 def name_of(config: ModelConfig) -> str:
-    """The registered name of a layout, whatever its number of classes, or "custom"."""
+    """Find the registered name of a layout, whatever its number of classes; "custom" for another."""
     for name, registered in _MODELS.items():
         if replace(registered.config, num_classes=config.num_classes) == config:
             return name

@@ -71,8 +71,8 @@ def test_nothing_given_is_told(inspector):
 
 
 def test_the_depth_card_comes_before_the_network_runs(inspector, tmp_path):
-    assert "640 x 480" in inspector.depth_card(sample("rgb"), sample("depth"))
-    assert inspector.depth_card(sample("rgb"), None) == ""
+    assert "640 x 480" in inspector.depth_card(sample("rgb"), sample("depth"))[0]
+    assert inspector.depth_card(sample("rgb"), None) == ("", "")
     Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "colour.png")
     with pytest.raises(InputError, match="colour picture"):
         inspector.depth_card(None, str(tmp_path / "colour.png"))

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from training_helpers import SMALL_OPTIONS, small_data, train_command
+from training_helpers import SMALL_OPTIONS, small_data, train_command, train_here
 
 from deresunet.errors import InputError
 from train.data.sampling import EvaluationSampler, TrainingSampler
@@ -33,7 +33,7 @@ def test_two_processes_give_the_single_process_s_confusion_matrix(tmp_path):
     train_command("fit", *OPTIONS, *TWO, "--run.folder", tmp_path)
     described, by_two = matrix(tmp_path / "run/version_0/validation.json")
     last = tmp_path / "run/version_0/checkpoints/last.ckpt"
-    train_command("validate", *OPTIONS, "--run.folder", tmp_path / "one", "--ckpt_path", last)
+    train_here("validate", *OPTIONS, "--run.folder", tmp_path / "one", "--ckpt_path", last)
     single, by_one = matrix(tmp_path / "one/run/version_0/validation.json")
     assert described["frames"] == single["frames"] == 7
     assert np.array_equal(by_two, by_one)

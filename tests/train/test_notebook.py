@@ -34,12 +34,16 @@ def test_runs_top_to_bottom(committed):
     notebook = copy.deepcopy(committed)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
+    # Fewer rooms and epochs than in the committed run; every cell is run as it is.
+    (parameters,) = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    assert {line.split(" = ")[0] for line in parameters.source.splitlines()} == {"epochs", "rooms"}
+    parameters.source = "epochs, rooms = 6, 13"
     resources = {"metadata": {"path": str(ROOT)}}
     nbclient.NotebookClient(notebook, timeout=500, kernel_name="python3", resources=resources).execute()
     assert len(pictures(notebook)) == len(pictures(committed))
     said = "".join(printed(cell) for cell in code_cells(notebook))
     start, end = said.split("loss ")[1].split("\n")[0].split(" -> ")
-    assert float(end) < 0.75 * float(start)
+    assert float(end) < 0.95 * float(start)
     assert "MB of weights" in said
 
 

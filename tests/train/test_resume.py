@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from training_helpers import SMALL_OPTIONS, train_command
+from training_helpers import SMALL_OPTIONS, train_command, train_here
 
 # 16 frames in batches of 2 are 8 batches, 4 optimiser steps an epoch. Workers prepare batches ahead of the step, so
 # what they have prepared is not what was trained on.
@@ -37,7 +37,7 @@ def assert_equal(first, second):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    train_command("fit", *OPTIONS, "--run.folder", folder)
+    train_here("fit", *OPTIONS, "--run.folder", folder)
     return folder / "run/version_0/checkpoints/last.ckpt"
 
 
@@ -56,7 +56,7 @@ def test_stopped_within_an_epoch_and_resumed(unbroken, tmp_path):
     content = torch.load(stopped, weights_only=True)
     assert content["global_step"] == 5 + 2, "the first epoch's five, and two"
     assert not torch.equal(content["state_dict"]["model.head.0.weight"], everything(unbroken)[0]["model.head.0.weight"])
-    train_command("fit", *OPTIONS, "--run.folder", tmp_path, "--ckpt_path", stopped)
+    train_here("fit", *OPTIONS, "--run.folder", tmp_path, "--ckpt_path", stopped)
     assert_equal(unbroken, tmp_path / "run/version_1/checkpoints/last.ckpt")
 
 
@@ -64,8 +64,8 @@ def test_stopped_within_an_epoch_and_resumed(unbroken, tmp_path):
 @pytest.mark.timeout(300)
 def test_resumed_between_epochs(unbroken, tmp_path):
     # The same run, stopped by its own limit: what it leaves is an ordinary checkpoint at the end of an epoch.
-    train_command("fit", *OPTIONS, "--run.folder", tmp_path, "--trainer.max_epochs", 2)
-    train_command(
+    train_here("fit", *OPTIONS, "--run.folder", tmp_path, "--trainer.max_epochs", 2)
+    train_here(
         *("fit", *OPTIONS, "--run.folder", tmp_path, "--ckpt_path", tmp_path / "run/version_0/checkpoints/last.ckpt")
     )
     assert_equal(unbroken, tmp_path / "run/version_1/checkpoints/last.ckpt")
@@ -74,5 +74,5 @@ def test_resumed_between_epochs(unbroken, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_same_seed_same_weights_whatever_the_workers(unbroken, tmp_path):
-    train_command("fit", *OPTIONS, "--run.folder", tmp_path, "--data.workers", 0)
+    train_here("fit", *OPTIONS, "--run.folder", tmp_path, "--data.workers", 0)
     assert_equal(unbroken, tmp_path / "run/version_0/checkpoints/last.ckpt")

@@ -1,4 +1,4 @@
-"""Faster ways to run the same network, and the choice among them. `deresunet.inference.predictor` is their only user.
+"""Ways to run a network, and the choice among them. `deresunet.inference.predictor` is their only user.
 
 `folding` does away with BatchNorm; `chains` finds what follows each convolution, for `onednn` on a CPU and `cudnn` on a
 GPU to take into the same pass; `branches` lets a GPU run both encoders at once; `cudagraph` records a pass on a GPU;

@@ -27,7 +27,7 @@ class Branches:
 
 
 def split_branches(network: fx.GraphModule) -> Branches:
-    """The parts of a traced network of two inputs.
+    """Split a traced network of two inputs into its parts.
 
     Raises:
         ValueError: it has another number of inputs, or a part is empty.
@@ -60,7 +60,7 @@ def split_branches(network: fx.GraphModule) -> Branches:
 def run_side_by_side(
     first: Callable[[], tuple[Tensor, ...]], second: Callable[[], tuple[Tensor, ...]], device: torch.device
 ) -> tuple[Tensor, ...]:
-    """What both give, one after the other; on a CUDA device they run at once, `second` on a stream of its own.
+    """Run both functions and join their outputs; on a CUDA device they run at once, `second` on a stream of its own.
 
     The side stream waits for the current one and the current one for it, so memory of either is used again only after
     both are done with it.

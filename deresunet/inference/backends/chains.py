@@ -21,7 +21,7 @@ _RELUS = (F.relu, torch.relu)
 
 @dataclass(frozen=True)
 class Chain:
-    """What is taken over.
+    """A convolution and what follows it.
 
     Attributes:
         convolution: with its weights; it takes the first input.

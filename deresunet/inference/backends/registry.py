@@ -1,4 +1,4 @@
-"""The ways to run a network, by name, and which of them is taken where."""
+"""Backends by name, and the choice among them: the one place where a backend is added."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHECK_SIZE = (96, 128)
 
 @dataclass(frozen=True)
 class Backend:
-    """A way to run a network, ready to be called.
+    """A network ready to run in one particular way.
 
     Attributes:
         name: one of `BACKENDS`.
@@ -59,7 +59,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a backend is made: its precision, what it needs, and the function that makes it of a network."""
+    """Recipe of a backend: its precision, its requirement, and the function that builds it from a network."""
 
     precision: str
     needs: Callable[[torch.device], str | None]
@@ -67,7 +67,7 @@ class _Recipe:
 
 
 def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> Backend:
-    """The backend called `name`, checked against the network run eagerly.
+    """Build the backend called `name`, checked against the network run eagerly.
 
     Args:
         name: one of `BACKENDS`.
@@ -94,12 +94,12 @@ def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple
 
 
 def why_not(name: str, device: torch.device) -> str | None:
-    """What the backend called `name` lacks on this machine; None where it can run."""
+    """Reason why the backend called `name` cannot run on this device; None where it can."""
     return BACKENDS[name].needs(device)
 
 
 def default_backends(device: torch.device) -> tuple[str, ...]:
-    """The backends to try on a device, the fastest first; the last one always works."""
+    """List the backends to try on a device, the fastest first; the last one always works."""
     if device.type == "cpu":
         return ("onednn-bf16", "onednn", "folded", "eager")
     if device.type == "cuda":
@@ -108,7 +108,7 @@ def default_backends(device: torch.device) -> tuple[str, ...]:
 
 
 def first_run_is_slow(name: str, device: torch.device) -> bool:
-    """Whether the backend called `name` pays in its first run for those to come.
+    """Tell whether the first run of the backend called `name` is slow, to the benefit of those to come.
 
     On a CPU that is the compiled one alone: the others have their weights laid out when they are built, and the check
     there has run them once, so that the first frame takes about a tenth longer than the second.
@@ -117,7 +117,7 @@ def first_run_is_slow(name: str, device: torch.device) -> bool:
 
 
 def choose_backend(wanted: str, model: nn.Module, device: torch.device, size: tuple[int, int] = (480, 640)) -> Backend:
-    """The backend to run a network on, with one line in the log that says which and why not a faster one.
+    """Choose the backend to run a network on, with one line in the log that says which and why not a faster one.
 
     Args:
         wanted: "auto" for the fastest that runs on this machine, or a name of `BACKENDS`.

@@ -23,13 +23,14 @@ from demo.dataset.pictures import Pictures, focus_codes, focus_keys
 from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
-from demo.dataset.store import EvaluationStore, fingerprint
+from demo.dataset.store import EvaluationStore
 from demo.deploy.zerogpu import ZeroGPUPredictor
 from demo.networks import Checkpoints
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
 from deresunet.cli.app import shown
 from deresunet.config import ModelConfig, Preprocessing
+from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
 from deresunet.evaluation.evaluator import evaluate
@@ -248,7 +249,7 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert again.progress(Request("synthetic", "rgb")).state == "new"
     assert make(sha256="cd" * 32).progress(REQUEST).state == "new"
     other = SyntheticReader(count=COUNT - 1)
-    assert fingerprint(other) != fingerprint(reader)
+    assert contents_fingerprint(other) != contents_fingerprint(reader)
     assert make(readers={"synthetic": other}).progress(REQUEST).state == "new"
     assert finished(again, anew=True)
     assert len(again.checkpoints.get().ran) == COUNT

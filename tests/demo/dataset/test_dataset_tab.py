@@ -34,11 +34,11 @@ class Served:
                 opened = gr.HTML("nothing yet", elem_id="opened")
             with gr.Tab("Data set"):
                 self.tab = build_dataset_tab(inspector, cache_dir=folder)
-            self.tab.open_request.change(
+            self.tab.open_requests[0].change(
                 lambda asked: " | ".join(
                     [asked.frame.source, asked.frame.name, *asked.classes, f"click {asked.click}"]
                 ),
-                self.tab.open_request,
+                self.tab.open_requests[0],
                 opened,
                 api_visibility="private",
             )

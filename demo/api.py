@@ -1,0 +1,72 @@
+"""The API for programs: one function, over HTTP and, with --mcp, for assistants."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import gradio as gr
+
+from demo.components import NETWORK
+from demo.inspector import Inspector, Upload
+from demo.notices import with_gradio_error
+from deresunet.errors import InputError
+from deresunet.inference.preprocessing import Modality
+
+
+def check_mcp() -> None:
+    """Check that the packages of --mcp are there.
+
+    Raises:
+        InputError: they are not installed.
+    """
+    if importlib.util.find_spec("mcp") is None:
+        raise InputError("--mcp needs the package mcp, which is not installed. Run: pip install 'gradio[mcp]'.")
+
+
+def offer_segment(inspector: Inspector) -> None:
+    """Define the function inside the page's current context; nothing of it shows on the page."""
+    names = inspector.checkpoints.names
+
+    @with_gradio_error
+    def segment(
+        rgb: str | None,
+        depth: str | None = None,
+        label: str | None = None,
+        depth_unit: str = "auto",
+        modality: Modality = "rgbd",
+        weights: str = names[0],
+    ) -> Any:
+        """Segment one indoor RGB-D frame into the 37 SUN RGB-D classes.
+
+        Args:
+            rgb: RGB image (JPEG, PNG, WebP, ...); may be empty where depth is given.
+            depth: depth file of the same view: 16-bit PNG, TIFF, NPY, ...; empty for RGB alone.
+            label: ground truth as a PNG of class numbers 0 (void) and 1..37, for IoU and pixel accuracy; may be empty.
+            depth_unit: unit of the depth file: auto, a name such as mm or m, or units per metre.
+            modality: modality that the network is given: rgbd (what the frame has), rgb or depth.
+            weights: name of the weights on the page.
+
+        Returns:
+            A PNG of class numbers 1..37 at the frame's size.
+            A JSON with classes and their shares, mean confidence, provenance, and IoU where there is ground truth.
+        """
+        return inspector.segment(Upload(rgb, depth, label, depth_unit or "auto"), modality, weights)
+
+    with gr.Column(visible=False):
+        files = [gr.File(label="rgb"), gr.File(label="depth"), gr.File(label="label")]
+        unit = gr.Textbox("auto", label="depth_unit")
+        modality = gr.Dropdown(["rgbd", "rgb", "depth"], value="rgbd", label="modality")
+        weights = gr.Dropdown(names, value=names[0], label="weights", allow_custom_value=True)
+        label = gr.Image(format="png", image_mode=None, label="label")
+        described = gr.JSON(label="prediction")
+        gr.Button().click(
+            segment,
+            [*files, unit, modality, weights],
+            [label, described],
+            api_name="segment",
+            api_description="Segment one indoor RGB-D frame into the 37 SUN RGB-D classes: RGB, depth or both (RGB "
+            "alone works) to a PNG of class numbers 1..37 and a JSON with classes, provenance, and IoU where there is "
+            "ground truth.",
+            **NETWORK,
+        )

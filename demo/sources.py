@@ -1,0 +1,35 @@
+"""Data sets of the page, opened by looking at their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from demo.networks import distinct_names
+from deresunet.data.readers import LAYOUTS, Reader, Source, recognise
+from deresunet.errors import InputError
+
+
+def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") -> dict[str, Reader]:
+    """Open data sets by the names that the page shows: their folder's, with the split.
+
+    Args:
+        folders: folders or files of data sets.
+        source: how all of them are read; its root is not used.
+        dataset: layout of all of them, or "auto" to look at each.
+
+    Raises:
+        InputError: a folder is in no layout that is known, or lacks the split.
+    """
+    found: dict[str, Reader] = {}
+    for folder, name in distinct_names(str(Path(folder).resolve()) for folder in folders).items():
+        if dataset not in ("auto", *LAYOUTS):
+            raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
+        layout = LAYOUTS[recognise(folder) if dataset == "auto" else dataset]
+        reader = layout.open(replace(source, root=folder))
+        if not reader.names:
+            raise InputError(f"{folder}: the split has no frames. Give another --split, such as all.")
+        split = getattr(reader, "split", source.split)
+        found[f"{name} ({split})" if split else name] = reader
+    return found

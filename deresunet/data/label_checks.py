@@ -1,0 +1,101 @@
+"""Checks of a folder's label files for sense, before anything is scored with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from deresunet.classes import LABEL_SETS, display_name
+from deresunet.data.labels import LabelFormat, read_stored_label
+from deresunet.errors import InputError
+
+# Files, evenly taken from a split, that are looked at; fewer than the second prove nothing about absent values.
+FILES = 32
+ENOUGH_FILES = 10
+# Frames whose predictions are tried against labels moved by one.
+SHIFT_FRAMES = 5
+
+
+def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
+    """Refuse label files whose values, over a folder, are not what `format` says.
+
+    Whoever gives an offset or a void value has said what the files hold, and is checked for range alone.
+
+    Raises:
+        InputError: the message has the reason and the option to give.
+    """
+    taken = list(paths)[:: max(-(-len(paths) // FILES), 1)]
+    values: set[int] = set()
+    outside: list[InputError] = []
+    for path in taken:
+        try:
+            stored = read_stored_label(path)
+            values.update(int(value) for value in np.unique(stored))
+        except InputError:
+            continue  # said, or skipped, when that frame is read
+        try:
+            format.decode(stored, path.name)
+        except InputError as error:
+            outside.append(error)
+    if len(outside) > len(taken) / 2:
+        raise InputError(f"{outside[0]} So it is in {len(outside)} of the {len(taken)} label files looked at.")
+    if format.offset is not None or format.void is not None or len(taken) < ENOUGH_FILES or not values:
+        return
+    classes = values - {0}
+    keep = "or --label-offset 0 if they are right as they are"
+    seen = f"The values of {len(taken)} label files run from {min(values)} to {max(values)}"
+    highest = max(values)
+    if 0 in values and highest == len(LABEL_SETS["nyu40"]) - 2 and format.label_set == "nyu40":
+        raise InputError(
+            f"{seen}: NYU40 counted from 0, where 0 is {display_name(1)}. Pass --label-offset 1 (void is then 255), "
+            f"{keep}."
+        )
+    if format.label_set in ("nyu40", "sunrgbd37"):
+        for name, least in (("nyu13", 10), ("scannet20", 16)):
+            # A folder of rooms with all of a coarse set's classes and none above it is labelled in that set.
+            if highest <= len(LABEL_SETS[name]) - 1 and len(classes) >= least:  # type: ignore[index]
+                raise InputError(
+                    f"{seen}, all of {name} and none above, though {format.label_set} counts to "
+                    f"{len(LABEL_SETS[format.label_set]) - 1}. Pass --label-set {name}, {keep}."
+                )
+
+
+def check_shift(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> None:
+    """Refuse labels that fit the predictions far better when they are moved by one.
+
+    Args:
+        labels: uint8 (H, W) of a few frames, 0 = void and 1..37.
+        predictions: uint8 (H, W) of the same frames, 1..37.
+
+    Raises:
+        InputError: the message has both accuracies and the option to give.
+
+    Example:
+        >>> prediction = np.arange(1, 33, dtype=np.uint8).repeat(64).reshape(32, 64)
+        >>> check_shift([prediction], [prediction])
+        >>> check_shift([prediction - 1], [prediction])
+        Traceback (most recent call last):
+        deresunet.errors.InputError: The first 1 labels agree with ... Pass --label-offset 1 ...
+    """
+    label = np.concatenate([one.ravel() for one in labels]).astype(np.int64)
+    prediction = np.concatenate([one.ravel() for one in predictions])
+    if not (label > 0).any():
+        return
+    as_is = float(np.mean(label[label > 0] == prediction[label > 0]))
+    for offset, moved in ((1, label + 1), (-1, label - 1)):
+        known = moved > 0
+        if not known.any():
+            continue
+        right = known & (moved == prediction)
+        accuracy = float(right.sum() / known.sum())
+        # One class that is taken for the next proves nothing; three that move alike do.
+        moving = np.count_nonzero(np.bincount(prediction[right], minlength=1) > 0.005 * label.size)
+        if as_is < 0.15 and accuracy > as_is + 0.15 and moving >= 3:
+            raise InputError(
+                f"The first {len(labels)} labels agree with the prediction on {as_is:.0%} of their pixels as they are, "
+                f"and on {accuracy:.0%} when {offset:+d} is added: they count from {'0' if offset == 1 else '2'}. Pass "
+                f"--label-offset {offset}{' (void is then 255)' if offset == 1 else ''}, or --label-offset 0 if they "
+                "are right as they are."
+            )

@@ -1,0 +1,115 @@
+"""Ways between the tabs in a real browser: lists that are walked through, Back, and two runs compared."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from chromium import watched_tabs
+from playwright.sync_api import expect
+from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
+
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.progress import Request
+from demo.dataset.result import Confusion
+from demo.inspector import Inspector
+from demo.networks import Checkpoints
+from demo.page import build
+from demo.theme import STYLE, theme
+
+SOURCE = "synthetic"
+
+pytestmark = pytest.mark.browser
+
+
+class Better(KnownPredictor):
+    """Takes half as many columns of a chair for a bed."""
+
+    def __call__(self, frame, modality="rgbd"):
+        got = super().__call__(frame, modality)
+        k = self._reader.names.index(frame.name)
+        got.label[24:44, 4 + k // 2 : 4 + k] = CHAIR
+        return got
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The page over two evaluated runs: its address, and the result of the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        folder = tmp_path_factory.mktemp("evaluations")
+        reader = SyntheticReader()
+        checkpoints = Checkpoints(KnownPredictor(reader), predictions={"better": Better(reader, sha256="cd" * 32)})
+        evaluations = Evaluations(checkpoints, {SOURCE: reader}, folder)
+        for request in (Request(SOURCE), Request(SOURCE, "rgbd", "better")):
+            evaluations.start(request, "before")
+            end = time.monotonic() + 60
+            while evaluations.progress(request).state != "done":
+                assert time.monotonic() < end
+                time.sleep(0.02)
+        page = build(Inspector(checkpoints.get(), {SOURCE: reader}, checkpoints), cache_dir=folder)
+        page.queue(default_concurrency_limit=4)
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False)
+        yield url, evaluations.result(Request(SOURCE))
+        page.close()
+
+
+@pytest.fixture
+def tab(served, browser):
+    """The Data set tab of a new visitor; errors in the browser's console fail the test."""
+    with watched_tabs(browser) as new_tab:
+        tab = new_tab(1440, 900)
+        tab.goto(served[0])
+        tab.get_by_role("tab", name="Data set").click()
+        expect(tab.locator("#ds-headline")).to_contain_text("mIoU over", timeout=30_000)
+        yield tab
+
+
+def test_arrow_keys_walk_through_the_worst_frames(tab, served):
+    worst = [frame.name for frame in served[1].ranked(served[1].choose())]
+    tab.locator("#ds-gallery button.thumbnail-item").nth(1).click()
+    caption = tab.locator(".caption", has_text="synthetic · ").first
+    expect(caption).to_contain_text(worst[1], timeout=30_000)
+    tab.keyboard.press("ArrowRight")
+    expect(caption).to_contain_text(worst[2], timeout=30_000)
+    tab.keyboard.press("ArrowLeft")
+    expect(caption).to_contain_text(worst[1], timeout=30_000)
+    tab.keyboard.press("ArrowLeft")
+    expect(caption).to_contain_text(worst[0], timeout=30_000)
+
+
+def test_a_confusion_leads_to_a_frame_with_its_pair_and_back_to_the_same_place(tab, served):
+    cell = Confusion(CHAIR, BED)
+    first = served[1].confused(served[1].choose(), cell)[0]
+    tab.locator("#ds-pair input").click()
+    tab.get_by_role("option", name=str(cell)).click()
+    shown = tab.locator("#ds-gallery button.thumbnail-item").first
+    expect(shown).to_contain_text(first.caption, timeout=30_000)
+    shown.scroll_into_view_if_needed()
+    place = tab.evaluate("window.scrollY")
+    assert place > 300
+    shown.click()
+    expect(tab.locator(".caption", has_text=first.name).first).to_be_visible(timeout=30_000)
+    for name in ("chair", "bed"):
+        expect(tab.locator(f"#legend [data-class='{name}']")).to_have_attribute("aria-pressed", "true", timeout=10_000)
+    tab.locator("#back").click()
+    expect(shown).to_be_in_viewport(timeout=10_000)
+    tab.wait_for_function("place => Math.abs(window.scrollY - place) < 3", arg=place, timeout=10_000)
+
+
+def test_two_runs_are_compared_and_a_frame_opens_in_compare(tab, served):
+    tab.get_by_role("tab", name="Compare runs").click()
+    expect(tab.locator("#ds-run-a input")).to_have_value("i>.safetensors, RGB-D", timeout=15_000)
+    expect(tab.locator("#ds-run-b input")).to_have_value("better, RGB-D")
+    tab.locator("#ds-compare").click()
+    summary, won = tab.locator("#ds-compare-summary"), tab.locator("#ds-won")
+    expect(summary).to_contain_text("B is better than A", timeout=30_000)
+    expect(won).to_contain_text("Frames won by B: 13")
+    expect(tab.locator("#ds-lost")).to_contain_text("Frames lost by B: none")
+    expect(tab.locator("#ds-compare-classes")).to_contain_text("chair")
+    name = won.locator("[data-frame]").first.get_attribute("data-frame")
+    won.locator("[data-frame]").first.click()
+    expect(tab.locator("#compare-summary")).to_contain_text(name, timeout=30_000)
+    expect(tab.locator("#compare-summary")).to_contain_text("better")
+    tab.locator("#compare-back").click()
+    expect(summary).to_be_visible()

@@ -1,0 +1,56 @@
+"""Data sets of the page, opened by looking at their folders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.inspector import Inspector
+from demo.sources import open_sources
+from deresunet import InputError
+from deresunet.data.readers import Source
+
+
+def folder_of(root, *names, splits=("test",)):
+    (root / "rgb").mkdir(parents=True)
+    for name in names:
+        Image.fromarray(np.zeros((40, 48, 3), np.uint8)).save(root / "rgb" / f"{name}.png")
+    for split in splits:
+        (root / f"{split}.txt").write_text("\n".join(names))
+    return str(root)
+
+
+def test_several_data_sets_are_named_by_folder_and_split(tmp_path):
+    one, two = folder_of(tmp_path / "a" / "rooms", "x"), folder_of(tmp_path / "b" / "rooms", "y")
+    plain = folder_of(tmp_path / "plain", "z", splits=())
+    found = open_sources([one, two, plain], Source())
+    assert {name: reader.names for name, reader in found.items()} == {
+        "a/rooms (test)": ("x",),
+        "b/rooms (test)": ("y",),
+        "plain (all)": ("z",),
+    }
+    assert open_sources([one], Source(split="all"), "folder").keys() == {"rooms (all)"}
+
+
+def test_an_unknown_folder_or_layout_is_told(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "todo.txt").write_text("")
+    with pytest.raises(InputError, match=r"Looked for: .*rgb/"):
+        open_sources([str(tmp_path / "notes")], Source())
+    with pytest.raises(InputError, match="No layout is called 'coco'"):
+        open_sources([folder_of(tmp_path / "rooms", "x")], Source(), "coco")
+    with pytest.raises(InputError, match="no frames"):
+        open_sources([folder_of(tmp_path / "empty", splits=("test",))], Source())
+
+
+def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
+    root = folder_of(tmp_path / "rooms", "a", "b", "c")
+    (tmp_path / "rooms" / "rgb" / "b.png").write_bytes(b"no picture")
+    inspector = Inspector(predictor, open_sources([root], Source()))
+    (source,) = inspector.readers
+    found = inspector.thumbnails(source, ["a", "b", "c"])
+    assert [name for _, name in found] == ["a", "b", "c"]
+    assert np.ptp(np.asarray(found[1][0])) > 0, "hatched"
+    assert np.ptp(np.asarray(found[0][0])) == 0
+    assert inspector.thumbnails(source, ["a"])[0][0] is found[0][0], "made once"
