@@ -101,8 +101,10 @@ def main() -> None:
     options.add_argument("--frames", type=int, default=20)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--plausible", action="store_true", help="wrong classes are of the same frame")
+    options.add_argument("--limit", type=int, help="only the first so many frames")
     given = options.parse_args()
-    reader = open_reader("folder", given.data, "test")
+    reader = RenamedReader(open_reader("folder", given.data, "test"), [])
+    reader.names = reader.names[: given.limit]
     renamed = rename_objects(reader, given.objects, given.frames, given.seed, given.plausible)
     result = audit(deresunet.load(), RenamedReader(reader, renamed))
     first = found_by(result.findings[: given.objects], renamed)
