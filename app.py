@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demo.api import check_mcp
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
-from demo.inspector import Inspector, samples
+from demo.inspector import MAX_PIXELS, Inspector, samples
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         predictor.warm_up()
         first = zerogpu.predictor_for(predictor)
         checkpoints = Checkpoints(first, others, options.device, options.backend, chosen, predictions)
-        inspector = Inspector(first, readers, checkpoints)
+        inspector = Inspector(first, readers, checkpoints, options.max_pixels)
         if not zerogpu.HERE:
             inspector.open(inspector.first())
     except InputError as error:
@@ -129,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
         help="origin of a page that may embed this one, such as https://example.org; repeat it for others",
     )
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
+    parser.add_argument(
+        "--max-pixels", type=int, default=MAX_PIXELS, help=f"pixels of the largest frame taken (default: {MAX_PIXELS})"
+    )
     parser.add_argument("--max-upload", default=MAX_UPLOAD, help=f"largest file that is taken (default: {MAX_UPLOAD})")
     parser.add_argument(
         "--predictions",

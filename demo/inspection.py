@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -25,7 +26,7 @@ from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import background_of
 
-_Kept = TypeVar("_Kept")
+_Result = TypeVar("_Result")
 
 # Pictures on the page are at most this many pixels a side, so a visitor's state stays under 40 MB (8 MB at 640x480);
 # scores are taken before, at the frame's own resolution.
@@ -79,6 +80,12 @@ class Inspection:
     label_png: bytes = field(repr=False)
     measured: Measured | None = None
     depth_reading: DepthReading | None = field(default=None, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that arrays and pictures take."""
+        arrays = sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+        return int(arrays) + len(self.label_png)
 
     @property
     def label(self) -> np.ndarray:
@@ -169,22 +176,41 @@ def inspect(
     )
 
 
-class Cache(Generic[_Kept]):
+class Cache(Generic[_Result]):
     """The latest results; each is made once, however many ask for it, also at the same time.
 
     Args:
-        size: number of results that are kept.
+        limit_bytes: memory for all results together; those unused longest go, the newest always stays.
+        nbytes: memory of a result.
+        keep_s: results go that were not asked for in so many seconds.
+        clock: seconds that only grow.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[Hashable, Future[_Kept]] = OrderedDict()
+    def __init__(
+        self,
+        limit_bytes: int,
+        nbytes: Callable[[_Result], int],
+        keep_s: float = float("inf"),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit_bytes = limit_bytes
+        self._nbytes = nbytes
+        self._keep_s = keep_s
+        self._clock = clock
+        self._kept: OrderedDict[Hashable, Future[_Result]] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
+        self._used: dict[Hashable, float] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
+    @property
+    def nbytes(self) -> int:
+        """Memory of all results together."""
+        return sum(self._sizes.values())
+
+    def get(self, key: Hashable, make: Callable[[], _Result]) -> _Result:
         """Return the result kept under `key`, made by `make` where there is none.
 
         Who asks for a result that is being made waits for it. If making it fails, whoever asked first gets the error,
@@ -192,12 +218,12 @@ class Cache(Generic[_Kept]):
         """
         while True:
             with self._lock:
+                self._drop_old()
                 made = self._kept.get(key)
+                self._used[key] = self._clock()
                 if made is None:
-                    future: Future[_Kept] = Future()
+                    future: Future[_Result] = Future()
                     self._kept[key] = future
-                    while len(self._kept) > self._size:
-                        self._kept.popitem(last=False)
                     break
                 self._kept.move_to_end(key)
             if made.exception() is None:
@@ -206,9 +232,40 @@ class Cache(Generic[_Kept]):
             result = make()  # outside the lock: others may look while the network runs
         except BaseException as error:
             with self._lock:
-                if self._kept.get(key) is future:
-                    del self._kept[key]
+                self._drop(key)
             future.set_exception(error)
             raise
+        with self._lock:
+            self._sizes[key] = self._nbytes(result)
+            for other in [one for one in self._kept if one in self._sizes and one != key]:
+                if self.nbytes <= self._limit_bytes:
+                    break
+                self._drop(other)
         future.set_result(result)
         return result
+
+    def _drop_old(self) -> None:
+        now = self._clock()
+        for key in [key for key in self._sizes if now - self._used[key] > self._keep_s]:
+            self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        for kept in (self._kept, self._sizes, self._used):
+            kept.pop(key, None)
+
+
+@dataclass(frozen=True)
+class Kept(Generic[_Result]):
+    """What a visitor's state holds in place of a result: it is taken from the cache, or made anew if it went."""
+
+    cache: Cache[_Result] = field(repr=False)
+    key: Hashable
+    make: Callable[[], _Result] = field(repr=False)
+
+    def get(self) -> _Result:
+        """The result.
+
+        Raises:
+            InputError: it has to be made anew, and a file is no longer there.
+        """
+        return self.cache.get(self.key, self.make)

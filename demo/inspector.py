@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
 
 from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
+from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
-from demo.inspection import Cache, Inspection, inspect, preview
+from demo.inspection import Cache, Inspection, Kept, inspect, preview
 from demo.networks import Checkpoints
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.data.images import read_rgb
+from deresunet.data.images import image_size, read_rgb
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
@@ -30,13 +33,15 @@ THUMBNAIL = (192, 144)
 REAL_SAMPLES, RENDERED_SAMPLES = "real samples", "rendered samples"
 # The real sample whose mIoU under the bundled weights is the median of the seven: neither the best nor the worst.
 FIRST_SAMPLE = "bedroom_cdm12"
-# Frames of data sets that are kept with their predictions, about 8 MB each at 640x480, and ablations, about 1 MB each.
-# Uploads are never kept here.
-CACHED_INSPECTIONS = 24
-CACHED_ABLATIONS = 32
+# Memory for inspections of all visitors together, about 9 MB each at 640x480, and for their ablations, 1 MB each. Who
+# comes back to one that went has it run again.
+INSPECTION_BYTES = 384 << 20
+ABLATION_BYTES = 64 << 20
 # About 80 kB each.
 CACHED_THUMBNAILS = 600
 _LONGEST_NAME = 80
+# 4096x4096: an upload of so many pixels takes 1.1 GB while it is segmented, one of 64 megapixels 4.4 GB.
+MAX_PIXELS = 1 << 24
 
 
 def samples() -> dict[str, FolderReader]:
@@ -62,17 +67,28 @@ class Upload:
     depth_unit: Unit = "auto"
     intrinsics: str = ""
 
-    def read(self) -> Frame:
+    def read(self, max_pixels: int = MAX_PIXELS) -> Frame:
         """Read the files as a frame.
 
+        Args:
+            max_pixels: the largest frame that is taken.
+
         Raises:
-            InputError: a file cannot be used, or the files do not fit together.
+            InputError: a file cannot be used or is gone, the files do not fit together, or the frame is too large.
         """
         if self.rgb is None and self.depth is None:
             raise InputError("There is nothing to segment yet. Give an RGB image, a depth file, or both.")
+        for path in filter(None, (self.rgb, self.depth, self.label)):
+            if not Path(path).is_file():
+                raise InputError(f"{Path(path).name} is no longer here: uploads are kept for an hour. Upload it again.")
+            size = (0, 0)
+            with suppress(InputError):  # that it is no image is told by what reads it
+                size = image_size(path)
+            _check_pixels(Path(path).name, size, max_pixels)
         frame = read_frame(
             self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
         )
+        _check_pixels(frame.name, frame.size, max_pixels)
         return replace(frame, name=frame.name[:_LONGEST_NAME], source="upload")
 
 
@@ -83,6 +99,7 @@ class Inspector:
         predictor: the network with its weights.
         readers: data sets by the name that the page shows; the first one opens.
         checkpoints: the networks that can be chosen; None offers `predictor` and the bundled one.
+        max_pixels: the largest upload that is taken.
     """
 
     def __init__(
@@ -90,12 +107,14 @@ class Inspector:
         predictor: SegmentationPredictor,
         readers: Mapping[str, Reader],
         checkpoints: Checkpoints | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.predictor = predictor
         self.readers = dict(readers)
         self.checkpoints = checkpoints or Checkpoints(predictor)
-        self._inspections: Cache[Inspection] = Cache(CACHED_INSPECTIONS)
-        self._ablations: Cache[Ablation] = Cache(CACHED_ABLATIONS)
+        self.max_pixels = max_pixels
+        self._inspections: Cache[Inspection] = Cache(INSPECTION_BYTES, lambda one: one.nbytes, KEEP_SECONDS)
+        self._ablations: Cache[Ablation] = Cache(ABLATION_BYTES, _ablation_bytes, KEEP_SECONDS)
         self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)
 
     def first(self) -> DatasetFrame:
@@ -117,19 +136,27 @@ class Inspector:
     ) -> Inspection:
         """Segment the frame of `origin` with the checkpoint called `weights` (None: the first).
 
-        Frames of data sets are kept for all visitors; of uploads nothing is kept beyond the visit.
-
         Raises:
             InputError: there is no such frame or checkpoint, or a file cannot be used.
         """
+        return self.kept(origin, modality, weights).get()
+
+    def kept(
+        self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None
+    ) -> Kept[Inspection]:
+        """The inspection that `open` gives, for as long as there is memory for it.
+
+        Raises:
+            InputError: there is no such data set or checkpoint.
+        """
         predictor = self.checkpoints.get(weights)
-        if isinstance(origin, Upload):
-            return inspect(predictor, origin.read(), modality)
-        reader = self._reader(origin.source)
-        return self._inspections.get(
-            (predictor.checkpoint.sha256, origin, modality),
-            lambda: inspect(predictor, reader.read(origin.name), modality),
-        )
+
+        def run() -> Inspection:
+            if isinstance(origin, Upload):
+                return inspect(predictor, origin.read(self.max_pixels), modality)
+            return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
+
+        return Kept(self._inspections, (predictor.checkpoint.sha256, origin, modality), run)
 
     def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
         """Segment a frame as RGB-D, as RGB and as depth.
@@ -137,13 +164,19 @@ class Inspector:
         Raises:
             InputError: it has not both, or a file cannot be used.
         """
+        return self.kept_ablation(origin, weights).get()
+
+    def kept_ablation(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Kept[Ablation]:
+        """What `ablate` gives, for as long as there is memory for it.
+
+        Raises:
+            InputError: there is no such checkpoint.
+        """
 
         def run() -> Ablation:
             return {modality: ModalityResult.of(self.open(origin, modality, weights)) for modality in MODALITIES}
 
-        if isinstance(origin, Upload):
-            return run()
-        return self._ablations.get((self.checkpoints.get(weights).checkpoint.sha256, origin), run)
+        return Kept(self._ablations, (self.checkpoints.get(weights).checkpoint.sha256, origin), run)
 
     def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Read a frame without segmenting it: background, depth and ground truth as in `Inspection`.
@@ -188,7 +221,7 @@ class Inspector:
         """
         if modality not in get_args(Modality):
             raise InputError(f"The modality is {modality!r}; expected one of {', '.join(get_args(Modality))}.")
-        frame = upload.read()
+        frame = upload.read(self.max_pixels)
         prediction = self.checkpoints.get(weights or None)(frame, modality)
         return prediction.label, describe_frame(frame, prediction)
 
@@ -204,3 +237,16 @@ class Inspector:
             small = Image.fromarray(hatched(*THUMBNAIL[::-1]))
         small.thumbnail(THUMBNAIL)
         return small
+
+
+def _ablation_bytes(ablation: Ablation) -> int:
+    return sum(one.label.nbytes for one in ablation.values())
+
+
+def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:
+    height, width = size
+    if height * width > max_pixels:
+        raise InputError(
+            f"{name} is {width}x{height}, {height * width:,} pixels; this page takes at most {max_pixels:,}. "
+            "Scale it down."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from demo.inspect.panels import Overlay
 from demo.markup import ALL_CLASSES, NO_CLASS
@@ -104,12 +104,6 @@ def write_query(link: Link) -> str:
     }
     del fields["classes"]
     return urlencode({key: value for key, value in fields.items() if value is not None})
-
-
-def write_link(page: str, link: Link) -> str:
-    """The address that opens `page` (its own address, whatever its query) as `link` says."""
-    parts = urlsplit(page)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", write_query(link), ""))
 
 
 def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:

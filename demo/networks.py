@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -14,6 +16,8 @@ from deresunet.model import registry
 
 # A network takes about 0.25 GB; of more than so many beside the first, those unused longest are dropped.
 LOADED = 2
+# Uploaded weights that are known; of more, those unused longest are forgotten.
+UPLOADS = 32
 
 
 class Checkpoints:
@@ -52,26 +56,32 @@ class Checkpoints:
         names = distinct_names([start, *listed], taken=self.predictions)
         self.first_name = names.pop(start)
         self._paths = {name: path for path, name in names.items()}
+        self._uploads: OrderedDict[str, str] = OrderedDict()
         self._loaded: dict[str, SegmentationPredictor] = {}
         self._lock = Lock()
 
     @property
     def names(self) -> list[str]:
-        """Names that can be chosen, the first one first, stored predictions last."""
+        """Names that anybody can choose, the first one first, stored predictions last."""
         return [self.first_name, *self._paths, *self.predictions]
 
-    def add(self, path: str) -> str:
-        """Offer an uploaded file of weights, once it has been read without harm; return its name.
+    def add(self, path: str) -> tuple[str, str]:
+        """Take a visitor's file of weights, once it has been read without harm.
+
+        Returns:
+            What the page shows of it, and the name to ask for it by, which nobody but this visitor knows.
 
         Raises:
             InputError: it is no checkpoint of this project.
         """
         predictor = load(path, self._device, self._backend)
-        name = f"{predictor.checkpoint.name} ({predictor.checkpoint.sha256[:6]})"
+        name = f"upload {secrets.token_urlsafe(16)}"
         with self._lock:
-            self._paths[name] = path
+            self._uploads[name] = path
+            while len(self._uploads) > UPLOADS:
+                self._loaded.pop(self._uploads.popitem(last=False)[0], None)
             self._keep(name, predictor)
-        return name
+        return f"{predictor.checkpoint.name} ({predictor.checkpoint.sha256[:6]})", name
 
     def get(self, name: str | None = None) -> SegmentationPredictor:
         """The predictor called `name`; the first one for None.
@@ -83,11 +93,16 @@ class Checkpoints:
             return self._first
         if name in self.predictions:
             return self.predictions[name]
-        if name not in self._paths:
-            raise InputError(f"No weights are called {name!r}. Choose one of: {', '.join(self.names)}.")
         with self._lock:
+            path = self._paths.get(name) or self._uploads.get(name)
+            if path is None:
+                raise InputError(f"No weights are called {name!r}. Choose one of: {', '.join(self.names)}.")
+            if name in self._uploads:
+                self._uploads.move_to_end(name)
             if name not in self._loaded:
-                self._keep(name, load(self._paths[name], self._device, self._backend))
+                if name in self._uploads and not Path(path).is_file():
+                    raise InputError("These uploaded weights are gone: they are kept for an hour. Upload them again.")
+                self._keep(name, load(path, self._device, self._backend))
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
 

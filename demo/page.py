@@ -15,9 +15,10 @@ from demo.inspect import messages
 from demo.inspect.tab import build_inspect_tab
 from demo.inspector import Inspector
 from demo.navigation import connect
+from demo.server.guard import GuardedBlocks
 
 
-def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> gr.Blocks:
+def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> GuardedBlocks:
     """Lay out the page over an inspector, ready to be launched.
 
     Args:
@@ -25,7 +26,7 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
         allow_checkpoints: whether visitors may upload weights.
         cache_dir: where evaluations are kept; None keeps them in Gradio's cache.
     """
-    with gr.Blocks(
+    with GuardedBlocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
         gr.HTML(messages.header(inspector.predictor))

@@ -15,10 +15,11 @@ from starlette.routing import Route
 from demo.server import headers
 from demo.server.connections import cut_slow_connections
 from demo.server.faults import Faults
+from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
 from demo.server.logins import ATTEMPTS, WINDOW_S, LoginBrake
 from demo.server.proxies import TrustedProxies, checked_proxies
-from demo.server.waiting import Listeners, with_fair_queue
+from demo.server.waiting import Listeners
 from deresunet.errors import InputError
 
 # Larger than a 4096x4096 depth file of floats; `deresunet.data.images` bounds the pixels besides.
@@ -62,11 +63,11 @@ class Serving:
         checked_proxies(self.trusted_proxies)
         headers.checked_ancestors(self.ancestors)
 
-    def serve(self, page: gr.Blocks, health: Health, **options: Any) -> None:
+    def serve(self, page: GuardedBlocks, health: Health, **options: Any) -> None:
         """Queue and launch a page without waiting for its end; `options` as of `gr.Blocks.launch`."""
         # `api_open` would let programs go past the queue. `max_size` is always said: on ZeroGPU Gradio would let but
         # one wait.
-        with_fair_queue(page, max_size=QUEUE_SIZE, default_concurrency_limit=4, api_open=False)
+        page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4, api_open=False)
         # Gradio's server would itself believe whatever a sender on this machine forwards; `TrustedProxies` decides.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
         page.launch(

@@ -23,6 +23,8 @@ from deresunet.errors import InputError
 
 # Of a file or folder under work: .NAME.HOST-PID-RANDOM.tmp beside NAME.
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
+# Beginnings of cells that spreadsheets compute.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
 
 
@@ -142,9 +144,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_csv(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table; None becomes an empty cell. Raises as `write_whole`."""
+    """Write a table as of `csv_text`. Raises as `write_whole`."""
+    write_text(path, csv_text(header, rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as CSV; None becomes an empty cell.
+
+    Text that a spreadsheet would take for a formula, such as a frame called "=1+1", gets an apostrophe before it.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, table.getvalue())
+    for row in (header, *rows):
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row])
+    return table.getvalue()

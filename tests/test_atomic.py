@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import torch
 from conftest import ROOT
 
 from deresunet import InputError
-from deresunet.atomic import staging_folder, write_bytes, write_whole
+from deresunet.atomic import staging_folder, write_bytes, write_csv, write_whole
 
 CONTENT = bytes(range(256)) + b"\r\n"
 
@@ -100,3 +101,12 @@ def test_leftovers_of_a_killed_process_are_swept_and_those_of_a_running_one_are_
         write_bytes(path, b"whole")
         assert mine.is_dir()
     assert sorted(tmp_path.iterdir()) == [other, path]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_names_that_a_spreadsheet_would_compute_stay_text(tmp_path, name):
+    path = tmp_path / "table.csv"
+    write_csv(path, ("name", "iou"), [(name, -0.5), ("room", None)])
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["name", "iou"], [f"'{name}", "-0.5"], ["room", ""]]

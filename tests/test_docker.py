@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 
 import app
+from demo.server.guard import GuardedBlocks
 from demo.server.health import LIMIT_S, Health
 from demo.serving import Serving
 
@@ -66,7 +67,7 @@ def test_the_health_check_tells_a_server_that_segments_from_one_that_does_not(ac
         if failing:
             raise RuntimeError
 
-    with gr.Blocks() as page:
+    with GuardedBlocks() as page:
         gr.HTML("well")
     Serving(accounts=accounts).serve(page, Health(segment, keep_s=0), quiet=True, ssr_mode=False)
     python, *arguments = health_check()

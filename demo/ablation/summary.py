@@ -72,7 +72,7 @@ def ablation_captions(ablation: Ablation) -> list[str]:
 
 
 def ablation_summary(ablation: Ablation, measured: Measured | None = None) -> str:
-    """What depth and RGB add on this frame and over a whole data set, in two sentences of HTML."""
+    """Points that depth and RGB add on this frame and over a whole data set, in two sentences of HTML."""
     scored = _scores(ablation)
     if scored is None:
         same = float((ablation["rgbd"].label == ablation["rgb"].label).mean())

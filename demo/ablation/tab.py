@@ -66,10 +66,11 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
     ) -> list[Any]:
         if origin is None or inspection is None:
             return [gr.skip()] * len(outputs)
-        found = inspector.ablate(origin, weights)
+        kept = inspector.kept_ablation(origin, weights)
+        found = kept.get()
         by_class, regions = summary.class_table(found), summary.region_table(found)
         return [
-            found,
+            kept,
             gr.Column(visible=True),
             summary.ablation_summary(found, inspection.measured),
             table(by_class, signed=["depth adds"], caption="IoU of each class") if len(by_class) else "",

@@ -10,6 +10,7 @@ import gradio as gr
 
 from demo.compare import comparison
 from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
+from demo.downloads import KEEP_SECONDS
 from demo.inspect.settings import DEFAULT_OPACITY
 from demo.inspect.tab import InspectTab
 from demo.inspector import Inspector
@@ -65,6 +66,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
             height=150,
         )
         run = gr.Button("Compare", variant="primary", elem_id="compare")
+    own = gr.State([], time_to_live=KEEP_SECONDS)  # (label, name) of weights that this visitor uploaded
     notice = gr.HTML(elem_id="compare-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box:
         headline = gr.HTML(elem_id="compare-summary")
@@ -101,16 +103,16 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
             table(comparison.class_table(a, b), signed=["B - A"], caption="IoU of each class"),
         ]
 
-    @with_notice(2, "The weights were not loaded")
-    def on_file(path: str | None) -> list[Any]:
+    @with_notice(3, "The weights were not loaded")
+    def on_file(path: str | None, uploaded: list[tuple[str, str]]) -> list[Any]:
         if path is None or not allow_checkpoints:
-            return [gr.skip()] * 2
-        name = inspector.checkpoints.add(path)
-        choices = inspector.checkpoints.names
-        return [gr.Dropdown(choices), gr.Dropdown(choices, value=name)]
+            return [gr.skip()] * 3
+        own = [*uploaded, inspector.checkpoints.add(path)]
+        choices = [*((name, name) for name in inspector.checkpoints.names), *own]
+        return [gr.Dropdown(choices), gr.Dropdown(choices, value=own[-1][1]), own]
 
     sides = [weights_a, modality_a, weights_b, modality_b]
     outputs = [notice, box, headline, wipe, picture, keys, classes]
     run.click(on_compare, [inspected.origin, *sides], outputs, **NETWORK, **PRIVATE, show_progress_on=[run])
-    file.upload(on_file, [file], [notice, weights_a, weights_b], **PRIVATE)
+    file.upload(on_file, [file, own], [notice, weights_a, weights_b, own], **PRIVATE)
     return CompareTab(sides, back, notice, on_compare, outputs)

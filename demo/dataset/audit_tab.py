@@ -39,7 +39,7 @@ class Audits:
 
     def __init__(self, evaluations: Evaluations) -> None:
         self.evaluations = evaluations
-        self._kept: Cache[Audit] = Cache(_KEPT)
+        self._kept: Cache[Audit] = Cache(_KEPT, lambda _: 1)
 
     def of(self, request: Request, on_frame: Callable[[int], None] | None = None) -> Audit:
         """Audit the labels of a data set with a network, or return the audit that is kept.

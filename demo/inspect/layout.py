@@ -1,4 +1,4 @@
-"""What stands where in the Inspect tab."""
+"""Layout of the Inspect tab."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def header(predictor: SegmentationPredictor) -> str:
 
 
 def alt_texts(inspection: Inspection) -> list[str]:
-    """What RGB, depth, ground truth and prediction show, for screen readers."""
+    """Alternative texts of RGB, depth, ground truth and prediction, for screen readers."""
     name = f"frame {inspection.name}"
     bounds = depth_range(inspection.depth)
     depth = "no depth" if bounds is None else f"depth from {bounds[0]:.1f} to {bounds[1]:.1f} m"

@@ -59,16 +59,6 @@ def panels(inspection: Inspection, look: Look) -> list[np.ndarray]:
     return [mark(picture, look.point) for picture in pictures]
 
 
-def preview_pictures(background: np.ndarray, depth: np.ndarray | None, truth: np.ndarray | None) -> list[np.ndarray]:
-    """RGB, depth and ground truth of a frame that is not segmented yet, each uint8 (h, w, 3)."""
-    bounds, nothing = depth_range(depth), hatched(*background.shape[:2])
-    return [
-        background,
-        nothing if depth is None or bounds is None else colorize_depth(depth, *bounds),
-        nothing if truth is None else overlay(background, truth, Look.opacity),
-    ]
-
-
 def rgb_picture(inspection: Inspection, look: Look) -> np.ndarray:
     """RGB (depth in grey where there is none), with the frame's 3D boxes where the look asks for them."""
     if not look.boxes or not inspection.boxes or inspection.intrinsics is None:
@@ -99,12 +89,6 @@ def prediction_picture(inspection: Inspection, look: Look) -> np.ndarray:
         return overlay(inspection.background, inspection.label, look.opacity, look.classes, look.contours)
     values = inspection.probabilities[0] if look.overlay == "confidence" else inspection.entropy
     return paint_values(inspection.background, values, look.opacity)
-
-
-def wipe_pictures(inspection: Inspection, look: Look) -> tuple[np.ndarray, np.ndarray]:
-    """Both sides of the wipe: ground truth (the bare frame where there is none) and prediction."""
-    left = inspection.background if inspection.truth is None else truth_picture(inspection, look)
-    return mark(left, look.point), mark(prediction_picture(inspection, look), look.point)
 
 
 def error_picture(inspection: Inspection, look: Look) -> np.ndarray:

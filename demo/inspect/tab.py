@@ -14,9 +14,8 @@ from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
 from demo.inspect.layout import Layout, lay_out_inspect
-from demo.inspect.panels import preview_pictures
 from demo.inspect.settings import Settings
-from demo.inspect.updates import look_updates, result_updates
+from demo.inspect.updates import look_updates, picture_file, result_updates
 from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
@@ -67,12 +66,13 @@ class InspectTab:
 
 def opened(inspector: Inspector, origin: Origin, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
     """Open a frame: component updates of `InspectTab.outputs`."""
-    inspection = inspector.open(origin, settings.modality, settings.weights)
+    current = inspector.kept(origin, settings.modality, settings.weights)
+    inspection = current.get()
     inside = point is not None and point[0] < inspection.label.shape[0] and point[1] < inspection.label.shape[1]
     kept = point if inside else None
     # What belongs to the frame before goes.
     cleared = [*ABLATION_CLEARED, *CLOUD_CLEARED, *REPORT_CLEARED]
-    return [origin, kept, *result_updates(inspection, settings, kept), *cleared]
+    return [origin, kept, current, *result_updates(inspection, settings, kept), *cleared]
 
 
 def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
@@ -117,14 +117,14 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     """Answer what opens a frame or runs the network on it anew."""
     chooser, origin, outputs, running = at.chooser, tab.origin, tab.outputs, tab.running
 
-    def on_arrival(request: gr.Request) -> list[Any]:
+    def on_arrival(request: gr.Request) -> Any:
         """Show the frame at once; the prediction follows."""
         asked, _ = read_link(dict(request.query_params))
         found, _ = _named(inspector, asked)
         try:
-            return preview_pictures(*inspector.preview(found))
+            return picture_file("frame", "rgb", inspector.preview(found)[0])
         except InputError:
-            return [gr.skip()] * 3  # said where the frame is opened
+            return gr.skip()  # said where the frame is opened
 
     def on_load(request: gr.Request) -> list[Any]:
         asked, problems = read_link(dict(request.query_params))
@@ -176,7 +176,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
 
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
-    page.load(on_arrival, None, at.panels[:3], **QUIET)
+    page.load(on_arrival, None, at.panels[0], **QUIET)
     page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)

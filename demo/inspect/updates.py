@@ -14,7 +14,7 @@ from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_bars, class_table, legend, present_classes
 from demo.inspect.confusions import confusions
-from demo.inspect.panels import Look, panels, wipe_pictures
+from demo.inspect.panels import panels
 from demo.inspect.pixel import pixel_card
 from demo.inspect.readout import readout
 from demo.inspect.settings import Settings
@@ -26,9 +26,8 @@ LAYERS = ("rgb", "depth", "ground_truth", "prediction")
 
 
 def result_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
-    """Updates of a new result: the inspection, what `look_updates` gives, tables, legend and provenance."""
+    """Updates of a new result: what `look_updates` gives, tables, legend and provenance."""
     return [
-        inspection,
         *look_updates(inspection, settings, point),
         messages.headline(inspection),
         table(class_table(inspection)),
@@ -45,14 +44,18 @@ def result_updates(inspection: Inspection, settings: Settings, point: tuple[int,
 def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None) -> list[Any]:
     """Updates of what settings change without running the network: pictures, captions, pixel, confusions, legend."""
     look = settings.look(point)
-    before, after = wipe_pictures(inspection, look)
-    left = "The frame" if inspection.truth is None else "Ground truth"
+    files = [
+        picture_file(inspection.file_name, layer, picture)
+        for layer, picture in zip(LAYERS, panels(inspection, look), strict=True)
+    ]
+    without_truth = inspection.truth is None
     return [
-        *_panels(inspection, look),
+        *[gr.Image(file, alt_text=alt) for file, alt in zip(files, messages.alt_texts(inspection), strict=True)],
         *messages.captions(inspection, look),
+        # The same files as in the panels, so that a browser loads them once.
         gr.ImageSlider(
-            (picture_file(inspection, "wipe_left", before), picture_file(inspection, "wipe_right", after)),
-            label=f"{left} | prediction",
+            (files[0] if without_truth else files[2], files[3]),
+            label=f"{'The frame' if without_truth else 'Ground truth'} | prediction",
         ),
         pixel_card(inspection, point),
         confusions(inspection, look.classes),
@@ -60,20 +63,13 @@ def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, i
     ]
 
 
-def picture_file(inspection: Inspection, layer: str, picture: np.ndarray) -> str:
+def picture_file(name: str, layer: str, picture: np.ndarray) -> str:
     """Write a picture uint8 (h, w, 3) to hand out, named by frame and layer; returns its path.
 
     RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours.
     """
     if layer != "rgb":
-        return handed_out(f"{inspection.file_name}_{layer}.png", png(picture))
+        return handed_out(f"{name}_{layer}.png", png(picture))
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="JPEG", quality=92)
-    return handed_out(f"{inspection.file_name}_{layer}.jpg", buffer.getvalue())
-
-
-def _panels(inspection: Inspection, look: Look) -> list[Any]:
-    return [
-        gr.Image(picture_file(inspection, layer, picture), alt_text=alt)
-        for layer, picture, alt in zip(LAYERS, panels(inspection, look), messages.alt_texts(inspection), strict=True)
-    ]
+    return handed_out(f"{name}_{layer}.jpg", buffer.getvalue())

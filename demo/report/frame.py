@@ -5,7 +5,6 @@ Both hold the modality ablation, too, where one was run on the frame.
 
 from __future__ import annotations
 
-import csv
 import html
 import io
 import json
@@ -33,6 +32,7 @@ from demo.inspect.panels import (
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
+from deresunet.atomic import csv_text
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
@@ -221,17 +221,16 @@ def _table(table: pd.DataFrame, escape: bool = True) -> str:
 def _csv(inspection: Inspection) -> str:
     """One row a class that is in truth or prediction; ratios in percent, empty where nothing defines them."""
     scored = inspection.scores
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["label", "class", "iou", "accuracy", "truth_pixels", "predicted_share", "mean_confidence"])
+    header = ["label", "class", "iou", "accuracy", "truth_pixels", "predicted_share", "mean_confidence"]
+    rows = []
     for label in present_classes(inspection):
         k = label - 1
         row = ["", "", ""]
         if scored is not None:
             row = [_ratio(scored.iou[k]), _ratio(scored.accuracy[k]), str(scored.truth_pixels[k])]
         network = [_ratio(inspection.shares[k]), _ratio(inspection.confidence[k])]
-        writer.writerow([label, DISPLAY_NAMES[k], *row, *network])
-    return text.getvalue()
+        rows.append([label, DISPLAY_NAMES[k], *row, *network])
+    return csv_text(header, rows)
 
 
 def _ratio(value: float) -> str:

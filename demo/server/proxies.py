@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Any, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -23,7 +24,8 @@ class TrustedProxies:
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str] = ()) -> None:
         self._app = app
-        self._forwarding = ProxyHeadersMiddleware(app, trusted_hosts=list(trusted))
+        # Uvicorn names the same calls by types of its own.
+        self._forwarding: Any = ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=list(trusted))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""

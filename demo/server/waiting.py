@@ -97,7 +97,7 @@ class Listeners:
 
     Args:
         app: what is served.
-        page: the blocks whose queue it is, once `with_fair_queue` has given it one.
+        page: the blocks whose queue it is, if it has one.
     """
 
     def __init__(self, app: ASGIApp, page: gr.Blocks) -> None:
@@ -107,7 +107,9 @@ class Listeners:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         queue = self._page._queue
-        session = _listened_to(scope, queue) if isinstance(queue, FairQueue) else None
+        if not isinstance(queue, FairQueue):
+            return await self._app(scope, receive, send)
+        session = _listened_to(scope, queue)
         if session is None:
             return await self._app(scope, receive, send)
         queue.listening[session] += 1
@@ -117,13 +119,6 @@ class Listeners:
             queue.listening[session] -= 1
             if queue.listening[session] <= 0:
                 del queue.listening[session]
-
-
-def with_fair_queue(page: gr.Blocks, **options: int | bool) -> gr.Blocks:
-    """Give a page a `FairQueue`; `options` as of `gr.Blocks.queue`."""
-    page.queue(**options)  # type: ignore[arg-type]
-    page._queue = FairQueue.of(page._queue)
-    return page
 
 
 def _listened_to(scope: Scope, queue: Queue) -> str | None:

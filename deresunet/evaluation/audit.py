@@ -13,8 +13,6 @@ wrong more often than annotators, so what tells an annotation error from a netwo
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -22,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import ndimage
 
+from deresunet.atomic import csv_text
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES, VOID
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
@@ -121,11 +120,8 @@ class Audit:
 
     def csv(self) -> str:
         """Findings as CSV, a line each, the most suspect first."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"rank": rank, **one.as_row()} for rank, one in enumerate(self.findings, 1))
-        return text.getvalue()
+        rows = ({"rank": rank, **one.as_row()} for rank, one in enumerate(self.findings, 1))
+        return csv_text(FIELDS, ([row[field] for field in FIELDS] for row in rows))
 
     def frame_list(self) -> str:
         """Names of the frames with findings, one a line, the most suspect first: a list as splits are."""

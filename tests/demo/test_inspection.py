@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from demo.inspection import DISPLAY_SIDE, Cache, inspect
+from demo.inspection import DISPLAY_SIDE, Cache, Kept, inspect
 from deresunet import Frame
 from deresunet.evaluation.metrics import scores
 
@@ -23,7 +23,7 @@ def test_large_frames_are_shown_small_but_scored_whole(predictor):
 
 def test_a_result_is_made_once_and_the_cache_is_bounded(seen):
     made = []
-    cache = Cache(size=2)
+    cache = Cache(2, lambda _: 1)
 
     def make(name):
         return cache.get(("set", name, "rgbd"), lambda: made.append(name) or seen)
@@ -34,7 +34,7 @@ def test_a_result_is_made_once_and_the_cache_is_bounded(seen):
 
 
 def test_a_result_is_made_once_for_all_who_ask_at_the_same_time():
-    cache, began, go_on, made = Cache(size=2), threading.Event(), threading.Event(), []
+    cache, began, go_on, made = Cache(2, lambda _: 1), threading.Event(), threading.Event(), []
 
     def make():
         made.append(1)
@@ -53,7 +53,7 @@ def test_a_result_is_made_once_for_all_who_ask_at_the_same_time():
 
 
 def test_a_failure_is_told_once_and_tried_anew():
-    cache, began, go_on = Cache(size=2), threading.Event(), threading.Event()
+    cache, began, go_on = Cache(2, lambda _: 1), threading.Event(), threading.Event()
 
     def fail():
         began.set()
@@ -87,3 +87,24 @@ def test_a_visitors_state_is_bounded(predictor):
     held = [seen.background, seen.depth, seen.truth, seen.classes, seen.probabilities, seen.entropy]
     assert sum(array.nbytes for array in held) < 64e6
     assert all(array.base is None for array in held), "nothing holds on to the frame's full arrays"
+
+
+def test_results_are_bounded_by_their_memory_and_by_time():
+    now, made = [0.0], []
+    cache = Cache(100, len, keep_s=60.0, clock=lambda: now[0])
+
+    def handle(name, size):
+        return Kept(cache, name, lambda: made.append(name) or "x" * size)
+
+    visitors = [handle(f"visitor {k}", 30) for k in range(10)]
+    for visitor in visitors:
+        visitor.get()
+    assert cache.nbytes <= 100
+    assert len(cache) == 3
+    assert visitors[0].get() == "x" * 30, "who comes back gets the result, made anew"
+    assert made.count("visitor 0") == 2
+    assert handle("large", 1000).get() == "x" * 1000, "one that is larger than all is still given"
+    assert len(cache) == 1
+    now[0] = 61.0
+    handle("new", 1).get()
+    assert len(cache) == 1, "nobody asked for the large one in a minute"

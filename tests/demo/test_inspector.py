@@ -48,15 +48,35 @@ def test_a_data_sets_frame_is_run_once_a_modality(inspector):
     assert inspector.predictor.calls == 2
 
 
-def test_uploads_are_read_decoded_and_never_kept(inspector):
+def test_uploads_are_read_decoded_and_run_once(inspector):
     upload = Upload(sample("rgb"), sample("depth"), sample("label"))
     one, two = inspector.open(upload), inspector.open(upload)
-    assert inspector.predictor.calls == 2
-    assert one is not two
+    assert one is two
+    assert inspector.predictor.calls == 1
     assert one.depth_reading.unit == "mm"
     assert one.name == "0002", "an upload keeps its file's name"
-    assert one.scores.miou == two.scores.miou > 0
-    assert len(inspector._inspections) == 0
+    assert one.scores.miou > 0
+
+
+def test_an_upload_that_went_is_told_without_its_place(inspector, tmp_path):
+    gone = Upload(str(tmp_path / "gone.png"))
+    with pytest.raises(InputError, match=r"gone\.png is no longer here") as told:
+        inspector.open(gone)
+    assert str(tmp_path) not in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["png", "npy"])
+def test_a_frame_of_too_many_pixels_is_refused(inspector, tmp_path, kind):
+    path = tmp_path / f"large.{kind}"
+    depth = np.full((40, 50), 2000, np.uint16)
+    if kind == "npy":
+        np.save(path, depth.astype(np.float32) / 1000)
+    else:
+        Image.fromarray(depth).save(path)
+    inspector.max_pixels = 1999
+    with pytest.raises(InputError, match=r"50x40, 2,000 pixels; this page takes at most 1,999"):
+        inspector.open(Upload(depth=str(path)))
+    assert inspector.predictor.calls == 0
 
 
 def test_the_encoding_can_be_overruled(inspector):

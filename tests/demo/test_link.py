@@ -1,10 +1,10 @@
 """Links to a view of the page."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import pytest
 
-from demo.link import Link, read_link, write_link
+from demo.link import Link, read_link, write_query
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,7 @@ from demo.link import Link, read_link, write_link
     ],
 )
 def test_a_link_opens_what_it_was_made_from(link):
-    address = write_link("https://host/app/?old=1", link)
-    assert address.startswith("https://host/app/")
-    assert read_link(dict(parse_qsl(urlsplit(address).query))) == (link, [])
+    assert read_link(dict(parse_qsl(write_query(link)))) == (link, [])
 
 
 def test_links_of_earlier_versions_work():

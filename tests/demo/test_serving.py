@@ -16,6 +16,7 @@ from gradio_client.exceptions import AuthenticationError
 from local_server import LocalServer
 
 import app
+from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
 from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, SESSIONS, Serving, accounts_from
 from deresunet import InputError
@@ -35,7 +36,7 @@ def launch(monkeypatch):
     """A function that runs app.main with options and gives what the page was launched and queued with."""
     seen = {}
 
-    class Page(gr.Blocks):
+    class Page(GuardedBlocks):
         server = SimpleNamespace(config=SimpleNamespace())
 
         def queue(self, **options):
@@ -106,7 +107,7 @@ def test_no_accounts_let_everyone_in_and_passwords_are_not_shown():
 
 @contextmanager
 def served(serving):
-    with gr.Blocks() as page:
+    with GuardedBlocks() as page:
         file = gr.File()
         size = gr.Number()
         file.upload(lambda path: len(open(path, "rb").read()), file, size, api_name="size")  # noqa: PTH123, SIM115

@@ -13,7 +13,6 @@ from demo.inspect.panels import (
     panels,
     prediction_picture,
     truth_picture,
-    wipe_pictures,
 )
 from deresunet.classes import PALETTE
 from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS
@@ -48,8 +47,6 @@ def test_errors_are_painted_in_their_keys_colours(seen, room):
 
 def test_errors_without_ground_truth_say_so(bare):
     assert "need ground truth" in captions(bare, Look(overlay="errors"))[3]
-    left, _ = wipe_pictures(bare, Look(0.5))
-    assert np.array_equal(left, bare.background), "the wipe then starts from the frame itself"
 
 
 def test_pictures_have_one_size_and_follow_opacity(seen, room):

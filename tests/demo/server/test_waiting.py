@@ -14,6 +14,7 @@ import pytest
 from gradio_client import Client
 
 from demo.server import waiting
+from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
 from demo.serving import Serving
 
@@ -24,7 +25,7 @@ class Slow:
     def __init__(self):
         self.go = threading.Event()
         self.ran = []
-        with gr.Blocks() as self.page:
+        with GuardedBlocks() as self.page:
             asked, told = gr.Textbox(), gr.Textbox()
             gr.Button().click(self.work, asked, told, api_name="work", concurrency_limit=1)
         Serving().serve(self.page, Health(lambda: None), quiet=True, ssr_mode=False)

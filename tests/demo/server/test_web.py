@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from demo.server import connections, logins
 from demo.server.faults import Faults
+from demo.server.guard import GuardedBlocks
 from demo.server.headers import SHARE_ORIGIN, policy
 from demo.server.health import Health
 from demo.server.proxies import TrustedProxies
@@ -27,7 +28,7 @@ from demo.serving import Serving
 
 @pytest.fixture(scope="module")
 def url():
-    with gr.Blocks() as page:
+    with GuardedBlocks() as page:
         gr.Textbox()
     Serving(accounts=(("ann", "secret"),)).serve(page, Health(lambda: None), quiet=True, ssr_mode=False)
     yield page.local_url.rstrip("/")
@@ -148,7 +149,7 @@ def test_a_body_that_drips_is_cut():
 
 
 def test_a_head_that_never_ends_is_cut_and_others_are_served():
-    with gr.Blocks() as page:
+    with GuardedBlocks() as page:
         gr.Textbox()
     Serving().serve(page, Health(lambda: None), quiet=True, ssr_mode=False)
     connections.cut_slow_connections(page.server.config, head_s=0.3)

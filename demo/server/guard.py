@@ -1,0 +1,71 @@
+"""The page's blocks with one guard around every event: whatever goes wrong is told in words."""
+
+from __future__ import annotations
+
+import html
+import logging
+from typing import Any
+
+import anyio
+import gradio as gr
+
+from demo.inspection import Kept
+from demo.server.waiting import FairQueue
+from deresunet.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+class GuardedBlocks(gr.Blocks):
+    """Blocks whose events end in an answer or in an error in words, also where Gradio itself refuses a value.
+
+    Handlers get the result that a `Kept` stands for, and waiting jobs stand in a `FairQueue`.
+    """
+
+    def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
+        """As of `gr.Blocks`."""
+        super().queue(*args, **options)
+        self._queue = FairQueue.of(self._queue)
+        return self
+
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """As of `gr.Blocks`.
+
+        Raises:
+            gr.Error: with words for whoever asked.
+        """
+        try:
+            return await super().process_api(*args, **options)
+        except gr.Error:
+            raise
+        except InputError as error:
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
+        except Exception as error:
+            log.warning("an event failed", exc_info=error)
+            raise gr.Error(_words(error), print_exception=False) from error
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
+        """As of `gr.Blocks`; what it says of a value is escaped, since clients show errors as HTML."""
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error as error:
+            raise gr.Error(html.escape(str(error.message)), print_exception=False) from error
+
+    async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **options: Any) -> Any:
+        """As of `gr.Blocks`."""
+        values = [
+            await anyio.to_thread.run_sync(value.get, limiter=self.limiter) if isinstance(value, Kept) else value
+            for value in processed_input
+        ]
+        return await super().call_function(block_fn, values, *args, **options)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "The server has not enough memory for this just now. Try again later, or with a smaller frame."
+    if isinstance(error, OSError):
+        return f"The server could not read or write a file ({type(error).__name__}). Upload it again, or try later."
+    return (
+        f"The values of this request do not fit the page ({type(error).__name__}). "
+        "Reload it and try again; programs find what is expected under /?view=api."
+    )

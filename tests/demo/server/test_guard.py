@@ -1,0 +1,87 @@
+"""Every event of the page, asked with wrong values: an answer, or an error in words."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import gradio as gr
+import pytest
+from gradio.state_holder import SessionState
+from networks import small_checkpoint
+
+import deresunet
+from demo.inspector import Inspector
+from demo.page import build
+from demo.server.guard import GuardedBlocks
+
+WRONG = [
+    None,
+    "",
+    "\x00/../../etc/passwd",
+    "<script>",
+    -1,
+    10**400,
+    math.nan,
+    True,
+    [],
+    [[1, 2], [3]],
+    {},
+    {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+    {"__type__": "update", "value": 3},
+]
+
+
+@pytest.fixture(scope="module")
+def page(rooms, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        predictor = deresunet.Predictor(small_checkpoint(), "cpu", "eager")
+        page = build(Inspector(predictor, {"sample rooms": rooms}), allow_checkpoints=True)
+        page.queue()
+        yield page
+
+
+def ask(page, event, values):
+    """What comes of an event: "answer", or the words of the error."""
+    data = gr.EventData(None, {"index": values[0] if values else None, "value": values[-1] if values else None})
+    try:
+        asyncio.run(page.process_api(event, list(values), SessionState(page), event_data=data, session_hash="x"))
+    except gr.Error as error:
+        return error.message
+    return "answer"
+
+
+def test_no_event_ends_without_words(page):
+    asked, silent = 0, []
+    for event in page.fns.values():
+        if event.fn is None:
+            continue
+        calls = [[value] * len(event.inputs) for value in WRONG] + [[], [None] * (len(event.inputs) + 1)]
+        for values in calls:
+            asked += 1
+            told = ask(page, event, values)
+            if not (isinstance(told, str) and len(told) > 5) or "<script>" in told:
+                silent.append((event.name, values, told))
+    assert asked > 300
+    assert not silent, silent[:5]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("/srv/secret"), "do not fit the page"),
+        (MemoryError(), "not enough memory"),
+        (OSError(28, "No space left", "/srv/secret"), "could not read or write"),
+        (deresunet.InputError("Give <b>RGB</b>."), "Give &lt;b&gt;RGB&lt;/b&gt;."),
+    ],
+)
+def test_an_error_is_told_in_words_without_paths(error, words):
+    def fail():
+        raise error
+
+    with GuardedBlocks() as page:
+        gr.Button().click(fail)
+    told = ask(page, page.fns[0], [])
+    assert words in told
+    assert "secret" not in told
