@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deresunet.errors import InputError
 
 if TYPE_CHECKING:
-    from deresunet.inference.predictions import StoredPredictor
+    from deresunet.inference.stored_predictions import StoredPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
@@ -168,7 +168,7 @@ def open_predictions(
     Raises:
         InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
     """
-    from deresunet.inference.predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
+    from deresunet.inference.stored_predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
 
     found: dict[str, StoredPredictor] = {}
     for argument in written:

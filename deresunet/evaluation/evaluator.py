@@ -23,8 +23,8 @@ from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
-from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
+from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 
 _LABELS = "logits bilinear to the ground truth's own resolution, argmax over 37 classes"
 _SCORING = "void ignored, one confusion matrix pooled over all frames, mIoU over the classes with ground truth"

@@ -17,8 +17,8 @@ from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Provenance, SegmentationPredictor
-from deresunet.inference.predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
 from deresunet.inference.preprocessing import Modality, usable_modality
+from deresunet.inference.stored_predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
 
 
 @dataclass(frozen=True)

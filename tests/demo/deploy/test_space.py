@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from gradio_client import Client, handle_file
+from huggingface_hub import metadata_load
 from PIL import Image
 
-from demo.deploy.card import front_matter
 from deresunet.data.folder import SAMPLES_DIR
 
 # Three minutes for packages from near by; an hour for all of torch over a slow line.
@@ -37,7 +37,7 @@ def python(staged, tmp_path_factory):
     """The interpreter of an environment that has seen nothing but the staged requirements.txt, lying alone."""
     folder = tmp_path_factory.mktemp("environment")
     (folder / "requirements.txt").write_text((staged / "requirements.txt").read_text())
-    gradio = front_matter((staged / "README.md").read_text())["sdk_version"]
+    gradio = metadata_load(staged / "README.md")["sdk_version"]
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "-r", "requirements.txt"]

@@ -13,7 +13,7 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.prediction_files import is_written, write_prediction, write_predictions
-from deresunet.inference.predictions import MissingPredictionError, StoredPredictor
+from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.tta import Inference
 
 WALL, CHAIR, BAG = 1, 5, 37
