@@ -75,6 +75,10 @@ class _Stoppable:
     def names(self) -> tuple[str, ...]:
         return self.reader.names
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self.reader.notices
+
     def read(self, name: str) -> Frame:
         if self.stop.is_set():
             raise _StoppedError

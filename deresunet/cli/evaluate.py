@@ -266,6 +266,9 @@ def _print(result: Evaluation, classes: bool = True) -> None:
         f"mean accuracy {shown(described['mean_acc'])}   over {result.frames} frames, "
         f"{result.seconds_per_frame:.2f} s each"
     )
+    encodings = described["depth"]["encodings"]
+    typer.echo("depth: " + "; ".join(f"{name} ({count} frames)" for name, count in encodings.items()), err=True)
+    show_notices(result.warnings())
     if result.missing:
         typer.echo(
             f"{len(result.missing)} frames without a prediction were left out, such as {result.missing[0]}", err=True

@@ -64,6 +64,7 @@ class Evaluation:
         failed: frames that could not be read and were skipped.
         missing: names of frames without a stored prediction, which are not in the matrix.
         resized: number of stored predictions of another size than their frames.
+        notices: what looks wrong about the data set as a whole, such as files that are not taken.
     """
 
     matrix: np.ndarray
@@ -76,6 +77,7 @@ class Evaluation:
     failed: tuple[Failure, ...] = ()
     missing: tuple[str, ...] = ()
     resized: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def scores(self) -> Scores:
@@ -111,9 +113,20 @@ class Evaluation:
         return {
             "encodings": dict(Counter(frame.depth or "none" for frame in self.results)),
             "frames_with_warnings": len({name for name, _, _ in warned}),
-            "warnings": dict(Counter(kind for _, kind, _ in warned)),
+            "warnings": dict(Counter(kind for _, kind in dict.fromkeys((name, kind) for name, kind, _ in warned))),
             "examples": [{"name": name, "kind": kind, "warning": text} for name, kind, text in warned[:20]],
         }
+
+    def warnings(self) -> list[str]:
+        """What looks wrong about the frames: a line each kind, with the number of frames and the first of them."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for frame in self.results:
+            for kind, text in dict(frame.warnings).items():
+                found.setdefault(kind, []).append((frame.name, text))
+        return [
+            f"{kind}: {len(frames):,} of {self.frames:,} frames, such as {frames[0][0]}: {frames[0][1]}"
+            for kind, frames in sorted(found.items())
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; ratios in percent, None where nothing defines them."""
@@ -151,6 +164,7 @@ class Evaluation:
             },
             "modalities": dict(Counter(frame.modality for frame in self.results)),
             "depth": self.depth_summary(),
+            "notices": list(self.notices),
             "protocol": self.protocol,
             "provenance": self.provenance,
             "seconds_per_frame": round(self.seconds_per_frame, 4),
@@ -284,6 +298,7 @@ def evaluate(
         failed=tuple(failed),
         missing=tuple(missing),
         resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
+        notices=tuple(getattr(reader, "notices", ())),
     )
 
 
