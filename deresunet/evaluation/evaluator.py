@@ -16,6 +16,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
+from deresunet.data.tally import FrameTally
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
@@ -107,26 +108,23 @@ class Evaluation:
             for axis, (key, names) in enumerate(named)
         }
 
+    def tally(self) -> FrameTally:
+        """Encodings of depth and kinds of warnings over the frames."""
+        tally = FrameTally()
+        for frame in self.results:
+            tally.add_described(frame.name, frame.depth, frame.warnings)
+        return tally
+
     def depth_summary(self) -> dict[str, Any]:
         """Encodings of depth by frames, and what looks wrong: frames by kind of warning, and the first few."""
+        tally = self.tally()
         warned = [(frame.name, kind, text) for frame in self.results for kind, text in frame.warnings]
         return {
-            "encodings": dict(Counter(frame.depth or "none" for frame in self.results)),
+            "encodings": dict(tally.encodings),
             "frames_with_warnings": len({name for name, _, _ in warned}),
-            "warnings": dict(Counter(kind for _, kind in dict.fromkeys((name, kind) for name, kind, _ in warned))),
+            "warnings": tally.warnings,
             "examples": [{"name": name, "kind": kind, "warning": text} for name, kind, text in warned[:20]],
         }
-
-    def warnings(self) -> list[str]:
-        """What looks wrong about the frames: a line each kind, with the number of frames and the first of them."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for frame in self.results:
-            for kind, text in dict(frame.warnings).items():
-                found.setdefault(kind, []).append((frame.name, text))
-        return [
-            f"{kind}: {len(frames):,} of {self.frames:,} frames, such as {frames[0][0]}: {frames[0][1]}"
-            for kind, frames in sorted(found.items())
-        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; ratios in percent, None where nothing defines them."""

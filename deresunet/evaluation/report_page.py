@@ -194,10 +194,10 @@ def _left_out(evaluation: Evaluation) -> str:
 
 def _input(evaluation: Evaluation) -> str:
     """How depth was understood, and what looks wrong about the data set and its frames."""
-    encodings = evaluation.depth_summary()["encodings"]
-    lines = [*evaluation.warnings(), *evaluation.notices]
+    tally = evaluation.tally()
+    lines = [*tally.lines(), *evaluation.notices]
     warnings = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    rows = [[html.escape(name), f"{count:,}"] for name, count in encodings.items()]
+    rows = [[html.escape(name), f"{count:,}"] for name, count in tally.encodings.items()]
     return table(("depth as stored, unit", "frames"), rows) + (
         f"<p>Warnings:</p><ul>{warnings}</ul>" if lines else '<p class="soft">No warnings.</p>'
     )

@@ -75,6 +75,28 @@ def test_two_folders_give_a_folder_and_the_run_resumes(data: Path) -> None:
     assert rgb_alone.exit_code == 0, rgb_alone.output
 
 
+def test_two_folders_have_one_unit_and_say_what_looks_wrong(data: Path) -> None:
+    """A close-up among rooms is no warning; a folder in 1/5000 m is one, and files that are not taken are said."""
+    (data / "rgb" / "._f0.png").write_bytes(b"x")
+    (data / "depth" / "notes.raw").write_bytes(b"x")
+    Image.fromarray(np.full((48, 64), 401, np.uint16)).save(data / "depth" / "f5.png")
+    command = ("predict", "--rgb", data / "rgb", "--depth", data / "depth", "--modality", "depth")
+    done = run(*command, "--out", data / "near")
+    assert done.exit_code == 0, done.output
+    assert "depth: uint16, mm (6 frames)" in done.stderr
+    assert done.stderr.count("warning: ") == 1
+    assert "1 files in " in done.stderr
+    assert "such as notes.raw" in done.stderr
+    for k in range(COUNT):
+        Image.fromarray(np.full((48, 64), 15001 + k, np.uint16)).save(data / "depth" / f"f{k}.png")
+    done = run(*command, "--out", data / "far")
+    assert "warning: depth: 6 of 6 frames, such as f0: " in done.stderr
+    assert "--depth-unit tum" in done.stderr
+    done = run(*command, "--out", data / "right", "--depth-unit", "tum")
+    assert "depth: uint16, tum (6 frames)" in done.stderr
+    assert "warning: depth" not in done.stderr
+
+
 def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
     """Depth of all frames in 1/5000 m but one that has none, and a file of another name: stderr, JSON and report."""
     for path in (data / "depth").iterdir():
