@@ -19,6 +19,7 @@ from demo.inspection import Cache, Inspection, Kept, inspect, preview
 from demo.networks import Checkpoints
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
+from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.data.images import image_size, read_rgb
@@ -156,7 +157,8 @@ class Inspector:
                 return inspect(predictor, origin.read(self.max_pixels), modality)
             return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
 
-        return Kept(self._inspections, (predictor.checkpoint.sha256, origin, modality), run)
+        key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
+        return Kept(self._inspections, key, run)
 
     def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
         """Segment a frame as RGB-D, as RGB and as depth.
@@ -176,7 +178,8 @@ class Inspector:
         def run() -> Ablation:
             return {modality: ModalityResult.of(self.open(origin, modality, weights)) for modality in MODALITIES}
 
-        return Kept(self._ablations, (self.checkpoints.get(weights).checkpoint.sha256, origin), run)
+        key = (self.checkpoints.get(weights).checkpoint.sha256, origin, self._contents(origin))
+        return Kept(self._ablations, key, run)
 
     def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Read a frame without segmenting it: background, depth and ground truth as in `Inspection`.
@@ -196,7 +199,7 @@ class Inspector:
 
     def thumbnails(self, source: str, names: Sequence[str]) -> list[tuple[Image.Image, str]]:
         """Small pictures of frames, with the frames' names; a frame that cannot be read gets a hatched one."""
-        return [(self._thumbnail(source, name), name) for name in names]
+        return [(self._thumbnail(source, name, self._contents(DatasetFrame(source, name))), name) for name in names]
 
     def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> tuple[str, str]:
         """Describe an uploaded depth file as it is understood, before the network runs: HTML, and a proposed unit.
@@ -230,7 +233,19 @@ class Inspector:
             raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
         return self.readers[source]
 
-    def _make_thumbnail(self, source: str, name: str) -> Image.Image:
+    def _contents(self, origin: DatasetFrame | Upload) -> str:
+        """Fingerprint of a data set's frame, so that files written anew are read anew.
+
+        Uploads have a path of their own for each content, and a frame that is not there is told by what reads it.
+        """
+        if isinstance(origin, Upload) or origin.source not in self.readers:
+            return ""
+        try:
+            return frame_fingerprint(self.readers[origin.source], origin.name)
+        except InputError:
+            return ""
+
+    def _make_thumbnail(self, source: str, name: str, contents: str) -> Image.Image:
         try:
             small = Image.fromarray(self._reader(source).read_rgb(name))
         except InputError:

@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 
 from demo.dataset.progress import Progress, Request, time_left
 from demo.dataset.result import DatasetResult
+from demo.dataset.stopping import StoppableReader, StoppedError
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
 from demo.networks import Checkpoints
 from deresunet.data.fingerprint import contents_fingerprint
@@ -44,10 +45,6 @@ _STOP_S = 60.0
 _LABEL_PROBES = 16
 
 
-class _StoppedError(Exception):
-    pass
-
-
 @dataclass
 class _Run:
     request: Request
@@ -62,23 +59,6 @@ class _Run:
 
     def __str__(self) -> str:
         return f"{self.request}: {self.done} of {self.total} frames"
-
-
-@dataclass(frozen=True)
-class _Stoppable:
-    """A reader that ends the evaluation when asked to, also between frames that the network never gets."""
-
-    reader: Reader
-    stop: threading.Event
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.reader.names
-
-    def read(self, name: str) -> Frame:
-        if self.stop.is_set():
-            raise _StoppedError
-        return self.reader.read(name)
 
 
 class Evaluations:
@@ -302,7 +282,7 @@ class Evaluations:
                 result = self._evaluate(run.request, folder, resume, run)
                 folder.finish({**vars(run.request)})
             self._keep(run.request, result)
-        except _StoppedError:
+        except StoppedError:
             pass
         except InputError as error:
             failure = str(error)
@@ -325,12 +305,12 @@ class Evaluations:
             seconds = (time.perf_counter() - began) / max(done - before, 1)
             run.done, run.miou, run.seconds_left = done, scores(matrix).miou, seconds * (run.total - done)
             if run.stop.is_set():
-                raise _StoppedError
+                raise StoppedError
 
         reader = self._reader(request.source)
         evaluation = evaluate(
             self.segmenter(request),
-            reader if run is None else _Stoppable(reader, run.stop),
+            reader if run is None else StoppableReader(reader, run.stop),
             request.modality,
             on_frame=on_frame,
             on_error="skip",

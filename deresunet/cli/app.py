@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deresunet.errors import InputError
 
 if TYPE_CHECKING:
+    from deresunet.data.tally import FrameTally
     from deresunet.inference.stored_predictions import StoredPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
@@ -210,6 +211,12 @@ def show_notices(notices: Iterable[str]) -> None:
     """Write what looks wrong to standard error, a line each."""
     for notice in notices:
         typer.echo(f"warning: {notice}", err=True)
+
+
+def show_tally(tally: FrameTally) -> None:
+    """Write how depth was understood and what looks wrong to standard error."""
+    typer.echo(f"depth: {tally.depth}", err=True)
+    show_notices(tally.lines())
 
 
 def shown(value: float | None) -> str:

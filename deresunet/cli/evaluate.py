@@ -38,6 +38,7 @@ from deresunet.cli.app import (
     progress_bar,
     reports_input_errors,
     show_notices,
+    show_tally,
     shown,
 )
 from deresunet.data.fingerprint import contents_fingerprint
@@ -266,6 +267,7 @@ def _print(result: Evaluation, classes: bool = True) -> None:
         f"mean accuracy {shown(described['mean_acc'])}   over {result.frames} frames, "
         f"{result.seconds_per_frame:.2f} s each"
     )
+    show_tally(result.tally())
     if result.missing:
         typer.echo(
             f"{len(result.missing)} frames without a prediction were left out, such as {result.missing[0]}", err=True

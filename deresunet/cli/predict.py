@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,12 +31,15 @@ from deresunet.cli.app import (
     progress_bar,
     reports_input_errors,
     show_notices,
+    show_tally,
     shown,
 )
-from deresunet.data.depth_units import Unit
-from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, read_frame
+from deresunet.data.depth_units import Unit, parse_unit
+from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, FileOptions, frame_of_files, read_frame
+from deresunet.data.folder import recognise_units
 from deresunet.data.frame import Frame
-from deresunet.data.readers import Frames, open_reader
+from deresunet.data.readers import Reader, open_reader
+from deresunet.data.text import left_behind
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
@@ -95,7 +97,7 @@ def predict(
     if data is not None:
         if rgb is not None or depth is not None or label is not None:
             raise InputError("--data names a data set. Leave out --rgb, --depth and --label.")
-        opened = open_reader(
+        reader: Reader | PairedFolders = open_reader(
             dataset,
             data,
             split,
@@ -108,12 +110,10 @@ def predict(
             intrinsics=intrinsics,
             depth_key=depth_key,
         )
-        show_notices(opened.notices)
-        reader: Frames = opened
     elif any(path is not None and path.is_dir() for path in (rgb, depth)):
         if label is not None:
             raise InputError("--label is for one frame. For folders, give --data, or evaluate --predictions.")
-        reader = PairedFolders(rgb, depth, depth_unit)
+        reader = PairedFolders(rgb, depth, depth_unit, depth_key)
     else:
         frame = read_frame(
             rgb,
@@ -131,6 +131,7 @@ def predict(
         show_notices(frame.warnings)
         _predict_one(frame, load(checkpoint, device, backend, head), modality, out)
         return
+    show_notices(reader.notices)
     predictor = load(checkpoint, device, backend, head)
     with progress_bar() as progress:
         task = progress.add_task("segmenting", total=len(reader.names[:limit]))
@@ -146,6 +147,8 @@ def predict(
             on_frame=lambda done: progress.update(task, completed=done),
         )
         progress.update(task, completed=len(reader.names[:limit]))
+    if written.written:
+        show_tally(written.tally)
     if written.kept:
         typer.echo(f"Resumed: {written.kept} frames were done already; delete their files to segment them anew")
     for name, error in written.failed:
@@ -154,48 +157,74 @@ def predict(
 
 
 class PairedFolders:
-    """Frames of a folder of RGB images and a folder of depth files, paired by name without suffix; a `Reader`.
+    """Frames of a folder of RGB images and a folder of depth files, paired by name without suffix.
+
+    With the depth unit "auto", the unit is recognised over frames of the whole folder and not one by one.
 
     Args:
         rgb: folder of RGB images, or None.
         depth: folder of depth files, or None.
         depth_unit: unit of depth; see `read_frame`.
+        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
 
     Attributes:
         names: the frames, in order; slashes are subfolders.
+        notices: what looks wrong about the folders: files that are not taken.
 
     Raises:
         InputError: one of the two is no folder, or a frame of one has no file in the other.
     """
 
-    def __init__(self, rgb: Path | None, depth: Path | None, depth_unit: Unit = "auto") -> None:
-        self.depth_unit = depth_unit
-        self._rgb = _files(rgb, "--rgb", RGB_SUFFIXES)
-        self._depth = _files(depth, "--depth", DEPTH_SUFFIXES)
+    def __init__(
+        self, rgb: Path | None, depth: Path | None, depth_unit: Unit = "auto", depth_key: str | None = None
+    ) -> None:
+        self.depth_unit, self.depth_key = depth_unit, depth_key
+        self._rgb, other_rgb = _files(rgb, "--rgb", RGB_SUFFIXES)
+        self._depth, other_depth = _files(depth, "--depth", DEPTH_SUFFIXES)
+        self.notices = (*other_rgb, *other_depth)
         if rgb is not None and depth is not None:
             unpaired = sorted(self._rgb.keys() ^ self._depth.keys())
             if unpaired:
                 raise InputError(
-                    f"{len(unpaired)} frames are in only one of {rgb} and {depth}, such as {unpaired[0]}. Files are "
-                    "paired by name; leave out --depth for RGB alone."
+                    " ".join(
+                        (
+                            f"{len(unpaired)} frames are in only one of {rgb} and {depth}, such as {unpaired[0]}. "
+                            "Files are paired by name; leave out --depth for RGB alone.",
+                            *self.notices,
+                        )
+                    )
                 )
         self.names = tuple(sorted(self._rgb or self._depth))
+        automatic = parse_unit(depth_unit)[0] == "auto"
+        depth_files = [self._depth[name] for name in self.names if name in self._depth]
+        self._choices = recognise_units(depth_files, depth_key) if automatic else None
 
     def read(self, name: str) -> Frame:
         """Read the frame called `name`; raises as `read_frame` does."""
-        frame = read_frame(self._rgb.get(name), self._depth.get(name), None, self.depth_unit)
-        return replace(frame, name=name)
+        options = FileOptions(self.depth_unit, self.depth_key, choices=self._choices)
+        return frame_of_files(self._rgb.get(name), self._depth.get(name), None, options, name=name, source="files")
 
 
-def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+    """Files of a folder and its subfolders by name without suffix, and a notice on those that are not taken."""
     if folder is None:
-        return {}
+        return {}, []
     if not folder.is_dir():
         raise InputError(f"{option} {folder} is no folder, though the other one is. Give two folders, or two files.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
-    return {
-        path.relative_to(folder).with_suffix("").as_posix(): path for path in files if not path.name.startswith(".")
-    }
+    taken: dict[str, Path] = {}
+    others = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if any(left_behind(part) for part in relative.parts) or path.is_dir():
+            continue
+        if path.suffix.lower() in suffixes:
+            taken[relative.with_suffix("").as_posix()] = path
+        else:
+            others.append(relative.as_posix())
+    if not others:
+        return taken, []
+    expected = ", ".join(suffixes)
+    return taken, [f"{len(others)} files in {folder} are not taken, such as {others[0]}. Expected {expected}."]
 
 
 def _predict_one(frame: Frame, predictor: SegmentationPredictor, modality: Modality, out: Path) -> None:

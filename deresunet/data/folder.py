@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -206,18 +206,8 @@ class FolderReader:
         """Units recognised over frames of the whole split, by how they are stored."""
         with self._lock:
             if self._choices is None:
-                named = [name for name in self.names if name in self._depth]
-                taken = named[:: max(-(-len(named) // UNIT_FRAMES), 1)]
-                kinds: dict[Kind, list[np.ndarray]] = {}
-                for name in taken:
-                    try:
-                        stored = read_stored_depth(self._depth[name], self.depth_key)
-                    except InputError:
-                        continue  # said when that frame is read
-                    if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
-                        mask, _ = measured_mask(stored)
-                        kinds.setdefault(kind_of(stored, mask), []).append(stored[mask])
-                self._choices = {kind: choose_unit(kind, frames) for kind, frames in kinds.items()}
+                depth = [self._depth[name] for name in self.names if name in self._depth]
+                self._choices = recognise_units(depth, self.depth_key)
             return self._choices
 
     def _listed(self, split: str, lists: list[str]) -> tuple[str, ...]:
@@ -256,6 +246,25 @@ class FolderReader:
                     f"Name {what} files as their RGB images."
                 )
         return notices
+
+
+def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Kind, UnitChoice]:
+    """Recognise the units of many depth files together, by how they are stored, over `UNIT_FRAMES` evenly taken.
+
+    Args:
+        files: depth files of one data set; those that cannot be read are left out, and said when their frame is read.
+        key: name of the array in NPZ files, or of the channel in EXR files.
+    """
+    kinds: dict[Kind, list[np.ndarray]] = {}
+    for path in files[:: max(-(-len(files) // UNIT_FRAMES), 1)]:
+        try:
+            stored = read_stored_depth(path, key)
+        except InputError:
+            continue
+        if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
+            mask, _ = measured_mask(stored)
+            kinds.setdefault(kind_of(stored, mask), []).append(stored[mask])
+    return {kind: choose_unit(kind, frames) for kind, frames in kinds.items()}
 
 
 def real_samples() -> FolderReader:

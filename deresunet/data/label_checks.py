@@ -75,7 +75,7 @@ def check_shift(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray])
     Example:
         >>> prediction = np.arange(1, 33, dtype=np.uint8).repeat(64).reshape(32, 64)
         >>> check_shift([prediction], [prediction])
-        >>> check_shift([prediction - 1], [prediction])
+        >>> check_shift([prediction - 1], [prediction])  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         deresunet.errors.InputError: The first 1 labels agree with ... Pass --label-offset 1 ...
     """

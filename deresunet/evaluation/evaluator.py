@@ -16,6 +16,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
+from deresunet.data.tally import FrameTally
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
@@ -64,6 +65,7 @@ class Evaluation:
         failed: frames that could not be read and were skipped.
         missing: names of frames without a stored prediction, which are not in the matrix.
         resized: number of stored predictions of another size than their frames.
+        notices: what looks wrong about the data set as a whole, such as files that are not taken.
     """
 
     matrix: np.ndarray
@@ -76,6 +78,7 @@ class Evaluation:
     failed: tuple[Failure, ...] = ()
     missing: tuple[str, ...] = ()
     resized: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def scores(self) -> Scores:
@@ -105,13 +108,21 @@ class Evaluation:
             for axis, (key, names) in enumerate(named)
         }
 
+    def tally(self) -> FrameTally:
+        """Encodings of depth and kinds of warnings over the frames."""
+        tally = FrameTally()
+        for frame in self.results:
+            tally.add_described(frame.name, frame.depth, frame.warnings)
+        return tally
+
     def depth_summary(self) -> dict[str, Any]:
         """Encodings of depth by frames, and what looks wrong: frames by kind of warning, and the first few."""
+        tally = self.tally()
         warned = [(frame.name, kind, text) for frame in self.results for kind, text in frame.warnings]
         return {
-            "encodings": dict(Counter(frame.depth or "none" for frame in self.results)),
+            "encodings": dict(tally.encodings),
             "frames_with_warnings": len({name for name, _, _ in warned}),
-            "warnings": dict(Counter(kind for _, kind, _ in warned)),
+            "warnings": tally.warnings,
             "examples": [{"name": name, "kind": kind, "warning": text} for name, kind, text in warned[:20]],
         }
 
@@ -151,6 +162,7 @@ class Evaluation:
             },
             "modalities": dict(Counter(frame.modality for frame in self.results)),
             "depth": self.depth_summary(),
+            "notices": list(self.notices),
             "protocol": self.protocol,
             "provenance": self.provenance,
             "seconds_per_frame": round(self.seconds_per_frame, 4),
@@ -284,6 +296,7 @@ def evaluate(
         failed=tuple(failed),
         missing=tuple(missing),
         resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
+        notices=tuple(getattr(reader, "notices", ())),
     )
 
 

@@ -71,6 +71,7 @@ def evaluation_sections(
         "has it. mIoU: mean over the classes with ground truth. Boundary IoU: IoU of classes' inner boundary bands, "
         "2 % of the image's diagonal wide. All are pooled over the frames; void pixels are left out. n/a: neither "
         "ground truth nor prediction.</p>",
+        f"<h2>Input</h2>{_input(evaluation)}",
         f"<h2>Classes</h2>{_classes(evaluation)}",
         "<h2>Confusions</h2><p class='soft'>Rows: ground truth; columns: prediction; colour: share of the row's "
         f"pixels.</p>{image(confusions, 'Confusion matrix', 'plot')}"
@@ -189,6 +190,17 @@ def _left_out(evaluation: Evaluation) -> str:
         lines.append(f"{len(evaluation.failed):,} frames could not be read and were left out:")
         lines += [f"{html.escape(one.name)}: {html.escape(one.error)}" for one in evaluation.failed]
     return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def _input(evaluation: Evaluation) -> str:
+    """How depth was understood, and what looks wrong about the data set and its frames."""
+    tally = evaluation.tally()
+    lines = [*tally.lines(), *evaluation.notices]
+    warnings = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    rows = [[html.escape(name), f"{count:,}"] for name, count in tally.encodings.items()]
+    return table(("depth as stored, unit", "frames"), rows) + (
+        f"<p>Warnings:</p><ul>{warnings}</ul>" if lines else '<p class="soft">No warnings.</p>'
+    )
 
 
 def _classes(evaluation: Evaluation) -> str:

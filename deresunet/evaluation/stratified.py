@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from deresunet.classes import NUM_CLASSES, VOID
 from deresunet.data.frame import Frame
+from deresunet.data.tally import depth_encoding, warnings_of
 from deresunet.evaluation.boundary_iou import boundary_counts
 from deresunet.evaluation.metrics import scores
 
@@ -98,13 +99,10 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
     counts = np.bincount(cell[known], minlength=math.prod(SHAPE))
     cells = np.flatnonzero(counts)
     bands = boundary_counts(frame.label, prediction)
-    reading = frame.depth_reading
-    warnings = [("depth", text) for text in (() if reading is None else reading.warnings)]
-    warnings += [(problem.kind, problem.message) for problem in frame.problems]
     return FrameResult(
         *(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds, bands),
-        depth="" if reading is None else f"{reading.encoding}, {reading.unit}",
-        warnings=tuple(warnings),
+        depth=depth_encoding(frame),
+        warnings=warnings_of(frame),
     )
 
 

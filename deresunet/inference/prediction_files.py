@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from deresunet.atomic import write_json, write_png
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
+from deresunet.data.tally import FrameTally
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Provenance, SegmentationPredictor
@@ -29,11 +30,13 @@ class Written:
         written: number of predictions written.
         kept: number of predictions that were there already.
         failed: name and error of each frame that was skipped.
+        tally: how depth of the frames written now was understood, and what looks wrong about them.
     """
 
     written: int
     kept: int
     failed: tuple[tuple[str, str], ...]
+    tally: FrameTally = field(default_factory=FrameTally)
 
 
 def write_predictions(
@@ -73,6 +76,7 @@ def write_predictions(
     left = [name for name in names if not is_written(folder, name, confidence)]
     kept = done = len(names) - len(left)
     failed: list[tuple[str, str]] = []
+    tally = FrameTally()
 
     def usable() -> Iterator[tuple[str, Frame]]:
         nonlocal done
@@ -95,12 +99,13 @@ def write_predictions(
             found = [(one.label, one.confidence) for one in (predictor(frame, modality) for _, frame in group)]
         else:
             found = [(label, None) for label in predictor.labels([frame for _, frame in group], modality)]
-        for (name, _), (label, sure) in zip(group, found, strict=True):
+        for (name, frame), (label, sure) in zip(group, found, strict=True):
             write_prediction(folder, name, label, sure)
+            tally.add(frame)
             done += 1
             if on_frame is not None:
                 on_frame(done)
-    return Written(len(names) - kept - len(failed), kept, tuple(failed))
+    return Written(len(names) - kept - len(failed), kept, tuple(failed), tally)
 
 
 def _begin(folder: Path, provenance: Provenance, protocol: str) -> None:

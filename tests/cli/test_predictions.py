@@ -75,6 +75,53 @@ def test_two_folders_give_a_folder_and_the_run_resumes(data: Path) -> None:
     assert rgb_alone.exit_code == 0, rgb_alone.output
 
 
+def test_two_folders_have_one_unit_and_say_what_looks_wrong(data: Path) -> None:
+    """A close-up among rooms is no warning; a folder in 1/5000 m is one, and files that are not taken are said."""
+    (data / "rgb" / "._f0.png").write_bytes(b"x")
+    (data / "depth" / "notes.raw").write_bytes(b"x")
+    Image.fromarray(np.full((48, 64), 401, np.uint16)).save(data / "depth" / "f5.png")
+    command = ("predict", "--rgb", data / "rgb", "--depth", data / "depth", "--modality", "depth")
+    done = run(*command, "--out", data / "near")
+    assert done.exit_code == 0, done.output
+    assert "depth: uint16, mm (6 frames)" in done.stderr
+    assert done.stderr.count("warning: ") == 1
+    assert "1 files in " in done.stderr
+    assert "such as notes.raw" in done.stderr
+    for k in range(COUNT):
+        Image.fromarray(np.full((48, 64), 15001 + k, np.uint16)).save(data / "depth" / f"f{k}.png")
+    done = run(*command, "--out", data / "far")
+    assert "warning: depth: 6 of 6 frames, such as f0: " in done.stderr
+    assert "--depth-unit tum" in done.stderr
+    done = run(*command, "--out", data / "right", "--depth-unit", "tum")
+    assert "depth: uint16, tum (6 frames)" in done.stderr
+    assert "warning: depth" not in done.stderr
+
+
+def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
+    """Depth of all frames in 1/5000 m but one that has none, and a file of another name: stderr, JSON and report."""
+    for path in (data / "depth").iterdir():
+        Image.fromarray(np.full((48, 64), 15001, np.uint16)).save(path)
+    (data / "depth" / "f5.png").rename(data / "depth" / "f5.raw")
+    command = ("evaluate", "--data", data, "--dataset", "folder", "--protocol", "native")
+    done = run(*command, "--json", data / "out.json", "--report", data / "report")
+    assert done.exit_code == 0, done.output
+    told = json.loads((data / "out.json").read_text())
+    assert told["depth"]["encodings"] == {"uint16, mm": 5, "none": 1}
+    assert (told["depth"]["frames_with_warnings"], told["depth"]["warnings"]) == (5, {"depth": 5})
+    assert "depth: uint16, mm (5 frames); none (1 frames)" in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("warning: depth: ")]
+    assert len(lines) == 1, "a line each kind"
+    assert "5 of 6 frames, such as f0: Depth of 15" in lines[0]
+    assert "--depth-unit tum" in lines[0]
+    assert any("f5.raw" in notice for notice in told["notices"])
+    page = (data / "report" / "report.html").read_text()
+    assert "<h2>Input</h2>" in page
+    assert "5 of 6 frames, such as f0: Depth of 15" in page
+    assert "f5.raw" in page
+    right = evaluated(data, "--depth-unit", "tum")
+    assert (right["depth"]["encodings"], right["depth"]["warnings"]) == ({"uint16, tum": 5, "none": 1}, {})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

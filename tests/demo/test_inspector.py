@@ -12,7 +12,7 @@ from demo.downloads import handed_out
 from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
 from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
-from deresunet.data.folder import SAMPLES_DIR
+from deresunet.data.folder import SAMPLES_DIR, FolderReader
 
 
 class CountingPredictor:
@@ -46,6 +46,31 @@ def test_a_data_sets_frame_is_run_once_a_modality(inspector):
     assert inspector.predictor.calls == 1
     assert inspector.open(origin, "rgb").described["provenance"]["modality"] == "rgb"
     assert inspector.predictor.calls == 2
+
+
+def test_a_frame_that_was_mended_on_disk_is_run_anew(predictor, tmp_path):
+    """Its inspection, ablation and thumbnail are those of the files as they are now; other frames keep theirs."""
+    for kind, suffix in (("rgb", "jpg"), ("depth", "png"), ("label", "png")):
+        (tmp_path / kind).mkdir()
+        for name in ("0002", "0003"):
+            shutil.copy(SAMPLES_DIR / kind / f"{name}.{suffix}", tmp_path / kind)
+    folder = Inspector(CountingPredictor(predictor), {"mine": FolderReader(tmp_path, "all", "sunrgbd37")})
+    origin, other = (DatasetFrame("mine", name) for name in ("0002", "0003"))
+    before, unchanged = folder.open(origin), folder.open(other)
+    ablation, thumbnail = folder.ablate(origin), folder.thumbnails("mine", ["0002"])[0][0]
+    assert folder.open(origin) is before
+    label = tmp_path / "label" / "0002.png"
+    Image.fromarray(np.roll(np.asarray(Image.open(label)), 40, axis=1)).save(label)
+    os.utime(label, ns=(1, 1))  # clocks of file systems are coarse
+    after = folder.open(origin)
+    assert after.scores.miou != before.scores.miou
+    assert folder.ablate(origin) is not ablation
+    assert folder.open(other) is unchanged
+    rgb = tmp_path / "rgb" / "0002.jpg"
+    Image.fromarray(255 - np.asarray(Image.open(rgb))).save(rgb, quality=90)
+    os.utime(rgb, ns=(1, 1))
+    assert folder.thumbnails("mine", ["0002"])[0][0] != thumbnail
+    assert folder.open(origin) is not after
 
 
 def test_uploads_are_read_decoded_and_run_once(inspector):
@@ -94,7 +119,7 @@ def test_the_depth_card_comes_before_the_network_runs(inspector, tmp_path):
     assert "640 x 480" in inspector.depth_card(sample("rgb"), sample("depth"))[0]
     assert inspector.depth_card(sample("rgb"), None) == ("", "")
     Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "colour.png")
-    with pytest.raises(InputError, match="colour picture"):
+    with pytest.raises(InputError, match="grey picture of depth in three channels"):
         inspector.depth_card(None, str(tmp_path / "colour.png"))
     assert inspector.predictor.calls == 0
 
