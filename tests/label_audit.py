@@ -41,7 +41,7 @@ class RenamedReader:
 
     def __init__(self, reader: Reader, renamed: Sequence[Renamed]) -> None:
         self.reader, self.renamed = reader, renamed
-        self.names = reader.names
+        self.names, self.notices = reader.names, reader.notices
 
     def read(self, name: str) -> Frame:
         frame = self.reader.read(name)

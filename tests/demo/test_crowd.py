@@ -32,7 +32,9 @@ def small():
         backbone="resnet18", skip_channels=(8, 8, 8, 8), bottleneck_channels=32, decoder_channels=(32, 32, 16, 16)
     )
     preprocessing = Preprocessing(network_pixels=96 * 128)
-    return deresunet.Predictor(Checkpoint(DeResUNet(config).state_dict(), config, preprocessing, name="small"), "cpu")
+    return deresunet.Predictor(
+        Checkpoint(DeResUNet(config).state_dict(), config, preprocessing, name="small"), "cpu", head="raw"
+    )
 
 
 @pytest.fixture(scope="module")

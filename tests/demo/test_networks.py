@@ -26,7 +26,7 @@ def test_checkpoints_are_loaded_when_asked_for_and_bounded(predictor, tmp_path):
     assert len(offered._loaded) == 2
     with pytest.raises(InputError, match="truncated"):
         offered.get(broken.name)
-    with pytest.raises(InputError, match="there are deresunet_r50"):
+    with pytest.raises(InputError, match="Choose one of: deresunet_r50"):
         offered.get("other")
     with pytest.raises(InputError, match="truncated"):
         offered.add(str(broken))

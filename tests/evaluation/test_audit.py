@@ -28,6 +28,7 @@ class Rooms:
 
     def __init__(self, count: int = 8) -> None:
         self.names = tuple(f"room{k}" for k in range(count))
+        self.notices: tuple[str, ...] = ()
 
     def read(self, name: str) -> Frame:
         k = int(name.removeprefix("room"))

@@ -149,7 +149,7 @@ def test_without_bfloat16_it_stays_float32(monkeypatch, caplog):
     assert (predictor.backend, predictor.precision) == ("onednn", "float32")
     (record,) = caplog.records
     assert "not onednn-bf16: this CPU has no bfloat16 arithmetic" in record.message
-    with pytest.raises(InputError, match=r"no bfloat16 arithmetic. Expected one of eager, folded, onednn"):
+    with pytest.raises(InputError, match=r"no bfloat16 arithmetic. Expected auto or one of eager, folded, onednn"):
         Predictor(small_checkpoint(), "cpu", backend="onednn-bf16")
 
 
