@@ -24,8 +24,8 @@ from demo.theme import STYLE, theme
 from deresunet import read_frame
 from deresunet.data.folder import SAMPLES_DIR
 
-# Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL. A reload
-# cuts off streams that are open, which Gradio's client reports as it goes.
+# Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL. A
+# reload cuts off streams that are open, which Gradio's client reports as it goes.
 VIEWERS_OWN = re.compile(r"^BJS - .*WebGPU|^AbortError: signal is aborted|^Unexpected error Connection errored out")
 
 
