@@ -8,8 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from demo.api import check_mcp
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
+
+# isort: split
+from demo.api import check_mcp
 from demo.inspector import MAX_PIXELS, Inspector, samples
 from demo.networks import Checkpoints
 from demo.page import build

@@ -57,6 +57,8 @@ class Inspection:
         source: the data set that the frame comes from, for people.
         label_png: the prediction at full resolution as a PNG of class numbers 1..37.
         measured: figures of a whole data set that the weights carry, or None.
+        sensor: camera that took the frame, or "".
+        scene: room type, or "".
         depth_reading: how depth was understood, or None without depth.
     """
 
@@ -79,6 +81,8 @@ class Inspection:
     source: str
     label_png: bytes = field(repr=False)
     measured: Measured | None = None
+    sensor: str = ""
+    scene: str = ""
     depth_reading: DepthReading | None = field(default=None, repr=False)
 
     @property
@@ -92,6 +96,16 @@ class Inspection:
         """uint8 (h, w): the prediction, 1..37."""
         best: np.ndarray = self.classes[0]
         return best
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether the prediction comes with confidences; stored predictions may have none."""
+        return not bool(np.isnan(self.probabilities[0]).any())
+
+    @property
+    def has_entropy(self) -> bool:
+        """Whether the prediction comes with all classes' probabilities; stored predictions have none."""
+        return not bool(np.isnan(self.entropy).any())
 
     @property
     def name(self) -> str:
@@ -165,13 +179,17 @@ def inspect(
         result=result,
         scores=None if result is None else scores(result.matrix()),
         reliability=(
-            None if frame.label is None else reliability(frame.label, prediction.label, prediction.confidence)
+            None
+            if frame.label is None or np.isnan(prediction.confidence).any()
+            else reliability(frame.label, prediction.label, prediction.confidence)
         ),
         shares=pixels / prediction.label.size,
         confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),
         source=frame.source,
         label_png=png(prediction.label),
         measured=Measured.of(predictor.checkpoint.metrics),
+        sensor=frame.sensor,
+        scene=frame.scene,
         depth_reading=frame.depth_reading,
     )
 

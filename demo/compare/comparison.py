@@ -15,9 +15,15 @@ from deresunet.visualization.colours import COMPARISON_KEYS, DIFFERENCE_KEYS, Co
 from deresunet.visualization.overlays import comparison_codes, paint_outcomes
 
 
-def side_name(inspection: Inspection) -> str:
-    """Weights and modality of one side."""
-    return f"{inspection.described['provenance']['weights']}, {MODALITY_NAMES[inspection.modality]}"
+def side_names(a: Inspection, b: Inspection) -> tuple[str, str]:
+    """Weights and modality of both sides; weights of one name are told apart by their hashes."""
+    origins = [one.described["provenance"] for one in (a, b)]
+    alike = origins[0]["weights"] == origins[1]["weights"] and origins[0]["sha256"] != origins[1]["sha256"]
+    first, second = (
+        f"{origin['weights']}{' (' + origin['sha256'][:6] + ')' if alike else ''}, {MODALITY_NAMES[one.modality]}"
+        for origin, one in zip(origins, (a, b), strict=True)
+    )
+    return first, second
 
 
 def wipe_pictures(a: Inspection, b: Inspection, opacity: float) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +49,8 @@ def difference_keys(a: Inspection) -> dict[str, Colour]:
 
 def summary(a: Inspection, b: Inspection) -> str:
     """Share of the pixels on which the two agree, and which is correct where they do not, as HTML."""
-    names = f"A is {html.escape(side_name(a))}; B is {html.escape(side_name(b))}."
+    first, second = side_names(a, b)
+    names = f"A is {html.escape(first)}; B is {html.escape(second)}."
     agree = float((a.label == b.label).mean())
     pieces = [f"<p>{names} On <b>{html.escape(a.name)}</b> they agree on <b>{agree:.1%}</b> of the pixels.</p>"]
     if a.scores is not None and b.scores is not None and a.truth is not None:

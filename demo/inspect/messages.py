@@ -21,7 +21,8 @@ from deresunet.visualization.depth import depth_range
 def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     """A line of HTML under each of the four panels."""
     described = inspection.described
-    name = " · ".join(html.escape(part) for part in (inspection.source, inspection.name) if part)
+    parts = (inspection.source, inspection.name, inspection.sensor, inspection.scene)
+    name = " · ".join(html.escape(part) for part in parts if part)
     size = f"{described['width']} x {described['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB: depth in grey"
     bounds = depth_range(inspection.depth)
@@ -39,8 +40,14 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     keys = overlay_keys(look)
     if look.overlay == "errors" and inspection.truth is None:
         prediction = "errors need ground truth"
+    elif (look.overlay == "confidence" and not inspection.has_confidence) or (
+        look.overlay == "entropy" and not inspection.has_entropy
+    ):
+        prediction = f"stored predictions without {look.overlay}: it needs the network itself"
     elif keys:
         prediction = key_line(keys)
+    elif described["mean_confidence"] is None:
+        prediction = "stored predictions without confidence"
     else:
         prediction = f"mean confidence {described['mean_confidence']:.0%}"
     return rgb, depth, truth, prediction
@@ -50,9 +57,11 @@ def headline(inspection: Inspection) -> str:
     """The frame's scores, or why there are none, as HTML."""
     described = inspection.described
     if inspection.scores is None:
+        mean = described["mean_confidence"]
+        confidence = "" if mean is None else figure(percent(mean), "mean confidence")
         return (
             '<div class="headline"><p>This frame has no ground truth, so no IoU can be computed.</p>'
-            f"{figure(percent(described['mean_confidence']), 'mean confidence')}"
+            f"{confidence}"
             f"{figure(str(len(described['classes'])), 'predicted classes')}</div>"
         )
     there = inspection.scores.truth_pixels > 0

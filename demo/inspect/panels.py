@@ -87,6 +87,8 @@ def prediction_picture(inspection: Inspection, look: Look) -> np.ndarray:
         return error_picture(inspection, look)
     if look.overlay == "classes":
         return overlay(inspection.background, inspection.label, look.opacity, look.classes, look.contours)
+    if not (inspection.has_confidence if look.overlay == "confidence" else inspection.has_entropy):
+        return _nothing(inspection)
     values = inspection.probabilities[0] if look.overlay == "confidence" else inspection.entropy
     return paint_values(inspection.background, values, look.opacity)
 

@@ -6,6 +6,8 @@ from demo.inspection import Inspection
 from demo.markup import swatch
 from deresunet.classes import COLOURS, display_name
 
+_WITHOUT_PROBABILITIES = "<p>Stored predictions: class probabilities need the network itself.</p>"
+
 
 def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> str:
     """The card of the pixel at (row, column) of the pictures, as HTML; without a pixel, how to get one."""
@@ -21,13 +23,16 @@ def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> 
         facts["prediction"] = f"{swatch(best)} {display_name(best)} ({verdict})"
     else:
         facts["prediction"] = f"{swatch(best)} {display_name(best)}"
-    facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
-    facts["entropy"] = f"{float(inspection.entropy[row, column]):.1%} (0 % one class, 100 % all classes alike)"
+    if inspection.has_confidence:
+        facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
+    if inspection.has_entropy:
+        facts["entropy"] = f"{float(inspection.entropy[row, column]):.1%} (0 % one class, 100 % all classes alike)"
     if inspection.depth is not None:
         metres = float(inspection.depth[row, column])
         facts["depth"] = f"{metres:.2f} m" if metres > 0 else "missing"
     rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
-    return f'<div class="card pixel"><dl>{rows}</dl>{_candidates(inspection, row, column)}</div>'
+    candidates = _candidates(inspection, row, column) if inspection.has_entropy else _WITHOUT_PROBABILITIES
+    return f'<div class="card pixel"><dl>{rows}</dl>{candidates}</div>'
 
 
 def _candidates(inspection: Inspection, row: int, column: int) -> str:

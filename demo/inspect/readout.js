@@ -53,7 +53,8 @@ function show(event, at) {
     const k = 4 * (row * values.width + column);
     const [label, confidence, depth] = values.data.slice(k, k + 3);
     const truth = values.data[k + 4 * values.width * values.height];
-    const parts = [`${values.names[label]} ${Math.round(confidence / 2.55)} %`];
+    const sure = values.confidence === '1' ? ` ${Math.round(confidence / 2.55)} %` : '';
+    const parts = [`${values.names[label]}${sure}`];
     if (values.truth === '1') parts.push(`ground truth: ${values.names[truth]}`);
     if (depth) parts.push(`${(depth * 0.05).toFixed(2)} m`);
     card.textContent = parts.join(' · ');

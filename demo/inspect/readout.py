@@ -24,7 +24,9 @@ def readout(inspection: Inspection) -> str:
     """
     step = -(-max(inspection.label.shape) // _SIDE)
     label = inspection.label[::step, ::step]
-    confidence = (inspection.probabilities[0, ::step, ::step].astype(np.float32) * 255).astype(np.uint8)
+    confidence = np.zeros_like(label)
+    if inspection.has_confidence:
+        confidence = (inspection.probabilities[0, ::step, ::step].astype(np.float32) * 255).astype(np.uint8)
     depth, truth = np.zeros_like(label), np.zeros_like(label)
     if inspection.depth is not None:
         depth = np.clip(np.rint(inspection.depth[::step, ::step] / _DEPTH_STEP_M), 0, 255).astype(np.uint8)
@@ -35,5 +37,6 @@ def readout(inspection: Inspection) -> str:
     height, width = inspection.label.shape
     return (
         f'<img hidden alt="" class="readout-values" data-names="void,{",".join(DISPLAY_NAMES)}" data-height="{height}" '
-        f'data-width="{width}" data-truth="{int(inspection.truth is not None)}" src="data:image/png;base64,{encoded}">'
+        f'data-width="{width}" data-truth="{int(inspection.truth is not None)}" '
+        f'data-confidence="{int(inspection.has_confidence)}" src="data:image/png;base64,{encoded}">'
     )

@@ -32,7 +32,7 @@ def result_updates(inspection: Inspection, settings: Settings, point: tuple[int,
         messages.headline(inspection),
         table(class_table(inspection)),
         class_bars(inspection),
-        "<p>Calibration needs ground truth.</p>"
+        "<p>Calibration needs ground truth, and a prediction with confidences.</p>"
         if inspection.reliability is None
         else reliability_svg(inspection.reliability),
         messages.provenance_line(inspection),

@@ -48,8 +48,10 @@ def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarr
     pictures["Prediction"] = prediction_picture(inspection, look)
     if inspection.truth is not None:
         pictures["Errors"] = error_picture(inspection, look)
-    pictures["Confidence"] = prediction_picture(inspection, replace(look, overlay="confidence", opacity=1.0))
-    pictures["Entropy"] = prediction_picture(inspection, replace(look, overlay="entropy", opacity=1.0))
+    if inspection.has_confidence:
+        pictures["Confidence"] = prediction_picture(inspection, replace(look, overlay="confidence", opacity=1.0))
+    if inspection.has_entropy:
+        pictures["Entropy"] = prediction_picture(inspection, replace(look, overlay="entropy", opacity=1.0))
     return pictures
 
 
@@ -101,7 +103,8 @@ class Report:
         if inspection.result is not None:
             lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
             sections.append(f"<h2>Confusions</h2><ul>{lines}</ul>")
-        sections.append(f"<h2>Confidence and entropy</h2>{_confidence(inspection)}")
+        if inspection.has_confidence and inspection.has_entropy:
+            sections.append(f"<h2>Confidence and entropy</h2>{_confidence(inspection)}")
         if inspection.reliability is not None:
             sections.append(reliability_svg(inspection.reliability))
         if self.ablation is not None:

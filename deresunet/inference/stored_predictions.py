@@ -32,7 +32,7 @@ LabelRange = Literal["auto", "1..37", "0..36", "nyu40"]
 DESCRIPTION_FILE = "predictions.json"
 CONFIDENCE_FOLDER = "confidence"
 # Lowest and highest class number of each way to count.
-_RANGES = {"1..37": (1, NUM_CLASSES), "0..36": (0, NUM_CLASSES - 1), "nyu40": (1, LABEL_SETS["nyu40"])}
+_RANGES = {"1..37": (1, NUM_CLASSES), "0..36": (0, NUM_CLASSES - 1), "nyu40": (1, len(LABEL_SETS["nyu40"]) - 1)}
 
 
 class MissingPredictionError(InputError):
@@ -212,7 +212,7 @@ class StoredPredictor:
         lowest, highest = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1])
         if lowest == 0 and highest < NUM_CLASSES:
             return "0..36"
-        if lowest > 0 and NUM_CLASSES <= highest <= LABEL_SETS["nyu40"]:
+        if lowest > 0 and NUM_CLASSES <= highest <= _RANGES["nyu40"][1]:
             return "1..37" if highest == NUM_CLASSES else "nyu40"
         raise InputError(
             f"{self.folder}: the class numbers seen are {lowest}..{highest}, which does not tell how they count. Give "

@@ -35,3 +35,12 @@ def test_pictures_have_the_frames_size_and_the_keys_colours(seen, without_depth)
     for code, colour in enumerate(comparison.difference_keys(seen).values(), 1):
         assert (picture[codes == code] == colour).all()
     assert {side.shape for side in comparison.wipe_pictures(seen, without_depth, 0.6)} == {picture.shape}
+
+
+def test_weights_of_one_name_are_told_apart(seen):
+    origin = {**seen.described["provenance"], "sha256": "abcdef" + "0" * 58}
+    other = replace(seen, described={**seen.described, "provenance": origin})
+    first, second = comparison.side_names(seen, other)
+    assert first != second
+    assert "(abcdef)" in second
+    assert "(" not in comparison.side_names(seen, seen)[0]

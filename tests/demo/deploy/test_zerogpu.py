@@ -90,8 +90,8 @@ def test_without_a_gpu_an_upload_gets_the_platforms_own_words(emulated):
 def test_off_zerogpu_no_spaces_package_is_needed():
     code = (
         "import sys; sys.modules['spaces'] = None\n"
-        "import app; from demo import ui, zerogpu\n"
-        "assert not zerogpu.HERE and zerogpu.CONCURRENCY == 1 and ui.NETWORK['concurrency_limit'] == 1\n"
+        "import app; from demo import components; from demo.deploy import zerogpu\n"
+        "assert not zerogpu.HERE and zerogpu.CONCURRENCY == 1 and components.NETWORK['concurrency_limit'] == 1\n"
         "marker = object(); assert zerogpu.predictor_for(marker) is marker\n"
     )
     told = {key: value for key, value in os.environ.items() if not key.startswith("SPACES_")}

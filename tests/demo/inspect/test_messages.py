@@ -1,24 +1,29 @@
 """Captions, headline, tables and cards, from inspections with known content."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from demo import markup
 from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_bars, class_table, legend, present_classes
 from demo.inspect.confusions import confusions
-from demo.inspect.panels import Look
+from demo.inspect.panels import Look, prediction_picture
 from demo.inspect.pixel import pixel_card
+from demo.inspect.readout import readout
 from demo.inspection import inspect
 from demo.measured import Measured
+from demo.report.frame import Report
 from deresunet import Frame
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE
 from deresunet.data.depth import decode_depth
 from deresunet.evaluation.calibration import reliability
 from deresunet.evaluation.metrics import confusion_matrix, scores
+from deresunet.inference.stored_predictions import StoredPredictor
 
 
 def test_the_table_says_what_the_metrics_say(seen, predictor, room):
@@ -221,3 +226,33 @@ def test_the_calibration_error_is_explained_where_it_is_shown(seen):
     assert note.count(".") == 2, "one sentence, and the decimal point"
     nothing = reliability(np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8), np.ones((2, 2), np.float32))
     assert "error" not in reliability_svg(nothing), "no number, no explanation"
+
+
+@pytest.mark.parametrize("confidence", [False, True])
+def test_stored_predictions_are_shown_with_what_they_have(room, tmp_path, confidence):
+    label = np.full(room.size, 5, np.uint8)
+    label[:10] = 37
+    Image.fromarray(label).save(tmp_path / f"{room.name}.png")
+    if confidence:
+        (tmp_path / "confidence").mkdir()
+        Image.fromarray(np.full(room.size, 204, np.uint8)).save(tmp_path / "confidence" / f"{room.name}.png")
+    stored = inspect(StoredPredictor("theirs", tmp_path), room)
+    assert (stored.has_confidence, stored.has_entropy) == (confidence, False)
+    assert (stored.reliability is None) == (not confidence)
+    card = pixel_card(stored, (20, 20))
+    assert "class probabilities need the network itself" in card
+    assert ("80.0%" in card) == confidence
+    for overlay in ("classes", "errors", "confidence", "entropy"):
+        caption = messages.captions(stored, Look(overlay=overlay))[3]
+        assert "nan" not in caption
+        assert prediction_picture(stored, Look(overlay=overlay)).shape == stored.background.shape
+    assert "without entropy" in messages.captions(stored, Look(overlay="entropy"))[3]
+    assert f'data-confidence="{int(confidence)}"' in readout(stored)
+    page = Report(stored, 0.6).page
+    assert ">nan" not in page.lower()
+    assert "Entropy" not in page
+
+
+def test_sensor_and_room_type_stand_in_the_caption(seen):
+    caption = messages.captions(replace(seen, sensor="kv2", scene="<office>"), Look())[0]
+    assert "kv2 · &lt;office&gt;" in caption
