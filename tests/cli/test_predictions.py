@@ -93,6 +93,9 @@ def test_two_folders_have_one_unit_and_say_what_looks_wrong(data: Path) -> None:
     done = run(*command, "--out", data / "far")
     assert "warning: depth: 6 of 6 frames, such as f0: " in done.stderr
     assert "--depth-unit tum" in done.stderr
+    done = run(*command, "--out", data / "far", "--depth-unit", "tum")
+    assert done.exit_code == 2, "labels of the wrong unit are not taken for those of the right one"
+    assert "other weights or settings" in done.stderr
     done = run(*command, "--out", data / "right", "--depth-unit", "tum")
     assert "depth: uint16, tum (6 frames)" in done.stderr
     assert "warning: depth" not in done.stderr
