@@ -145,6 +145,7 @@ def predict(
             on_error=on_error,
             workers=workers,
             on_frame=lambda done: progress.update(task, completed=done),
+            reading={"depth_unit": depth_unit, "depth_key": depth_key or "", "depth_source": depth_source},
         )
         progress.update(task, completed=len(reader.names[:limit]))
     if written.written:

@@ -56,6 +56,8 @@ def sunrgbd(
     if summary.unknown_names:
         names = ", ".join(f"{name} ({count:,})" for name, count in list(summary.unknown_names.items())[:5])
         typer.echo(f"{sum(summary.unknown_names.values()):,} polygons are none of the 37 classes, such as {names}")
+    for kind, count in summary.unreadable.items():
+        typer.echo(f"warning: {kind}: {count:,} of {summary.frames:,} frames, which keep all else", err=True)
     for name, error in summary.failed:
         typer.echo(f"skipped {name}: {error}", err=True)
     speed = summary.prepared_now / max(summary.seconds, 1e-3)

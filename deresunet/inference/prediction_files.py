@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -50,6 +50,7 @@ def write_predictions(
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     on_frame: Callable[[int], None] | None = None,
+    reading: Mapping[str, str] | None = None,
 ) -> Written:
     """Segment the frames of a reader and write a label PNG for each; an interrupted run resumes.
 
@@ -65,6 +66,7 @@ def write_predictions(
         on_error: whether a frame that cannot be read ends the run, or is left out and listed.
         workers: threads that read frames ahead.
         on_frame: called after each frame with the number of frames done.
+        reading: how the frames' files are read, such as the unit of depth; predictions of another one are not kept.
 
     Raises:
         InputError: there are no frames, a frame cannot be used, or the folder holds other predictions.
@@ -72,7 +74,7 @@ def write_predictions(
     names = reader.names[:limit]
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
-    _begin(folder, predictor.provenance(modality), predictor.protocol)
+    _begin(folder, predictor.provenance(modality), predictor.protocol, reading or {})
     left = [name for name in names if not is_written(folder, name, confidence)]
     kept = done = len(names) - len(left)
     failed: list[tuple[str, str]] = []
@@ -108,9 +110,9 @@ def write_predictions(
     return Written(len(names) - kept - len(failed), kept, tuple(failed), tally)
 
 
-def _begin(folder: Path, provenance: Provenance, protocol: str) -> None:
+def _begin(folder: Path, provenance: Provenance, protocol: str, reading: Mapping[str, str]) -> None:
     """Describe the folder's predictions; an `InputError` if other weights or settings made those in it."""
-    described = {"labels": "1..37", "protocol": protocol, "provenance": provenance.as_dict()}
+    described = {"labels": "1..37", "protocol": protocol, "reading": reading, "provenance": provenance.as_dict()}
     described = json.loads(json.dumps(described))
     path = folder / DESCRIPTION_FILE
     if path.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -92,9 +93,43 @@ def test_two_folders_have_one_unit_and_say_what_looks_wrong(data: Path) -> None:
     done = run(*command, "--out", data / "far")
     assert "warning: depth: 6 of 6 frames, such as f0: " in done.stderr
     assert "--depth-unit tum" in done.stderr
+    done = run(*command, "--out", data / "far", "--depth-unit", "tum")
+    assert done.exit_code == 2, "labels of the wrong unit are not taken for those of the right one"
+    assert "other weights or settings" in done.stderr
     done = run(*command, "--out", data / "right", "--depth-unit", "tum")
     assert "depth: uint16, tum (6 frames)" in done.stderr
     assert "warning: depth" not in done.stderr
+
+
+def test_labels_mended_between_two_runs_give_the_right_score(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an interrupted run and after a finished one, with the same --json as after a run without either."""
+    calls = []
+
+    class Interrupted(RedReader):
+        def tensors(self, *inputs: object) -> object:
+            calls.append(1)
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return super().tensors(*inputs)
+
+    mended = data / "label" / "f1.png"
+    right = mended.read_bytes()
+    Image.fromarray(halves(CHAIR, WALL, (48, 64))).save(mended)
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluate_command, "load", lambda *_: Interrupted())
+        command = ("evaluate", "--data", data, "--dataset", "folder", "--protocol", "native")
+        assert run(*command, "--json", data / "out.json").exit_code != 0
+    assert '"f1"' in (data / ".out.json.resume.jsonl").read_text()
+    wrong = mended.stat()
+    mended.write_bytes(right)
+    os.utime(mended, ns=(wrong.st_atime_ns, wrong.st_mtime_ns + 1))  # clocks of file systems are coarse
+    scored = evaluated(data)
+    (data / "out.json").unlink()
+    assert scored["miou"] == evaluated(data)["miou"]
+    Image.fromarray(halves(WALL, WALL, (48, 64))).save(data / "label" / "f2.png")
+    again = evaluated(data)
+    assert again["miou"] < scored["miou"]
+    assert again["regions"]["place"] != scored["regions"]["place"]
 
 
 def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:

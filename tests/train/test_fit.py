@@ -14,6 +14,7 @@ from deresunet import load
 from deresunet.classes import CLASSES
 from deresunet.cli import app
 from deresunet.config import Preprocessing
+from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_miou
@@ -24,6 +25,7 @@ from deresunet.model.checkpoint import load_checkpoint
 from train.cli import main
 from train.data.augmentation import Augmentation
 from train.data.dataset import EvaluationFrames, collate_evaluation
+from train.data.module import look_at
 from train.data.split import carve
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
@@ -283,6 +285,30 @@ def test_cached_frames_are_the_frames():
         shares += np.bincount(label.ravel(), minlength=38) / label.size  # each frame counts alike, whatever its size
     assert cached.class_shares == pytest.approx(shares[1:] / shares[1:].sum())
     assert read.count("test") == 10
+
+
+def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
+    """Ten frames of a depth in 1/5000 m, one of which has none: one line each, with the numbers of frames."""
+    for kind in ("rgb", "depth", "label"):
+        (tmp_path / kind).mkdir()
+    far = np.linspace(14000, 16001, 48 * 64).astype(np.uint16).reshape(48, 64)
+    for k in range(10):
+        Image.fromarray(np.full((48, 64, 3), k, np.uint8)).save(tmp_path / "rgb" / f"{k}.png")
+        Image.fromarray(np.full((48, 64), 1 + k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
+        if k:
+            Image.fromarray(far).save(tmp_path / "depth" / f"{k}.png")
+    reader = FolderReader(tmp_path, "all", "sunrgbd37")
+    with pytest.warns(UserWarning, match="of 10 frames") as warned:
+        look_at(reader, reader.names)
+    lines = [str(one.message) for one in warned]
+    assert len(lines) == 2
+    assert "1 of 10 frames have no depth, such as 0" in lines[0]
+    assert lines[1].startswith("depth: 9 of 10 frames, such as 1: Depth of 14 to 16 m")
+    assert "--depth-unit tum" in lines[1]
+    right = FolderReader(tmp_path, "all", "sunrgbd37", "tum")
+    with pytest.warns(UserWarning, match="of 10 frames") as warned:
+        look_at(right, right.names)
+    assert [str(one.message) for one in warned] == lines[:1]
 
 
 # --- learning ---------------------------------------------------------------------------------------------------------

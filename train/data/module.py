@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
 from deresunet.classes import NUM_CLASSES, LabelSet
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
+from deresunet.data.tally import FrameTally, depth_encoding, warnings_of
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation, Augmenter
 from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
@@ -264,25 +266,32 @@ class RGBDDataModule(pl.LightningDataModule):
 def look_at(reader: Reader, names: tuple[str, ...], keep: bool = False) -> Survey:
     """Read every frame once: class shares, recordings, and the frames themselves if they are to be kept.
 
+    How depth was understood is logged, and what looks wrong about the data set and its frames is warned of, a line each
+    kind, by the first process alone.
+
     Raises:
         InputError: a frame cannot be read.
     """
 
-    def look(name: str) -> tuple[np.ndarray, str, Frame | None]:
+    def look(name: str) -> tuple[np.ndarray, str, Frame | None, str, tuple[tuple[str, str], ...]]:
         frame = reader.read(name)
         pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
-        return pixels / frame.size[0] / frame.size[1], frame.sequence, frame if keep else None
+        shares = pixels / frame.size[0] / frame.size[1]
+        return shares, frame.sequence, frame if keep else None, depth_encoding(frame), warnings_of(frame)
 
     # Decoding releases the interpreter's lock, so threads do.
     with ThreadPoolExecutor(READING_THREADS) as pool:
         looked = list(pool.map(look, names))
     if not looked:
         raise InputError("the training list is empty.")
-    return Survey(
-        shares=np.stack([pixels for pixels, _, _ in looked]),
-        sequences=tuple(sequence for _, sequence, _ in looked),
-        frames=tuple(frame for _, _, frame in looked if frame is not None),
-    )
+    shares, sequences, frames, encodings, warned = zip(*looked, strict=True)
+    tally = FrameTally()
+    for name, encoding, warnings in zip(names, encodings, warned, strict=True):
+        tally.add_described(name, encoding, warnings)
+    rank_zero_info(f"Depth of the training list: {tally.depth}")
+    for line in (*reader.notices, *tally.lines()):
+        rank_zero_warn(line)
+    return Survey(np.stack(shares), sequences, tuple(frame for frame in frames if frame is not None))
 
 
 # Functions of an index that can be pickled, so that workers may be started by any method.

@@ -250,6 +250,8 @@ def test_broken_frames_are_skipped_and_counted(tmp_path: Path) -> None:
     summary = json.loads((out / "summary.json").read_text())
     assert summary["frames"] == 16 - len(broken)
     assert summary["unreadable"] == {"polygons unreadable": 1, "intrinsics unreadable": 1, "3D boxes unreadable": 1}
+    for kind in summary["unreadable"]:
+        assert f"warning: {kind}: 1 of {summary['frames']} frames" in done.stderr
     assert {failure["name"] for failure in summary["failed"]} == set(broken)
     for failure in summary["failed"]:
         assert failure["name"] in failure["error"]

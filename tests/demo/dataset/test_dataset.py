@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 import threading
 import time
 import zipfile
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sunrgbd_archives import RedReader, halves, picture
 from synthetic_dataset import BED, CHAIR, COUNT, ODD_NAME, SIZE, WALL, KnownPredictor, SyntheticReader
 
 import demo.dataset.evaluations
@@ -253,6 +256,27 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert make(readers={"synthetic": other}).progress(REQUEST).state == "new"
     assert finished(again, anew=True)
     assert len(again.checkpoints.get().ran) == COUNT
+
+
+def test_a_label_that_was_mended_is_scored_anew(tmp_path, monkeypatch):
+    """A finished run is not the answer any more, in memory or on disk, once a file of its data set is written anew."""
+    monkeypatch.setattr("demo.dataset.evaluations.FINGERPRINT_SECONDS", 0.0)
+    for kind in ("rgb", "label"):
+        (tmp_path / kind).mkdir()
+    for name in "abc":
+        Image.fromarray(picture(1, CHAIR)).save(tmp_path / "rgb" / f"{name}.png")
+        Image.fromarray(halves(1, CHAIR, (48, 64))).save(tmp_path / "label" / f"{name}.png")
+    Image.fromarray(halves(CHAIR, 1, (48, 64))).save(tmp_path / "label" / "b.png")
+    folder = FolderReader(tmp_path, "all", "sunrgbd37")
+    request = Request("folder", "rgb")
+    evaluations = Evaluations(Checkpoints(RedReader()), {"folder": folder}, tmp_path / "runs")
+    assert finished(evaluations, request).evaluation.scores.miou < 1
+    shutil.copy(tmp_path / "label" / "a.png", tmp_path / "label" / "b.png")
+    os.utime(tmp_path / "label" / "b.png", ns=(1, 1))  # clocks of file systems are coarse
+    restarted = Evaluations(Checkpoints(RedReader()), {"folder": folder}, tmp_path / "runs")
+    for one in (evaluations, restarted):
+        assert one.progress(request).state == "new"
+    assert finished(evaluations, request).evaluation.scores.miou == 1
 
 
 def test_runs_of_several_weights_are_kept_apart_and_listed(reader, tmp_path):
