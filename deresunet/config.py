@@ -53,13 +53,13 @@ class ModelConfig:
         _one_of("head", self.head, ("subpixel", "shuffle_conv"))
         for field in ("skip_channels", "decoder_channels"):
             object.__setattr__(self, field, _sequence(field, getattr(self, field)))
-        for width in (self.num_classes, self.bottleneck_channels, *self.skip_channels, *self.decoder_channels):
+        # So that a label fits into uint8.
+        _in_range("num_classes", self.num_classes, 1, 255, int)
+        for width in (self.bottleneck_channels, *self.skip_channels, *self.decoder_channels):
             _in_range("a width", width, 1, MAX_CHANNELS, int)
         if not isinstance(self.conv_bias, bool):
             raise ValueError(f"conv_bias is {self.conv_bias!r}; expected true or false")
         _in_range("dropout", self.dropout, 0.0, 1.0)
-        if not 1 <= self.num_classes <= 255:
-            raise ValueError(f"num_classes is {self.num_classes}; expected 1..255, so that a label fits into uint8")
         if len(self.decoder_channels) != 4:
             raise ValueError(f"decoder_channels has {len(self.decoder_channels)} widths; expected 4, deep to shallow")
         if len(self.skip_channels) not in (0, 4):

@@ -373,9 +373,7 @@ def test_on_a_phone_the_prediction_comes_first(open_page):
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_page, scheme):
-    tab = open_page()
-    tab.emulate_media(color_scheme=scheme)
-    tab.evaluate(f"document.body.classList.toggle('dark', {str(scheme == 'dark').lower()})")
+    tab = open_page(query=f"?__theme={scheme}")
     for name in ("Inspect", "Compare", "About"):
         tab.get_by_role("tab", name=name, exact=True).click()
         found = Axe().run(tab).response["violations"]
@@ -383,6 +381,8 @@ def test_axe_finds_nothing_serious(open_page, scheme):
             (one["id"], [node["target"] for node in one["nodes"]][:4], one["nodes"][0]["any"][:1])
             for one in found
             if one["impact"] in ("serious", "critical")
+            # Gradio sets attributes of the document itself while it loads.
+            and [node["target"] for node in one["nodes"]] != [[":root"]]
         ]
         assert not serious, name
 
