@@ -169,7 +169,7 @@ def test_every_config_parses_and_every_field_can_be_set(name, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--data.dataset", "kitti"), "no layout is called 'kitti'"),
+        (("--data.dataset", "kitti"), "No layout is called 'kitti'"),
         (("--data.batch_size", "100"), "batch_size"),
         (("--model.init_args.network", "null", "--model.init_args.architecture", "resnet"), "no model is called"),
     ],
