@@ -345,7 +345,8 @@ def test_one_batch_can_be_overfitted(tmp_path):
     config = small_module().model.config
     network = config.__class__(**{**vars(config), "decoder_channels": (64, 64, 64, 64), "dropout": 0.0})
     optimisation = Optimisation(rate=3e-3, schedule="cosine", warmup_steps=5)
-    module = SegmentationModule(network=network, optimisation=optimisation)
+    # The averaged scores have half the resolution, too coarse for 95 % at this size.
+    module = SegmentationModule(network=network, optimisation=optimisation, head="raw")
     run = trainer(tmp_path, max_epochs=220, limit_val_batches=0)
     run.fit(module, datamodule=data)
     batch = next(iter(data.train_dataloader()))
