@@ -274,7 +274,7 @@ class Cache(Generic[_Result]):
 
 @dataclass(frozen=True)
 class Kept(Generic[_Result]):
-    """What a visitor's state holds in place of a result: it is taken from the cache, or made anew if it went."""
+    """Handle of a result in a visitor's state: the result is taken from the cache, or made anew if it went."""
 
     cache: Cache[_Result] = field(repr=False)
     key: Hashable

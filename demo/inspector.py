@@ -169,7 +169,7 @@ class Inspector:
         return self.kept_ablation(origin, weights).get()
 
     def kept_ablation(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Kept[Ablation]:
-        """What `ablate` gives, for as long as there is memory for it.
+        """Result of `ablate`, kept for as long as there is memory for it.
 
         Raises:
             InputError: there is no such checkpoint.

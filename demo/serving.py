@@ -33,7 +33,7 @@ AUTH_VARIABLE = "DERESUNET_AUTH"
 
 @dataclass(frozen=True)
 class Serving:
-    """What the server is told, checked.
+    """Options of the server, checked.
 
     Attributes:
         root_path: path or URL that a reverse proxy serves the page at, such as "/rooms"; None leaves it to

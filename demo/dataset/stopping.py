@@ -32,7 +32,7 @@ class StoppableReader:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What looks wrong about the data set as a whole."""
+        """Notices about the data set as a whole."""
         return self.reader.notices
 
     def read(self, name: str) -> Frame:

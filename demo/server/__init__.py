@@ -1,1 +1,1 @@
-"""What stands between the network and the page: proxies, headers, logins, slow connections, waiting jobs, health."""
+"""Layers between the network and the page: proxies, headers, logins, slow connections, waiting jobs, health."""

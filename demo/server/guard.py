@@ -1,4 +1,4 @@
-"""The page's blocks with one guard around every event: whatever goes wrong is told in words."""
+"""The page's blocks with one guard around every event: whatever goes wrong is said in words."""
 
 from __future__ import annotations
 

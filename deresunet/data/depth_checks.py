@@ -125,7 +125,7 @@ def refuse_stretched(stored: np.ndarray, mask: np.ndarray) -> None:
 
 
 def name_colours(stored: np.ndarray) -> str:
-    """What a picture of depth in several channels is: a grey picture, HHA, or a colour map."""
+    """Kind of a picture of depth in several channels: a grey picture, HHA, or a colour map."""
     if stored.ndim == 3 and stored.shape[2] >= 3:
         rgb = stored[..., :3].reshape(-1, 3)[:: max(stored.shape[0] * stored.shape[1] // 40_000, 1)].astype(np.int64)
         if (rgb[:, :1] == rgb[:, 1:]).all():

@@ -52,7 +52,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class FrameInfo:
-    """What a reader knows of a frame without reading its pixels.
+    """Description of a frame that needs none of its pixels.
 
     Attributes:
         name: the frame.
@@ -143,7 +143,7 @@ class Frame:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What looks wrong about depth, label and side files, and what to do."""
+        """Warnings about depth, label and side files, and what to do."""
         reading = () if self.depth_reading is None else self.depth_reading.warnings
         return (*reading, *(problem.message for problem in self.problems))
 

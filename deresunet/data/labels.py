@@ -20,7 +20,7 @@ _COLOUR_TOLERANCE = 6
 
 @dataclass(frozen=True)
 class LabelFormat:
-    """What the values of label files mean.
+    """Meaning of the values of label files.
 
     Attributes:
         label_set: names the classes that the values count, see `deresunet.classes.LABEL_SETS`.
@@ -145,7 +145,7 @@ def interpolated(label: np.ndarray) -> int:
 
 
 def interpolation_warning(label: np.ndarray) -> str:
-    """What to say of a label (H, W) that was interpolated, or nothing."""
+    """Warning about a label (H, W) that was interpolated, or nothing."""
     count = interpolated(label)
     classes = np.count_nonzero(np.bincount(label.ravel(), minlength=256)[1:])
     if count < 4 or count < 0.35 * classes:

@@ -44,7 +44,7 @@ class Reader(Frames, Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What looks wrong about the data set as a whole, such as files that are not taken."""
+        """Notices about the data set as a whole, such as files that are not taken."""
         ...
 
     def describe(self, name: str) -> FrameInfo:

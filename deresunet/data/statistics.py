@@ -1,4 +1,4 @@
-"""What a data set is made of: classes, depth, colours, cameras and rooms, in one pass over its frames."""
+"""Composition of a data set: classes, depth, colours, cameras and rooms, in one pass over its frames."""
 
 from __future__ import annotations
 

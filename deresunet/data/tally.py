@@ -63,7 +63,7 @@ class FrameTally:
         return "; ".join(f"{encoding} ({count:,} frames)" for encoding, count in self.encodings.items())
 
     def lines(self) -> list[str]:
-        """What looks wrong: a line each kind, with the number of frames and the first of them."""
+        """Warnings: a line each kind, with the number of frames and the first of them."""
         return [
             f"{kind}: {len(frames):,} of {self.frames:,} frames, such as {frames[0][0]}: {frames[0][1]}"
             for kind, frames in sorted(self._warned.items())

@@ -33,7 +33,7 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """What is known of a frame before its pixels are read.
+    """Description of a frame, known before its pixels are read.
 
     Attributes:
         name: path of its folder below SUNRGBD/.

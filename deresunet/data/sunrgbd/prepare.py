@@ -46,7 +46,7 @@ _TOOLBOX_FOLDER = ".toolbox"
 
 @dataclass(frozen=True)
 class Summary:
-    """What came out of a preparation.
+    """Outcome of a preparation.
 
     Attributes:
         frames: in the index.

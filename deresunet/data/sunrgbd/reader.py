@@ -235,7 +235,7 @@ class _Unpacked:
 
 
 class _Prepared:
-    """What `prepare` wrote: an index and label images."""
+    """Output of `prepare`: an index and label images."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
