@@ -17,6 +17,7 @@ from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
 from demo.inspection import Cache, Inspection, Kept, inspect, preview
 from demo.networks import Checkpoints
+from demo.sources import variants
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
 from deresunet.data.fingerprint import frame_fingerprint
@@ -101,6 +102,11 @@ class Inspector:
         readers: data sets by the name that the page shows; the first one opens.
         checkpoints: the networks that can be chosen; None offers `predictor` and the bundled one.
         max_pixels: the largest upload that is taken.
+
+    Attributes:
+        families: name of a data set -> titles and names of its variants, the same frames with either ground truth and
+            either depth, itself first.
+        readers: data sets by all of these names.
     """
 
     def __init__(
@@ -111,7 +117,11 @@ class Inspector:
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.predictor = predictor
-        self.readers = dict(readers)
+        families = variants(readers)
+        self.families = {
+            family: {title: name for title, (name, _) in members.items()} for family, members in families.items()
+        }
+        self.readers = {name: reader for members in families.values() for name, reader in members.values()}
         self.checkpoints = checkpoints or Checkpoints(predictor)
         self.max_pixels = max_pixels
         self._inspections: Cache[Inspection] = Cache(INSPECTION_BYTES, lambda one: one.nbytes, KEEP_SECONDS)
@@ -130,7 +140,16 @@ class Inspector:
         Raises:
             InputError: there is no such data set.
         """
-        return DatasetFrame(source, self._reader(source).names[0])
+        return DatasetFrame(source, self.names(source)[0])
+
+    def family(self, source: str) -> str:
+        """Name in `families` of a data set.
+
+        Raises:
+            InputError: there is no such data set.
+        """
+        self._reader(source)
+        return next(family for family, members in self.families.items() if source in members.values())
 
     def open(
         self, origin: DatasetFrame | Upload, modality: Modality = "rgbd", weights: str | None = None
@@ -157,7 +176,7 @@ class Inspector:
                 return inspect(predictor, origin.read(self.max_pixels), modality)
             return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
 
-        key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
+        key = (predictor.checkpoint.sha256, origin, self.contents(origin), modality)
         return Kept(self._inspections, key, run)
 
     def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
@@ -178,7 +197,7 @@ class Inspector:
         def run() -> Ablation:
             return {modality: ModalityResult.of(self.open(origin, modality, weights)) for modality in MODALITIES}
 
-        key = (self.checkpoints.get(weights).checkpoint.sha256, origin, self._contents(origin))
+        key = (self.checkpoints.get(weights).checkpoint.sha256, origin, self.contents(origin))
         return Kept(self._ablations, key, run)
 
     def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -189,17 +208,17 @@ class Inspector:
         """
         return preview(self._reader(origin.source).read(origin.name))
 
-    def names(self, source: str, text: str = "") -> list[str]:
-        """Names of a data set's frames that contain `text`, in the data set's order.
+    def names(self, source: str) -> tuple[str, ...]:
+        """Names of a data set's frames, in order.
 
         Raises:
             InputError: there is no such data set.
         """
-        return [name for name in self._reader(source).names if text.strip().lower() in name.lower()]
+        return self._reader(source).names
 
     def thumbnails(self, source: str, names: Sequence[str]) -> list[tuple[Image.Image, str]]:
         """Small pictures of frames, with the frames' names; a frame that cannot be read gets a hatched one."""
-        return [(self._thumbnail(source, name, self._contents(DatasetFrame(source, name))), name) for name in names]
+        return [(self._thumbnail(source, name, self.contents(DatasetFrame(source, name))), name) for name in names]
 
     def depth_card(self, rgb: str | None, depth: str | None, unit: Unit = "auto") -> tuple[str, str]:
         """Describe an uploaded depth file as it is understood, before the network runs: HTML, and a proposed unit.
@@ -228,12 +247,7 @@ class Inspector:
         prediction = self.checkpoints.get(weights or None)(frame, modality)
         return prediction.label, describe_frame(frame, prediction)
 
-    def _reader(self, source: str) -> Reader:
-        if source not in self.readers:
-            raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
-        return self.readers[source]
-
-    def _contents(self, origin: DatasetFrame | Upload) -> str:
+    def contents(self, origin: DatasetFrame | Upload) -> str:
         """Fingerprint of a data set's frame, so that files written anew are read anew.
 
         Uploads have a path of their own for each content, and a frame that is not there is told by what reads it.
@@ -244,6 +258,11 @@ class Inspector:
             return frame_fingerprint(self.readers[origin.source], origin.name)
         except InputError:
             return ""
+
+    def _reader(self, source: str) -> Reader:
+        if source not in self.readers:
+            raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
+        return self.readers[source]
 
     def _make_thumbnail(self, source: str, name: str, contents: str) -> Image.Image:
         try:

@@ -10,7 +10,7 @@ from demo.compare.tab import CompareTab
 from demo.components import QUIET
 from demo.dataset.clicks import CompareRequest, OpenRequest
 from demo.dataset.tab import DatasetTab
-from demo.inspect.chooser import Listing, listing_updates
+from demo.inspect.chooser import Listing, list_updates
 from demo.inspect.settings import Settings
 from demo.inspect.tab import InspectTab, opened
 from demo.inspector import Inspector
@@ -36,14 +36,13 @@ def connect(
     """Open frames that are clicked in the Data set tab, and lead back from where they are shown."""
     weights, modality, _, _, classes, *_ = inspected.controls
     chooser = inspected.chooser
-    walked = [chooser.source, *chooser.strip]
 
     def walk(source: str, listed: tuple[str, ...], name: str) -> list[Any]:
-        """Updates of `walked`: previous, next and the strip go through the list that a frame was clicked in."""
+        """Updates of `Chooser.lists`: previous, next and the strip go through the list that a frame was clicked in."""
         listing = Listing(source, listed or (name,))
-        return [source, *listing_updates(inspector, listing.strip_with(listing.names.index(name)))]
+        return list_updates(inspector, listing.strip_with(listing.names.index(name)))
 
-    @with_notice(len(inspected.outputs) + 3 + len(walked), "The frame was not opened")
+    @with_notice(len(inspected.outputs) + 3 + len(chooser.lists), "The frame was not opened")
     def on_open(asked: OpenRequest, *values: Any) -> list[Any]:
         settings = Settings(*values)._replace(
             weights=asked.weights, modality=asked.request.modality, classes=list(asked.classes)
@@ -63,11 +62,11 @@ def connect(
         clicked.change(
             on_open,
             [clicked, *inspected.controls],
-            [inspected.notice, *inspected.outputs, weights, modality, classes, *walked],
+            [inspected.notice, *inspected.outputs, weights, modality, classes, *chooser.lists],
             **inspected.running,
         )
 
-    @with_notice(len(inspected.outputs) + 2 + len(walked), "The frame was not opened")
+    @with_notice(len(inspected.outputs) + 2 + len(chooser.lists), "The frame was not opened")
     def on_compare(asked: CompareRequest, *values: Any) -> list[Any]:
         settings = Settings(*values)._replace(weights=asked.weights[1], modality=asked.b.modality)
         shown = opened(inspector, asked.frame, settings)
@@ -90,7 +89,7 @@ def connect(
     ).then(
         on_compare,
         [dataset.compare_request, *inspected.controls],
-        [compared.notice, *inspected.outputs, weights, modality, *walked],
+        [compared.notice, *inspected.outputs, weights, modality, *chooser.lists],
         **inspected.running,
     ).then(compared.compare, [inspected.origin, *compared.sides], compared.outputs, **inspected.running)
 

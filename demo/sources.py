@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from demo.networks import distinct_names
+from deresunet.data.nyuv2 import NyuV2Reader
 from deresunet.data.readers import LAYOUTS, Reader, Source, recognise
+from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 
 
@@ -32,4 +34,19 @@ def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") 
             raise InputError(f"{folder}: the split has no frames. Give another --split, such as all.")
         split = getattr(reader, "split", source.split)
         found[f"{name} ({split})" if split else name] = reader
+    return found
+
+
+def variants(readers: Mapping[str, Reader]) -> dict[str, dict[str, tuple[str, Reader]]]:
+    """Data sets with what they have two of: the same frames with another ground truth or another depth.
+
+    Returns:
+        Name of a data set -> what tells its variants apart -> name on the page and reader, itself first.
+    """
+    found: dict[str, dict[str, tuple[str, Reader]]] = {}
+    for name, reader in readers.items():
+        several = reader.variants() if isinstance(reader, SunRgbdReader | NyuV2Reader) else {}
+        _, *others = several.items() or [("", reader)]
+        found[name] = {next(iter(several), ""): (name, reader)}
+        found[name] |= {title: (f"{name}, {title}", other) for title, other in others}
     return found

@@ -29,15 +29,15 @@ class SyntheticReader:
     root = "/srv/private/place"
     notices: tuple[str, ...] = ()
 
-    def __init__(self, broken: str = "", count: int = COUNT):
+    def __init__(self, broken: str = "", count: int = COUNT, labelled: bool = True):
         self.names = tuple(ODD_NAME if k == 3 else f"kv{1 + k % 2}/{k:04d}" for k in range(count))
-        self._broken = broken
+        self._broken, self._labelled = broken, labelled
         self.reads = 0
 
     def describe(self, name: str) -> FrameInfo:
         k = self.names.index(name)
         scene = "bedroom" if k % 3 == 0 else "office"
-        return FrameInfo(name, f"kv{1 + k % 2}", scene, has_depth=True, has_label=True)
+        return FrameInfo(name, f"kv{1 + k % 2}", scene, has_depth=True, has_label=self._labelled)
 
     def read_rgb(self, name: str) -> np.ndarray:
         return self.read(name).rgb
@@ -64,7 +64,7 @@ class SyntheticReader:
         return Frame(
             rgb=rng.integers(60, 200, (*SIZE, 3), dtype=np.uint8),
             depth=depth,
-            label=label,
+            label=label if self._labelled else None,
             name=name,
             source="synthetic",
             sensor=f"kv{1 + k % 2}",
@@ -79,15 +79,16 @@ class KnownPredictor:
         reader: numbers the frames.
         seconds: that each takes.
         sha256: of the weights that it pretends to have.
+        confidence: of every pixel.
     """
 
     precision, backend, head, usual_batch = "float32", "eager", "raw", 1
 
-    def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32):
+    def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32, confidence: float = 0.2):
         self.checkpoint = Checkpoint(
             {}, ModelConfig(), Preprocessing(), name="<i>known</i>.safetensors", sha256=sha256, training="made <up>"
         )
-        self.seconds, self.ran = seconds, []
+        self.seconds, self.confidence, self.ran = seconds, confidence, []
         self.held_after: int | None = None  # frames after which the next one waits until this is None
         self._reader, self._lock = reader, threading.Lock()
 
@@ -103,7 +104,8 @@ class KnownPredictor:
         k = self._reader.names.index(frame.name)
         label = np.where(frame.label == 0, WALL, frame.label).astype(np.uint8)
         label[24:44, 4 : 4 + k] = BED
-        sure = np.full((5, *SIZE), 0.2, np.float32)
+        sure = np.full((5, *SIZE), (1 - self.confidence) / 4, np.float32)
+        sure[0] = self.confidence
         scores = PixelScores(np.repeat(label[None], 5, 0), sure, sure[0])
         return Prediction.of(scores, 1.0, self.provenance(modality))
 

@@ -134,6 +134,10 @@ class DatasetResult:
             counts[np.unique(frame.cells // NUM_CLASSES % NUM_CLASSES)] += 1
         return counts
 
+    def names_with(self, label: int) -> set[str]:
+        """Names of the frames whose ground truth has a class 1..37."""
+        return {self.frames[index].name for index in np.flatnonzero(self._truth_pixels(self.choose(), label))}
+
     def class_iou(self, chosen: np.ndarray, label: int) -> np.ndarray:
         """A class's IoU in each of the frames, float64 (n,), 0..1; NaN where it is neither in truth nor prediction."""
         right, union = self._overlap(chosen, label)

@@ -50,12 +50,12 @@ class Comparisons:
         return compare(first, second, (self.evaluations.name(a), self.evaluations.name(b)))
 
 
-def build_runs(evaluations: Evaluations, source: gr.Radio, tab: gr.Tab) -> gr.State:
+def build_runs(evaluations: Evaluations, source: gr.State, tab: gr.Tab) -> gr.State:
     """Lay out the comparison of two runs inside the page's current context.
 
     Args:
         evaluations: holds the runs.
-        source: the data set.
+        source: state: name of the data set.
         tab: the tab around it; the list of runs is renewed when it is opened.
 
     Returns:

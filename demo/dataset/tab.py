@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,6 +20,7 @@ from demo.dataset.result import PROPERTIES
 from demo.dataset.runs_tab import build_runs
 from demo.dataset.sections import Sections
 from demo.downloads import KEEP_SECONDS
+from demo.inspect.chooser import source_updates
 from demo.inspector import DatasetFrame, Inspector
 from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
 from demo.notices import with_notice
@@ -36,31 +36,26 @@ class DatasetTab:
     Attributes:
         open_requests: states: an `OpenRequest` each, or None at first; `change` fires at each click on a frame.
         compare_request: state: a `CompareRequest`, likewise.
-        source: the data set.
         evaluations: runs of the whole server.
     """
 
     open_requests: list[gr.State]
     compare_request: gr.State
-    source: gr.Radio
     evaluations: Evaluations
 
 
-def build_dataset_tab(
-    inspector: Inspector, evaluations: Evaluations | None = None, cache_dir: Path | None = None
-) -> DatasetTab:
+def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> DatasetTab:
     """Lay the tab out inside the page's current context.
 
     Args:
         inspector: the page's networks and data sets.
-        evaluations: runs that are shown; None makes those of the server, over the inspector's data sets.
-        cache_dir: where these are kept; None keeps them in Gradio's cache.
+        evaluations: runs that are shown.
     """
-    evaluations = evaluations or Evaluations(inspector.checkpoints, inspector.readers, cache_dir)
     pictures = Pictures(evaluations)
     sections = Sections(evaluations, pictures)
-    sources, networks = list(inspector.readers), inspector.checkpoints.names
+    families, networks = list(inspector.families), inspector.checkpoints.names
 
+    source = gr.State(families[0])  # a variant's name, or the family's own
     open_request = gr.State(None, time_to_live=KEEP_SECONDS)
     seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the request whose result is on the page
     listing = gr.State([], time_to_live=KEEP_SECONDS)  # names of the frames in the gallery
@@ -69,9 +64,14 @@ def build_dataset_tab(
     timer = gr.Timer(_TICK_S, active=True)
 
     with gr.Row(elem_classes="ds-filters"):
-        source = gr.Radio(
-            sources, value=sources[0], label="Data set", visible=len(sources) > 1, scale=3, min_width=260,
+        family = gr.Radio(
+            families, value=families[0], label="Data set", visible=len(families) > 1, scale=3, min_width=260,
             elem_id="ds-source",
+        )  # fmt: skip
+        variants = list(inspector.families[families[0]].items())
+        variant = gr.Dropdown(
+            variants, value=families[0], label="Ground truth and depth", visible=len(variants) > 1, min_width=220,
+            elem_id="ds-variant",
         )  # fmt: skip
         weights = gr.Dropdown(
             networks, value=networks[0], label="Weights", visible=len(networks) > 1, scale=2, min_width=220,
@@ -260,7 +260,9 @@ def build_dataset_tab(
 
     latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
     timer.tick(on_tick, [*asked, seen], [notice, *all_outputs], trigger_mode="once", **QUIET)
-    choosing = [source.input, modality.input, weights.input]
+    family.input(lambda name: [name, source_updates(inspector, name)[1]], family, [source, variant], **QUIET)
+    variant.input(lambda name: name, variant, source, **QUIET)
+    choosing = [source.change, modality.input, weights.input]
     gr.on(choosing, on_choose, asked, [notice, *all_outputs], show_progress_on=[status], **latest)
     start.click(on_start, [*asked, seen], [notice, *run_outputs, seen], **QUIET)
     cancel.click(on_cancel, asked, [notice, *run_outputs], **QUIET)
@@ -276,7 +278,7 @@ def build_dataset_tab(
     dots.select(on_dot, inputs, [notice, open_request], **QUIET)
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
     report.click(on_report, asked, [notice, files], show_progress_on=[report], **PRIVATE)
-    return DatasetTab([open_request, audit_request], compare_request, source, evaluations)
+    return DatasetTab([open_request, audit_request], compare_request, evaluations)
 
 
 def _title(text: str) -> None:

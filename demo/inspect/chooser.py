@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from demo.components import QUIET, Origin
+from demo.inspect.search import AS_LISTED, ORDERS
 from demo.inspector import DatasetFrame, Inspector
+from demo.markup import ALL_CLASSES
 from demo.notices import with_notice
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth_units import UNITS, describe_unit
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES
 
 # Thumbnails on the page at a time.
 STRIP = 60
+# Frames of a data set that nobody needs to search.
+FEW = 12
+# Values of `Chooser.find`.
+NOTHING_SOUGHT = ("", ALL_CLASSES, AS_LISTED)
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class Listing:
         """Names of the frames in the strip."""
         return self.names[self.start : self.start + STRIP]
 
+    def page(self, by: int) -> Listing:
+        """The listing with the strip `by` pages on; it stops at the ends."""
+        last = max(len(self.names) - 1, 0) // STRIP
+        return Listing(self.source, self.names, min(max(self.start // STRIP + by, 0), last) * STRIP)
+
     def at(self, origin: Origin | None) -> int | None:
         """Index of a frame, or None where it is not listed."""
         named = isinstance(origin, DatasetFrame) and origin.source == self.source and origin.name in self.names
@@ -53,17 +66,22 @@ class Chooser:
     """The chooser's components.
 
     Attributes:
+        source: the data set, by its family's name.
+        variant: the same frames with another ground truth or depth, by data set.
+        find: words that are searched for, class, and order.
         listing: state: a `Listing`, or None at first.
-        strip: components that `listing_updates` gives, in order: listing, gallery, count.
+        pages: buttons for the strip's page before and after.
         upload: the upload's files, depth unit and intrinsics.
         take_unit: the button that takes the unit in `proposed` (state) for the uploaded depth.
     """
 
     source: gr.Radio
-    search: gr.Textbox
+    variant: gr.Dropdown
+    find: list[Any]
     listing: gr.State
     gallery: gr.Gallery
     count: gr.HTML
+    pages: list[gr.Button]
     previous: gr.Button
     following: gr.Button
     notice: gr.HTML
@@ -75,13 +93,18 @@ class Chooser:
 
     @property
     def strip(self) -> list[Any]:
-        """Components of the strip."""
-        return [self.listing, self.gallery, self.count]
+        """Components that `listing_updates` updates."""
+        return [self.listing, self.gallery, self.count, *self.pages]
+
+    @property
+    def lists(self) -> list[Any]:
+        """Components that `list_updates` updates."""
+        return [self.source, self.variant, *self.find, *self.strip]
 
 
 def lay_out_chooser(inspector: Inspector) -> Chooser:
     """Lay the chooser out inside the page's current context, and answer what needs no network."""
-    sources = list(inspector.readers)
+    sources = list(inspector.families)
     listing = gr.State(None)
     with gr.Row(elem_id="chooser"):
         with gr.Column(scale=8, min_width=320, elem_id="frames-column"):
@@ -90,14 +113,18 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     sources, value=sources[0], label="Data set", show_label=False, container=False, scale=4,
                     visible=len(sources) > 1, elem_id="source", min_width=260,
                 )  # fmt: skip
-                search = gr.Textbox(
-                    label="Search by name", show_label=False, container=False, placeholder="search by name", scale=2,
-                    visible=max(len(reader.names) for reader in inspector.readers.values()) > STRIP, min_width=140,
-                    elem_id="search",
+                variant = gr.Dropdown(
+                    [], label="Ground truth and depth", show_label=False, container=False, visible=False,
+                    min_width=180, elem_id="variant",
                 )  # fmt: skip
+                find = _find(max(len(reader.names) for reader in inspector.readers.values()) > FEW)
                 previous = gr.Button("Previous", size="sm", scale=0, min_width=96, elem_id="previous")
                 following = gr.Button("Next", size="sm", scale=0, min_width=76, elem_id="next")
                 count = gr.HTML(elem_classes="caption", padding=False, elem_id="count")
+                pages = [
+                    gr.Button(f"{word} {STRIP}", size="sm", scale=0, visible=False, elem_id=f"page-{word.lower()}")
+                    for word in ("Previous", "Next")
+                ]
             gallery = gr.Gallery(
                 label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
                 object_fit="cover", height=92, buttons=[], container=False,
@@ -137,7 +164,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                 run = gr.Button("Segment", variant="primary", elem_id="segment")
             upload_notice = gr.HTML(elem_id="upload-notice", elem_classes="notices", padding=False)
     chooser = Chooser(
-        source, search, listing, gallery, count, previous, following, notice,
+        source, variant, find, listing, gallery, count, pages, previous, following, notice,
         [rgb, depth, label, unit, intrinsics], run, upload_notice, take_unit, gr.State(""),
     )  # fmt: skip
 
@@ -147,9 +174,6 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
         button = gr.Button(f"Take {describe_unit(proposed)}" if proposed else "", visible=bool(proposed))
         return [shown, button, proposed]
 
-    def on_search(source: str, text: str | None) -> list[Any]:
-        return listing_updates(inspector, Listing(source, tuple(inspector.names(source, text or ""))))
-
     gr.on(
         [depth.change, unit.change],
         on_depth_file,
@@ -157,41 +181,81 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
         [upload_notice, card, take_unit, chooser.proposed],
         **QUIET,
     )
-    search.input(on_search, [source, search], chooser.strip, trigger_mode="always_last", **QUIET)
     return chooser
 
 
-def listing_updates(inspector: Inspector, listing: Listing) -> list[Any]:
-    """Updates of a chooser's strip: listing, thumbnails, and a line that counts the frames."""
-    total = len(inspector.readers[listing.source].names)
-    shown = f"{listing.start + 1} to {listing.start + len(listing.shown)} of " if len(listing.names) > STRIP else ""
-    line = f"{shown}{len(listing.names):,} of {total:,} frames" if len(listing.names) != total or shown else ""
-    if not listing.names:
-        line = f"No frame of {total:,} has this in its name."
+def _find(visible: bool) -> list[Any]:
+    bare: dict[str, Any] = {"show_label": False, "container": False, "visible": visible}
+    return [
+        gr.Textbox(
+            label="Search by name, sensor or room type", placeholder="name, sensor, room type", scale=2,
+            min_width=140, elem_id="search", **bare,
+        ),
+        gr.Dropdown(
+            [ALL_CLASSES, *DISPLAY_NAMES], value=ALL_CLASSES, label="Frames with class", min_width=120,
+            elem_id="search-class", **bare,
+        ),
+        gr.Dropdown(ORDERS, value=AS_LISTED, label="Order of the frames", min_width=150, elem_id="order", **bare),
+    ]  # fmt: skip
+
+
+def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> list[Any]:
+    """Updates of `Chooser.strip`: listing, thumbnails, a line that counts the frames, and buttons of pages.
+
+    Args:
+        inspector: makes the thumbnails.
+        listing: the frames.
+        said: sentence that follows the count.
+    """
+    total, found, end = len(inspector.names(listing.source)), len(listing.names), listing.start + len(listing.shown)
+    paged = found > STRIP
+    line = f"{found:,} of {total:,} frames" if found != total else f"{total:,} frames"
+    if not found:
+        line = f"None of {total:,} frames is like this."
+    elif paged:
+        line = f"{listing.start + 1:,} to {end:,} of {line}"
     return [
         listing,
         gr.Gallery(inspector.thumbnails(listing.source, listing.shown)),
-        line or f"{total:,} frames",
+        f"{line} {html.escape(said)}".strip(),
+        gr.Button(visible=paged, interactive=listing.start > 0),
+        gr.Button(visible=paged, interactive=end < found),
     ]
 
 
+def list_updates(inspector: Inspector, listing: Listing) -> list[Any]:
+    """Updates of `Chooser.lists` for a list that was not searched for: its data set, and an empty search."""
+    return [*source_updates(inspector, listing.source), *NOTHING_SOUGHT, *listing_updates(inspector, listing)]
+
+
+def source_updates(inspector: Inspector, source: str) -> list[Any]:
+    """Updates of a radio of families and of a dropdown of the data sets in one."""
+    family = inspector.family(source)
+    members = inspector.families[family]
+    return [family, gr.Dropdown(list(members.items()), value=source, visible=len(members) > 1)]
+
+
 def follow(inspector: Inspector, origin: Origin | None, listing: Listing | None) -> list[Any]:
-    """Updates of source, search, listing, gallery and count after a frame was opened, wherever that was asked for."""
+    """Updates of `Chooser.lists` after a frame was opened, wherever that was asked for."""
+    strip = [gr.skip()] * 5
     if not isinstance(origin, DatasetFrame):
-        return [gr.skip()] * 5
+        return [*[gr.skip()] * 5, *strip]
     index = None if listing is None else listing.at(origin)
     if listing is not None and index is not None:
         there = listing.strip_with(index)
-        kept = [gr.skip()] * 3 if there is listing else listing_updates(inspector, there)
-        return [origin.source, gr.skip(), *kept]
-    everything = Listing(origin.source, tuple(inspector.names(origin.source)))
-    return [origin.source, "", *listing_updates(inspector, everything.strip_with(everything.at(origin) or 0))]
+        if there is not listing:
+            strip = listing_updates(inspector, there)
+        return [*source_updates(inspector, origin.source), *[gr.skip()] * len(NOTHING_SOUGHT), *strip]
+    everything = Listing(origin.source, inspector.names(origin.source))
+    return list_updates(inspector, everything.strip_with(everything.at(origin) or 0))
 
 
 def selection(origin: Origin | None, listing: Listing | None) -> gr.Gallery:
     """Update of the gallery that selects the frame on screen; apart from new thumbnails, which would undo it."""
     index = None if listing is None else listing.at(origin)
-    return gr.Gallery(selected_index=None if index is None or listing is None else index - listing.start)
+    if listing is None or index is None or listing.strip_with(index) is not listing:
+        return gr.Gallery(selected_index=None)
+    return gr.Gallery(selected_index=index - listing.start)
 
 
 def neighbour(listing: Listing | None, origin: Origin | None, step: int) -> DatasetFrame | None:

@@ -11,9 +11,12 @@ import gradio as gr
 from demo.ablation.summary import Ablation, ablation_pictures
 from demo.ablation.tab import ABLATION_CLEARED, wire_ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
+from demo.dataset.evaluations import Evaluations
 from demo.downloads import KEEP_SECONDS
-from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
+from demo.inspect.chooser import Chooser, Listing, neighbour
+from demo.inspect.choosing import wire_choosing
 from demo.inspect.layout import Layout, lay_out_inspect
+from demo.inspect.search import FrameSearch
 from demo.inspect.settings import Settings
 from demo.inspect.updates import look_updates, picture_file, result_updates
 from demo.inspection import Inspection
@@ -75,8 +78,14 @@ def opened(inspector: Inspector, origin: Origin, settings: Settings, point: tupl
     return [origin, kept, current, *result_updates(inspection, settings, kept), *cleared]
 
 
-def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
-    """Lay the tab out inside the page's current context and answer its events."""
+def build_inspect_tab(inspector: Inspector, page: gr.Blocks, evaluations: Evaluations) -> InspectTab:
+    """Lay the tab out inside the page's current context and answer its events.
+
+    Args:
+        inspector: networks and data sets.
+        page: the page around it.
+        evaluations: results that frames are ordered by.
+    """
     current = gr.State(None, time_to_live=KEEP_SECONDS)
     origin = gr.State(None, time_to_live=KEEP_SECONDS)
     point = gr.State(None)
@@ -93,6 +102,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
     _answer_opening(inspector, page, at, tab)
     _answer_looking(at, tab, current, pictures)
+    wire_choosing(at.chooser, FrameSearch(inspector, evaluations), origin, at.controls[:2])
 
     def on_address(origin: Origin | None, point: tuple[int, int] | None, *values: Any) -> str:
         return "" if origin is None else write_query(Settings(*values).link(origin, point))
@@ -146,6 +156,12 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     def on_source(source: str, *values: Any) -> list[Any]:
         return opened(inspector, inspector.first_of(source), Settings(*values))
 
+    @with_notice(len(outputs), "The data set was not opened")
+    def on_variant(source: str, here: Origin | None, *values: Any) -> list[Any]:
+        same = isinstance(here, DatasetFrame) and here.name in inspector.names(source)
+        there = DatasetFrame(source, here.name) if same else inspector.first_of(source)  # type: ignore[union-attr]
+        return opened(inspector, there, Settings(*values))
+
     @with_notice(len(outputs), "The frame was not opened")
     def on_gallery(chosen: gr.SelectData, listing: Listing, *values: Any) -> list[Any]:
         return opened(inspector, DatasetFrame(listing.source, listing.shown[chosen.index]), Settings(*values))
@@ -171,14 +187,12 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     def on_network(here: Origin | None, *values: Any) -> list[Any]:
         return [gr.skip()] * len(outputs) if here is None else opened(inspector, here, Settings(*values))
 
-    def on_origin(here: Origin | None, listing: Listing | None) -> list[Any]:
-        return follow(inspector, here, listing)
-
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
     page.load(on_arrival, None, at.panels[0], **QUIET)
     page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
+    chooser.variant.input(on_variant, [chooser.variant, origin, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
     chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
@@ -193,9 +207,6 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         [origin, *controls],
         [at.control_notice, *outputs],
         **running,
-    )
-    origin.change(on_origin, [origin, chooser.listing], [chooser.source, chooser.search, *chooser.strip], **QUIET).then(
-        selection, [origin, chooser.listing], chooser.gallery, **QUIET
     )
 
 

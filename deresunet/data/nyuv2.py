@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from deresunet.data.depth_units import Unit
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame, FrameInfo
 from deresunet.data.hdf5 import MatlabFile
-from deresunet.data.sunrgbd.layout import DEPTH_SOURCES, DepthSource
+from deresunet.data.sunrgbd.layout import DEPTH_SOURCES, DEPTH_TITLES, DepthSource
 from deresunet.errors import InputError
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
@@ -71,6 +72,7 @@ class NyuV2Reader:
                         raise InputError(f"{self.path}: {name} holds other frames than labels. Download it again.")
                 self._scenes = _texts(file, "scenes", count)
                 self._types = _texts(file, "sceneTypes", count)
+                self._has_raw = "rawDepths" in file
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: no such file. Expected {LABELED_FILE} of NYU Depth v2.") from error
         except (OSError, KeyError, AttributeError) as error:
@@ -106,6 +108,12 @@ class NyuV2Reader:
 
     def check(self) -> None:
         """Check nothing: the data set's own labels are checked as they are read."""
+
+    def variants(self) -> dict[str, NyuV2Reader]:
+        """The same frames with either depth, if the file has both: what tells them apart -> reader, this one first."""
+        other = copy.copy(self)
+        other.depth_source = "depth" if self.depth_source == "depth_bfx" else "depth_bfx"
+        return {DEPTH_TITLES[one.depth_source]: one for one in ((self, other) if self._has_raw else (self,))}
 
     def _index(self, name: str) -> int:
         index = int(name) - 1 if name.isdecimal() else -1

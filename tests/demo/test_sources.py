@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from sunrgbd_archives import RedReader, frame_files, frame_names, halves, make_archives, picture
 
 from demo.inspector import Inspector
-from demo.sources import open_sources
+from demo.sources import open_sources, variants
 from deresunet import InputError
+from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.readers import Source
 
 
@@ -54,3 +56,23 @@ def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
     assert np.ptp(np.asarray(found[1][0])) > 0, "hatched"
     assert np.ptp(np.asarray(found[0][0])) == 0
     assert inspector.thumbnails(source, ["a"])[0][0] is found[0][0], "made once"
+
+
+def test_ground_truth_and_depth_are_chosen_where_a_data_set_has_two_of_them(tmp_path):
+    name = frame_names(1)[0]
+    made = make_archives(
+        tmp_path, {name: frame_files(name, picture(1, 5))}, [name], {name: halves(3, 4)}, zipped=False
+    )  # polygons say wall and chair, seglabel cabinet and bed
+    inspector = Inspector(RedReader(), open_sources([str(made.archive)], Source()))
+    titles = ["seglabel, in-painted depth", "polygons, in-painted depth", "seglabel, raw depth", "polygons, raw depth"]
+    base = "SUNRGBD (test)"
+    offered = {title: f"{base}, {title}" if k else base for k, title in enumerate(titles)}
+    assert inspector.families == {base: offered}
+    assert inspector.family(offered["polygons, raw depth"]) == base
+    for title, source in offered.items():
+        frame = inspector.readers[source].read(name)
+        assert set(np.unique(frame.label)) == ({3, 4} if "seglabel" in title else {1, 5}), title
+        assert (frame.depth == 0).any() == ("raw" in title), title
+    assert len({contents_fingerprint(inspector.readers[source]) for source in offered.values()}) == 4
+    polygons = open_sources([str(made.archive)], Source(label_source="polygons"))
+    assert list(variants(polygons)[base]) == ["in-painted depth", "raw depth"], "a label source that was asked for stays"

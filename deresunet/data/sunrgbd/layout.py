@@ -22,6 +22,7 @@ from deresunet.errors import InputError
 SENSORS = ("kv1", "kv2", "realsense", "xtion")
 DepthSource = Literal["depth_bfx", "depth"]
 DEPTH_SOURCES: dict[DepthSource, str] = {"depth_bfx": "in-painted", "depth": "as the sensor measured it"}
+DEPTH_TITLES: dict[DepthSource, str] = {"depth_bfx": "in-painted depth", "depth": "raw depth"}
 # What a frame's folder holds and this project reads; any of them tells such a folder from one on the way to it.
 PARTS = (
     *("image", "depth", "depth_bfx", "annotation2Dfinal", "annotation3Dfinal", "extrinsics"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from itertools import product
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -14,6 +16,7 @@ from deresunet.data.labels import read_label
 from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
 from deresunet.data.sunrgbd.layout import (
     DEPTH_SOURCES,
+    DEPTH_TITLES,
     SENSORS,
     DepthSource,
     FrameRecord,
@@ -36,6 +39,8 @@ LABEL_SOURCES: dict[LabelSource, str] = {
     "polygons": "the outlines of annotation2Dfinal, filled",
 }
 SPLITS = ("train", "val", "trainval", "test", "all")
+# Frames, evenly taken, that tell what a data set has two of.
+_PROBES = 16
 
 
 class _Source(Protocol):
@@ -154,6 +159,34 @@ class SunRgbdReader:
 
     def check(self) -> None:
         """Check nothing: the data set's own labels are checked as they are read."""
+
+    def variants(self) -> dict[str, SunRgbdReader]:
+        """The same frames with either ground truth and either depth, as far as the data set has both.
+
+        Returns:
+            What tells them apart, such as "polygons, raw depth" -> reader, this one first. A label source that was
+            asked for stays.
+        """
+        probes = self.names[:: max(len(self.names) // _PROBES, 1)]
+        kinds: tuple[LabelSource, ...] = ("seglabel", "polygons")
+        labels: dict[LabelSource, str] = {self.label_source: ""}
+        if all(any(self._source.has_label(name, kind) for name in probes) for kind in kinds) and "auto" in labels:
+            labels = {"auto": "seglabel", "polygons": "polygons"}
+        depths: dict[DepthSource, str] = {self.depth_source: ""}
+        if any(map(self._has_both_depths, probes)):
+            depths = {one: DEPTH_TITLES[one] for one in sorted(DEPTH_TITLES, key=lambda one: one != self.depth_source)}
+        found = {}
+        for (depth, measured), (label, drawn) in product(depths.items(), labels.items()):
+            found[", ".join(filter(None, (drawn, measured)))] = other = copy.copy(self)
+            other.label_source, other.depth_source = label, depth
+        return found
+
+    def _has_both_depths(self, name: str) -> bool:
+        try:
+            record = self._source.record(name)
+        except InputError:
+            return False
+        return record.depth is not None and record.depth_bfx is not None
 
     def _check_name(self, name: str) -> None:
         if name not in self._names:

@@ -11,13 +11,15 @@ from playwright.sync_api import expect
 from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 
 from demo.dataset.choice import STEP
+from demo.dataset.evaluations import Evaluations
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.progress import Request
 from demo.dataset.tab import build_dataset_tab
 from demo.inspector import Inspector
 from demo.theme import STYLE, theme
+from deresunet.evaluation.audit import audit
 
-SHORT, LONG = "short list", "long list"
+SHORT, LONG, BARE = "short list", "long list", "bare list"
 
 pytestmark = pytest.mark.browser
 
@@ -27,21 +29,24 @@ class Served:
 
     def __init__(self, folder):
         long = SyntheticReader()
-        self.predictor = KnownPredictor(long)
-        inspector = Inspector(self.predictor, {LONG: long, SHORT: SyntheticReader(count=3)})
+        self.predictor = KnownPredictor(long, confidence=0.8)
+        readers = {LONG: long, SHORT: SyntheticReader(count=3), BARE: SyntheticReader(labelled=False)}
+        inspector = Inspector(self.predictor, readers)
         with gr.Blocks(analytics_enabled=False) as self.page, gr.Tabs():
             with gr.Tab("Inspect"):
                 opened = gr.HTML("nothing yet", elem_id="opened")
             with gr.Tab("Data set"):
-                self.tab = build_dataset_tab(inspector, cache_dir=folder)
-            self.tab.open_requests[0].change(
-                lambda asked: " | ".join(
-                    [asked.frame.source, asked.frame.name, *asked.classes, f"click {asked.click}"]
-                ),
-                self.tab.open_requests[0],
-                opened,
-                api_visibility="private",
-            )
+                evaluations = Evaluations(inspector.checkpoints, inspector.readers, folder)
+                self.tab = build_dataset_tab(inspector, evaluations)
+            for request in self.tab.open_requests:
+                request.change(
+                    lambda asked: " | ".join(
+                        [asked.frame.source, asked.frame.name, *asked.classes, f"click {asked.click}"]
+                    ),
+                    request,
+                    opened,
+                    api_visibility="private",
+                )
         self.page.queue(max_size=64, default_concurrency_limit=4)
         _, self.url, _ = self.page.launch(
             prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False
@@ -247,3 +252,44 @@ def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
     expect(bars.locator("[data-class='all classes']")).to_be_focused()
     assert bars.locator("[data-class=toilet]").count() == 0, "no frame has one, and the list does not offer it"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_data_set_without_ground_truth_says_so_before_anything_runs(visit, served):
+    ran = len(served.predictor.ran)
+    page = visit()
+    page.locator("#ds-source").get_by_label(BARE).click()
+    expect(page.locator("#ds-status")).to_contain_text(f"{BARE} has no ground truth", timeout=15_000)
+    expect(page.locator("#ds-start")).to_be_disabled()
+    page.get_by_role("tab", name="Label audit").click()
+    page.locator("#ds-audit").click()
+    expect(page.locator("#ds-audit-notice")).to_contain_text(
+        f"None of the {COUNT} frames has ground truth", timeout=15_000
+    )
+    page.locator("#ds-source").get_by_label(SHORT).click()
+    expect(page.locator("#ds-start")).to_be_enabled(timeout=15_000)
+    assert len(served.predictor.ran) == ran
+
+
+def test_suspect_annotations_are_listed_exported_and_open_their_frame(visit, served, tmp_path):
+    expected = audit(served.predictor, SyntheticReader())
+    assert len(expected.findings) == COUNT - 1
+    page = visit()
+    page.get_by_role("tab", name="Label audit").click()
+    page.locator("#ds-audit").click()
+    expect(page.locator("#ds-audit-note")).to_contain_text(f"{COUNT - 1} findings in {COUNT} frames", timeout=15_000)
+    gallery = page.locator("#ds-audit-gallery button.thumbnail-item")
+    expect(gallery).to_have_count(12, timeout=10_000)
+    page.locator("#ds-audit-more").click()
+    expect(gallery).to_have_count(COUNT - 1, timeout=10_000)
+    first = expected.findings[0]
+    expect(gallery.first).to_contain_text(f"1. annotated chair, predicted bed (80%) · {first.frame}")
+    files = page.locator("#ds-audit-files a")
+    for link, content in ((files.nth(0), expected.csv()), (files.nth(1), expected.frame_list())):
+        with page.expect_download() as download:
+            link.click()
+        download.value.save_as(tmp_path / "file")
+        assert (tmp_path / "file").read_bytes().decode() == content
+    gallery.first.click()
+    expect(page.locator("#opened")).to_contain_text(f"{LONG} | {first.frame} | chair | bed", timeout=10_000)
+    page.locator("#ds-source").get_by_label(SHORT).click()
+    expect(gallery).to_have_count(0, timeout=10_000)

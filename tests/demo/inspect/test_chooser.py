@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.inspect.chooser import STRIP, Listing, follow, listing_updates, neighbour, selection
+from demo.inspect.chooser import NOTHING_SOUGHT, STRIP, Listing, follow, listing_updates, neighbour, selection
 from demo.inspector import DatasetFrame, Inspector, Upload
 from deresunet.data.folder import FolderReader
 
@@ -22,14 +22,28 @@ def inspector(predictor, tmp_path_factory):
 
 
 def test_a_long_list_is_shown_in_parts(inspector):
-    everything = Listing("many", tuple(inspector.names("many")))
-    listing, gallery, line = listing_updates(inspector, everything)
+    everything = Listing("many", inspector.names("many"))
+    listing, gallery, line, before, after = listing_updates(inspector, everything)
     assert listing is everything
     assert len(gallery.value) == STRIP
-    assert line == f"1 to {STRIP} of {COUNT} of {COUNT} frames"
+    assert line == f"1 to {STRIP} of {COUNT} frames"
+    assert (before.visible, before.interactive, after.interactive) == (True, False, True)
     end = everything.strip_with(STRIP + 1)
     assert end.shown == everything.names[STRIP:]
     assert everything.strip_with(5) is everything
+
+
+def test_pages_of_the_strip_reach_every_frame_and_stop_at_the_ends(inspector):
+    everything = Listing("many", inspector.names("many"))
+    end = everything.page(1)
+    assert everything.shown + end.shown == everything.names
+    assert end.page(1) == end
+    assert end.page(-1) == everything.page(-1) == everything
+    _, _, line, before, after = listing_updates(inspector, end)
+    assert line == f"{STRIP + 1} to {COUNT} of {COUNT} frames"
+    assert (before.interactive, after.interactive) == (True, False)
+    assert selection(DatasetFrame("many", "000"), end).selected_index is None, "on another page"
+    assert not listing_updates(inspector, Listing("many", ("000", "001")))[3].visible
 
 
 def test_previous_and_next_walk_through_the_list_and_stop_at_its_ends(inspector):
@@ -45,12 +59,14 @@ def test_previous_and_next_walk_through_the_list_and_stop_at_its_ends(inspector)
 
 def test_source_and_strip_follow_whatever_opened_the_frame(inspector):
     last = DatasetFrame("many", f"{COUNT - 1:03}")
-    source, search, listing, _, _ = follow(inspector, last, Listing("many", ("000",)))
-    assert (source, search) == ("many", "")
+    source, variant, *found = follow(inspector, last, Listing("many", ("000",)))
+    assert (source, variant.value, variant.visible) == ("many", "many", False)
+    assert tuple(found[:3]) == NOTHING_SOUGHT
+    listing = found[3]
     assert last.name in listing.shown
     assert selection(last, listing).selected_index == listing.shown.index(last.name)
-    source, *kept = follow(inspector, last, listing)
+    source, _, *kept = follow(inspector, last, listing)
     assert source == "many"
-    assert kept == [gr.skip()] * 4, "what is listed stays as it is"
-    assert follow(inspector, Upload("mine.jpg"), listing) == [gr.skip()] * 5
+    assert kept == [gr.skip()] * 8, "what is listed stays as it is"
+    assert follow(inspector, Upload("mine.jpg"), listing) == [gr.skip()] * 10
     assert selection(Upload("mine.jpg"), listing).selected_index is None

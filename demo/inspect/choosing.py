@@ -1,0 +1,54 @@
+"""Which handler answers to searches, to the order of the frames, and to pages of the strip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from demo.components import PRIVATE, QUIET, Origin
+from demo.inspect.chooser import Chooser, Listing, follow, listing_updates, selection
+from demo.inspect.search import FrameSearch
+from demo.notices import with_notice
+
+
+def wire_choosing(chooser: Chooser, search: FrameSearch, origin: gr.State, controls: list[Any]) -> None:
+    """Answer the events that change the list of frames.
+
+    Args:
+        chooser: the components.
+        search: finds frames.
+        origin: state: where the frame on screen came from.
+        controls: weights and modality, whose evaluation orders frames.
+    """
+    inspector = search.inspector
+
+    @with_notice(len(chooser.strip), "The frames were not searched")
+    def on_find(
+        listing: Listing | None, text: str | None, only: str, order: str, weights: str, modality: Any
+    ) -> list[Any]:
+        if listing is None:  # nothing has been opened yet
+            return [gr.skip()] * len(chooser.strip)
+        names, said = search.find(listing.source, text or "", only, order, modality, weights)
+        return listing_updates(inspector, Listing(listing.source, names), said)
+
+    def page(by: int) -> Callable[[Listing | None], list[Any]]:
+        def on_page(listing: Listing | None) -> list[Any]:
+            return [gr.skip()] * len(chooser.strip) if listing is None else listing_updates(inspector, listing.page(by))
+
+        return on_page
+
+    def on_origin(here: Origin | None, listing: Listing | None) -> list[Any]:
+        return follow(inspector, here, listing)
+
+    asked, strip = [chooser.listing, *chooser.find, *controls], [chooser.notice, *chooser.strip]
+    words, only, order = chooser.find
+    selecting: dict[str, Any] = {"fn": selection, "inputs": [origin, chooser.listing], "outputs": chooser.gallery}
+    words.input(on_find, asked, strip, trigger_mode="always_last", **QUIET).then(**selecting, **QUIET)
+    gr.on([only.input, order.input], on_find, asked, strip, show_progress_on=[chooser.gallery], **PRIVATE).then(
+        **selecting, **QUIET
+    )
+    for button, by in zip(chooser.pages, (-1, 1), strict=True):
+        button.click(page(by), chooser.listing, chooser.strip, **QUIET).then(**selecting, **QUIET)
+    origin.change(on_origin, [origin, chooser.listing], chooser.lists, **QUIET).then(**selecting, **QUIET)
