@@ -196,10 +196,8 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.variant.input(on_variant, [chooser.variant, origin, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
-    # A key that is pressed while a frame is being opened counts.
-    stepping = {**running, "trigger_mode": "always_last"}
-    chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **stepping)
-    chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **stepping)
+    chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)
+    chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running)
     chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running)
     chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
