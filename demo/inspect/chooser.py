@@ -188,7 +188,7 @@ def _find(visible: bool) -> list[Any]:
     bare: dict[str, Any] = {"show_label": False, "container": False, "visible": visible}
     return [
         gr.Textbox(
-            label="Search by name, sensor or room type", placeholder="name, sensor, room type", scale=2,
+            label="Search by name, sensor or room type", placeholder="search", scale=2,
             min_width=140, elem_id="search", **bare,
         ),
         gr.Dropdown(

@@ -1,12 +1,15 @@
-"""Ways between the tabs in a real browser: lists that are walked through, Back, and two runs compared."""
+"""Ways to a frame in a real browser: searches, lists that are walked through, Back, and two runs compared."""
 
 from __future__ import annotations
 
+import re
 import time
+from contextlib import contextmanager
 
 import pytest
 from chromium import watched_tabs
 from playwright.sync_api import expect
+from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
 
 from demo.dataset.evaluations import Evaluations
@@ -15,7 +18,9 @@ from demo.dataset.result import Confusion
 from demo.inspector import Inspector
 from demo.networks import Checkpoints
 from demo.page import build
+from demo.sources import open_sources
 from demo.theme import STYLE, theme
+from deresunet.data.readers import Source
 
 SOURCE = "synthetic"
 
@@ -30,6 +35,16 @@ class Better(KnownPredictor):
         k = self._reader.names.index(frame.name)
         got.label[24:44, 4 + k // 2 : 4 + k] = CHAIR
         return got
+
+
+@contextmanager
+def launched(inspector, folder):
+    """The page's address, for as long as the block lasts."""
+    page = build(inspector, cache_dir=folder)
+    page.queue(default_concurrency_limit=4)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False)
+    yield url
+    page.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +62,8 @@ def served(tmp_path_factory):
             while evaluations.progress(request).state != "done":
                 assert time.monotonic() < end
                 time.sleep(0.02)
-        page = build(Inspector(checkpoints.get(), {SOURCE: reader}, checkpoints), cache_dir=folder)
-        page.queue(default_concurrency_limit=4)
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False)
-        yield url, evaluations.result(Request(SOURCE))
-        page.close()
+        with launched(Inspector(checkpoints.get(), {SOURCE: reader}, checkpoints), folder) as url:
+            yield url, evaluations.result(Request(SOURCE))
 
 
 @pytest.fixture
@@ -113,3 +125,67 @@ def test_two_runs_are_compared_and_a_frame_opens_in_compare(tab, served):
     expect(tab.locator("#compare-summary")).to_contain_text("(+11.7 points)")
     tab.locator("#compare-back").click()
     expect(summary).to_be_visible()
+
+
+def choose(tab, dropdown, option):
+    tab.locator(f"{dropdown} input").click()
+    tab.get_by_role("option", name=option, exact=True).click()
+
+
+def test_frames_are_searched_ordered_and_walked_through(tab, served):
+    result = served[1]
+    beds = [frame.name for frame in result.ranked(result.choose()) if frame.name in result.names_with(BED)]
+    tab.get_by_role("tab", name="Inspect").click()
+    count, strip = tab.locator("#count"), tab.locator("#frames .thumbnail-item")
+    expect(count).to_have_text("14 frames", timeout=30_000)
+    words = tab.locator("#search :is(input, textarea)")
+    words.fill("kv2 bedroom")
+    expect(count).to_have_text("2 of 14 frames", timeout=10_000)
+    words.fill("zebra")
+    expect(count).to_have_text("None of 14 frames is like this.", timeout=10_000)
+    words.fill("")
+    expect(count).to_have_text("14 frames", timeout=10_000)
+    choose(tab, "#search-class", "bed")
+    expect(count).to_have_text("5 of 14 frames", timeout=10_000)
+    choose(tab, "#order", "lowest mIoU")
+    expect(strip.first).to_contain_text(beds[0], timeout=10_000)
+    strip.first.click()
+    caption = tab.locator(".caption", has_text="synthetic · ").first
+    expect(caption).to_contain_text(beds[0], timeout=30_000)
+    tab.locator("#next").click()
+    expect(caption).to_contain_text(beds[1], timeout=30_000)
+    expect(tab.locator("#frames .thumbnail-item.selected")).to_contain_text(beds[1], timeout=10_000)
+    expect(count).to_have_text("5 of 14 frames")
+
+
+def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    one, two = frame_names(2)
+    frames = {name: frame_files(name, picture(1, 5)) for name in (one, two)}
+    # Polygons say wall and chair, seglabel cabinet and bed.
+    made = make_archives(tmp_path, frames, [one, two], dict.fromkeys(frames, halves(3, 4)), zipped=False)
+    readers = open_sources([str(made.archive)], Source())
+    (reader,) = readers.values()
+    with (
+        launched(Inspector(KnownPredictor(reader), readers), tmp_path / "runs") as url,
+        watched_tabs(browser) as new_tab,
+    ):
+        tab = new_tab(1440, 900)
+        tab.goto(f"{url}?data=SUNRGBD+(test)&frame={two}")
+        caption, legend = tab.locator(".caption", has_text=two).first, tab.locator("#classes")
+        expect(legend).to_contain_text("cabinet", timeout=30_000)
+        choose(tab, "#variant", "polygons, raw depth")
+        expect(legend).to_contain_text("chair", timeout=30_000)
+        expect(caption).to_contain_text("label polygons")
+        expect(tab).to_have_url(re.compile("polygons"), timeout=10_000)
+        tab.reload()
+        expect(tab.locator("#variant input")).to_have_value("polygons, raw depth", timeout=30_000)
+        expect(caption).to_contain_text("label polygons")
+        tab.get_by_role("tab", name="Data set").click()
+        expect(tab.locator("#ds-status")).to_contain_text("SUNRGBD (test), RGB-D: not evaluated", timeout=15_000)
+        choose(tab, "#ds-variant", "polygons, in-painted depth")
+        expect(tab.locator("#ds-status")).to_contain_text(
+            "SUNRGBD (test), polygons, in-painted depth, RGB-D: not evaluated", timeout=15_000
+        )
+        tab.locator("#ds-start").click()
+        expect(tab.locator("#ds-classes")).to_contain_text("chair", timeout=30_000)
