@@ -102,7 +102,7 @@ def test_what_cannot_be_served_is_told_in_one_line(launch, monkeypatch, options,
 def test_mcp_without_its_package_says_what_to_install(launch, monkeypatch):
     assert launch()["launch"]["mcp_server"] is False
     monkeypatch.setitem(sys.modules, "mcp", None)
-    with pytest.raises(SystemExit, match="error: --mcp needs the package mcp, .* Run: pip install"):
+    with pytest.raises(SystemExit, match=r"error: --mcp needs the package mcp, .* Run: pip install"):
         launch("--mcp")
     monkeypatch.setitem(sys.modules, "mcp", SimpleNamespace(__spec__=SimpleNamespace()))
     assert launch("--mcp")["launch"]["mcp_server"] is True

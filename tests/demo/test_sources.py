@@ -75,6 +75,4 @@ def test_ground_truth_and_depth_are_chosen_where_a_data_set_has_two_of_them(tmp_
         assert (frame.depth == 0).any() == ("raw" in title), title
     assert len({contents_fingerprint(inspector.readers[source]) for source in offered.values()}) == 4
     polygons = open_sources([str(made.archive)], Source(label_source="polygons"))
-    assert list(variants(polygons)[base]) == ["in-painted depth", "raw depth"], (
-        "a label source that was asked for stays"
-    )
+    assert list(variants(polygons)[base]) == ["in-painted depth", "raw depth"], "what was asked for stays"
