@@ -58,6 +58,13 @@ class DatasetFrame:
     name: str
 
 
+def first_frame(readers: Mapping[str, Reader]) -> DatasetFrame:
+    """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
+    source, reader = next(iter(readers.items()))
+    here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
+    return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+
+
 @dataclass(frozen=True)
 class Upload:
     """Uploaded files, as paths in Gradio's cache, with the unit of depth and intrinsics as written by the visitor."""
@@ -119,10 +126,8 @@ class Inspector:
         self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)
 
     def first(self) -> DatasetFrame:
-        """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
-        source, reader = next(iter(self.readers.items()))
-        here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
-        return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+        """The frame that is shown on arrival; see `first_frame`."""
+        return first_frame(self.readers)
 
     def first_of(self, source: str) -> DatasetFrame:
         """The first frame of a data set.
