@@ -158,9 +158,7 @@ class Inspector:
         predictor = self.checkpoints.get(weights)
 
         def run() -> Inspection:
-            if isinstance(origin, Upload):
-                return inspect(predictor, origin.read(self.max_pixels), modality)
-            return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
+            return inspect(predictor, self.read(origin), modality)
 
         key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
         return Kept(self._inspections, key, run)
@@ -192,7 +190,17 @@ class Inspector:
         Raises:
             InputError: there is no such frame, or its files cannot be used.
         """
-        return preview(self._reader(origin.source).read(origin.name))
+        return preview(self.read(origin))
+
+    def read(self, origin: DatasetFrame | Upload) -> Frame:
+        """Read a frame without segmenting it.
+
+        Raises:
+            InputError: there is no such frame, or its files cannot be used.
+        """
+        if isinstance(origin, Upload):
+            return origin.read(self.max_pixels)
+        return self._reader(origin.source).read(origin.name)
 
     def names(self, source: str, text: str = "") -> list[str]:
         """Names of a data set's frames that contain `text`, in the data set's order.

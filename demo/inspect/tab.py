@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation.summary import Ablation, ablation_pictures
-from demo.ablation.tab import ABLATION_CLEARED, wire_ablation
+from demo.ablation.summary import Ablation
+from demo.ablation.tab import ABLATION_CLEARED, ablation_files, wire_ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
@@ -20,7 +20,7 @@ from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
 from demo.loading import is_ready
-from demo.markup import class_filter, toggled
+from demo.markup import toggled
 from demo.notices import notice, with_notice
 from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
 from demo.report.tab import REPORT_CLEARED, wire_report
@@ -110,7 +110,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     weights, opacity, classes = at.controls[0], at.controls[3], at.controls[4]
     wire_ablation(at.ablation, inspector, [origin, weights, opacity, classes, current])
     wire_cloud(at.cloud, current, classes)
-    wire_report(at.report, [current, at.ablation.result, opacity])
+    wire_report(at.report, inspector, [origin, current, at.ablation.result, opacity])
     return tab
 
 
@@ -216,10 +216,9 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
         if inspection is None:
             return [gr.skip()] * (len(pictures) + len(at.ablation.pictures))
         settings = Settings(*values)
-        kept = [gr.skip()] * len(at.ablation.pictures)
+        kept: list[Any] = [gr.skip()] * len(at.ablation.pictures)
         if ablation is not None:
-            classes = class_filter(settings.classes)
-            kept = ablation_pictures(inspection.background, ablation, settings.opacity, classes)
+            kept = ablation_files(inspection, ablation, settings.opacity, list(settings.classes))
         return [*look_updates(inspection, settings, point), *kept]
 
     def on_point(chosen: gr.SelectData) -> tuple[int, int]:
