@@ -17,7 +17,6 @@ from deresunet.inference.predictor import Predictor
 def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     release = threading.Event()
     loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
-    assert isinstance(loading, SegmentationPredictor)
     inspector = Inspector(loading, {"sample rooms": rooms})
     assert not is_ready(loading)
     assert inspector.preview(inspector.first())[0].shape[2] == 3, "frames are read meanwhile"
@@ -29,6 +28,7 @@ def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     release.set()
     visitor.join(20)
     assert is_ready(loading)
+    assert isinstance(loading, SegmentationPredictor)
     assert np.array_equal(opened[0].label, predictor(rooms.read(rooms.names[0])).label)
     assert loading.provenance("rgb") == predictor.provenance("rgb")
     assert loading.protocol == predictor.protocol
