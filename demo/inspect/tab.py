@@ -228,7 +228,7 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
         column, row = chosen.index
         return int(row), int(column)
 
-    def on_wipe(chosen: gr.SelectData) -> tuple[int, int]:
+    def on_pixel(chosen: gr.SelectData) -> tuple[int, int]:
         row, column = chosen.index
         return int(row), int(column)
 
@@ -246,7 +246,7 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
     classes = at.controls[4]
     gr.on([at.legend.select, at.bars.select, at.classes.select], on_pick, [classes], [classes], **QUIET)
     gr.on([picture.select for picture in at.panels], on_point, None, [point], trigger_mode="always_last", **QUIET)
-    at.readout.select(on_wipe, None, [point], trigger_mode="always_last", **QUIET)
+    at.readout.select(on_pixel, None, [point], trigger_mode="always_last", **QUIET)
 
 
 def _named(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:
