@@ -76,7 +76,7 @@ class Serving:
         cut_slow_connections(page.server.config)
 
     def launch_options(self, page: gr.Blocks, health: Health, share: bool = False) -> dict[str, Any]:
-        """The same as options of `gr.Blocks.launch`."""
+        """These settings as options of `gr.Blocks.launch`."""
         ancestors = (*self.ancestors, *(headers.SPACE_ANCESTORS if _in_space() else ()))
         scripts = (headers.SHARE_ORIGIN,) if share else ()
         middleware = [
