@@ -58,6 +58,13 @@ class DatasetFrame:
     name: str
 
 
+def first_frame(readers: Mapping[str, Reader]) -> DatasetFrame:
+    """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
+    source, reader = next(iter(readers.items()))
+    here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
+    return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+
+
 @dataclass(frozen=True)
 class Upload:
     """Uploaded files, as paths in Gradio's cache, with the unit of depth and intrinsics as written by the visitor."""
@@ -116,10 +123,8 @@ class Inspector:
         self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)
 
     def first(self) -> DatasetFrame:
-        """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
-        source, reader = next(iter(self.readers.items()))
-        here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
-        return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+        """The frame that is shown on arrival; see `first_frame`."""
+        return first_frame(self.readers)
 
     def first_of(self, source: str) -> DatasetFrame:
         """The first frame of a data set.
@@ -150,9 +155,7 @@ class Inspector:
         predictor = self.checkpoints.get(weights)
 
         def run() -> Inspection:
-            if isinstance(origin, Upload):
-                return inspect(predictor, origin.read(self.max_pixels), modality)
-            return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
+            return inspect(predictor, self.read(origin), modality)
 
         key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
         return Kept(self._inspections, key, run)
@@ -184,7 +187,17 @@ class Inspector:
         Raises:
             InputError: there is no such frame, or its files cannot be used.
         """
-        return preview(self._reader(origin.source).read(origin.name))
+        return preview(self.read(origin))
+
+    def read(self, origin: DatasetFrame | Upload) -> Frame:
+        """Read a frame without segmenting it.
+
+        Raises:
+            InputError: there is no such frame, or its files cannot be used.
+        """
+        if isinstance(origin, Upload):
+            return origin.read(self.max_pixels)
+        return self._reader(origin.source).read(origin.name)
 
     def names(self, source: str, text: str = "") -> list[str]:
         """Names of a data set's frames that contain `text`, in the data set's order.

@@ -80,18 +80,21 @@ def test_the_figure_shows_every_candidate(run, tmp_path):
 
 def test_labels_are_timed_by_the_frame(weights):
     one, four = (bench.time_labels(str(weights), "cpu", batch, (96, 128), rounds=3) for batch in (1, 4))
-    for row, batch in ((one, 1), (four, 4)):
-        assert row["batch"] == batch
-        assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
+    for rows, batch in ((one, 1), (four, 4)):
+        assert [row["head"] for row in rows] == ["smooth", "raw"], "in turn, so that they can be compared"
+        for row in rows:
+            assert row["batch"] == batch
+            assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
 
 
 def test_a_frame_is_timed_from_picture_to_label_with_where_its_time_goes(weights, monkeypatch):
     monkeypatch.setattr(bench, "peak_memory", lambda *arguments: {"peak_process_mb": 1.0, "peak_gpu_mb": None})
     told = bench.time_frames(str(weights), "cpu", rounds=2)
-    assert told["off"]["path"] == "eager"
+    assert list(told) == ["eager", "auto"]
+    assert told["eager"]["backend"] == "eager"
     for row in told.values():
         assert row["min_ms"] <= row["median_ms"]
-        assert min(row["way_there_ms"], row["network_ms"], row["way_back_ms"]) >= 0
+        assert min(row["to_device_ms"], row["network_ms"], row["from_device_ms"]) >= 0
         assert row["peak_process_mb"] == 1.0
 
 

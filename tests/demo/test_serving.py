@@ -28,9 +28,6 @@ class Untouched:
 
     checkpoint = SimpleNamespace(name="net.safetensors", sha256="0" * 64)
 
-    def warm_up(self):
-        """Nothing to pay."""
-
 
 @pytest.fixture
 def launch(monkeypatch):
@@ -51,7 +48,7 @@ def launch(monkeypatch):
             """Nothing is served."""
 
     monkeypatch.delenv(AUTH_VARIABLE, raising=False)
-    monkeypatch.setattr(app, "load", lambda *_: Untouched())
+    monkeypatch.setattr(app, "start_network", lambda *_: Untouched())
     monkeypatch.setattr(app.Inspector, "open", lambda *_: None)
 
     def build(inspector, *_):
