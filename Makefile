@@ -1,11 +1,11 @@
-# make demo, make test, make test-space, make lint: each sets up what it needs in .venv.
+# make demo, make test, make test-space, make soak, make lint: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The tested versions. `make demo CONSTRAINTS=` takes the newest that requirements-linux.txt allows.
 CONSTRAINTS ?= constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=-c %)
-.PHONY: demo test test-space lint clean
+.PHONY: demo test test-space soak lint clean
 
 demo: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
@@ -18,6 +18,10 @@ test: $(VENV)/.dev
 # Stages a Space and runs it in a fresh environment, made from the staged requirements.txt alone.
 test-space: $(VENV)/.dev
 	$(BIN)/python -m pytest -m space $(ARGS)
+
+# What docs/reliability.md tells, at full size; ARGS='--soak-share 0.1 -k killed' runs less of it.
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
