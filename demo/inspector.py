@@ -89,10 +89,7 @@ class Upload:
         for path in filter(None, (self.rgb, self.depth, self.label)):
             if not Path(path).is_file():
                 raise InputError(f"{Path(path).name} is no longer here: uploads are kept for an hour. Upload it again.")
-            size = (0, 0)
-            with suppress(InputError):  # that it is no image is told by what reads it
-                size = image_size(path)
-            _check_pixels(Path(path).name, size, max_pixels)
+            _check_file(path, max_pixels)
         frame = read_frame(
             self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
         )
@@ -222,9 +219,12 @@ class Inspector:
         """
         if depth is None:
             return "", ""
+        for path in filter(None, (rgb, depth)):
+            _check_file(path, self.max_pixels)
         metres, reading = read_depth(depth, unit or "auto")
         proposed = reading.proposals[0].unit if reading.proposals else ""
         size = metres.shape[0], metres.shape[1]
+        _check_pixels(Path(depth).name, size, self.max_pixels)
         return messages.depth_card(reading, size, None if rgb is None else read_rgb(rgb).shape[:2]), proposed
 
     def segment(
@@ -269,6 +269,13 @@ class Inspector:
 
 def _ablation_bytes(ablation: Ablation) -> int:
     return sum(one.label.nbytes for one in ablation.values())
+
+
+def _check_file(path: str, max_pixels: int) -> None:
+    size = (0, 0)
+    with suppress(InputError):  # that it is no image is told by what reads it
+        size = image_size(path)
+    _check_pixels(Path(path).name, size, max_pixels)
 
 
 def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:

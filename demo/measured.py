@@ -25,7 +25,7 @@ class Measured:
 
     @property
     def frames(self) -> str:
-        """What was measured, for people: the frames, and other weights than these by name."""
+        """Description for people: the measured frames, and, where other weights were measured, their name."""
         return f"NYU Depth v2's 654 test frames{f' (measured on {self.measured_on})' if self.measured_on else ''}"
 
     @classmethod
