@@ -89,5 +89,6 @@ document.addEventListener('keydown', (event) => {
     else if (event.key === '0') look(1, 0, 0);
 });
 
-new MutationObserver(load).observe(element, { childList: true, subtree: true });
+// Gradio changes attributes of what is there already.
+new MutationObserver(load).observe(element, { childList: true, subtree: true, attributeFilter: ['src'] });
 load();
