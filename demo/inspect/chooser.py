@@ -117,7 +117,6 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     [], label="Ground truth and depth", show_label=False, container=False, visible=False,
                     min_width=180, elem_id="variant",
                 )  # fmt: skip
-                find = _find(max(len(reader.names) for reader in inspector.readers.values()) > FEW)
                 previous = gr.Button("Previous", size="sm", scale=0, min_width=96, elem_id="previous")
                 following = gr.Button("Next", size="sm", scale=0, min_width=76, elem_id="next")
                 count = gr.HTML(elem_classes="caption", padding=False, elem_id="count")
@@ -125,6 +124,9 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     gr.Button(f"{word} {STRIP}", size="sm", scale=0, visible=False, elem_id=f"page-{word.lower()}")
                     for word in ("Previous", "Next")
                 ]
+                most = max(len(reader.names) for reader in inspector.readers.values())
+                with gr.Row(elem_id="find", visible=most > FEW):
+                    find = _find()
             gallery = gr.Gallery(
                 label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
                 object_fit="cover", height=92, buttons=[], container=False,
@@ -184,19 +186,15 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
     return chooser
 
 
-def _find(visible: bool) -> list[Any]:
-    bare: dict[str, Any] = {"show_label": False, "container": False, "visible": visible}
+def _find() -> list[Any]:
+    bare: dict[str, Any] = {"show_label": False, "container": False}
     return [
-        gr.Textbox(
-            label="Search by name, sensor or room type", placeholder="search", scale=2,
-            min_width=140, elem_id="search", **bare,
-        ),
+        gr.Textbox(label="Search by name, sensor or room type", placeholder="search", elem_id="search", **bare),
         gr.Dropdown(
-            [ALL_CLASSES, *DISPLAY_NAMES], value=ALL_CLASSES, label="Frames with class", min_width=120,
-            elem_id="search-class", **bare,
+            [ALL_CLASSES, *DISPLAY_NAMES], value=ALL_CLASSES, label="Frames with class", elem_id="search-class", **bare
         ),
-        gr.Dropdown(ORDERS, value=AS_LISTED, label="Order of the frames", min_width=150, elem_id="order", **bare),
-    ]  # fmt: skip
+        gr.Dropdown(ORDERS, value=AS_LISTED, label="Order of the frames", elem_id="order", **bare),
+    ]
 
 
 def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> list[Any]:

@@ -1,11 +1,13 @@
 // The read-out at the cursor, clicks on the wipe, and arrow keys that walk through the frames.
 const PICTURES = '#stage .panel img, #wipe img';
 const DRAG_PX = 5;
+const TYPED = 'input, textarea, select, [contenteditable], [role=slider], [role=tab], [role=radio], [role=listbox]';
 let values = null;
 
 function load() {
     const image = element.querySelector('.readout-values');
     if (!image) { values = null; return; }
+    keepView(image.dataset);
     const decoded = new Image();
     decoded.onload = () => {
         const canvas = document.createElement('canvas');
@@ -19,9 +21,6 @@ function load() {
     };
     decoded.src = image.src;
 }
-new MutationObserver(load).observe(element, { childList: true, subtree: true });
-load();
-
 // Where the picture lies inside its element, which may be letterboxed.
 function area(image) {
     const box = image.getBoundingClientRect();
@@ -34,6 +33,15 @@ function place(event, image) {
     const box = area(image);
     const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
     return x >= 0 && x < 1 && y >= 0 && y < 1 ? [x, y] : null;
+}
+
+// Ask for the pixel under the cursor; whether there is one.
+function pick(event, image) {
+    const at = values && place(event, image);
+    if (!at) return false;
+    const [height, width] = values.frame;
+    trigger('select', { index: [Math.floor(at[1] * height), Math.floor(at[0] * width)], value: 'pixel' });
+    return true;
 }
 
 const card = document.createElement('div');
@@ -66,9 +74,11 @@ function show(event, at) {
         const box = area(image);
         const dot = dots[index] ??= Object.assign(document.createElement('i'), { className: 'readout-dot' });
         if (!dot.isConnected) document.body.append(dot);
-        dot.hidden = !box.width;
-        dot.style.left = `${box.left + at[0] * box.width}px`;
-        dot.style.top = `${box.top + at[1] * box.height}px`;
+        const [left, top] = [box.left + at[0] * box.width, box.top + at[1] * box.height];
+        const clip = image.closest('.image-frame').getBoundingClientRect();  // smaller than a picture that is zoomed
+        dot.hidden = !box.width || left < clip.left || left > clip.right || top < clip.top || top > clip.bottom;
+        dot.style.left = `${left}px`;
+        dot.style.top = `${top}px`;
     });
 }
 
@@ -90,17 +100,13 @@ document.addEventListener('pointerdown', (event) => {
 document.addEventListener('pointerup', (event) => {
     const image = pressed && values && document.querySelector('#wipe img');
     if (!image || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > DRAG_PX) return;
-    const at = event.target.closest?.('button, a') ? null : place(event, image);
-    if (!at) return;
-    const [height, width] = values.frame;
-    trigger('select', { index: [Math.floor(at[1] * height), Math.floor(at[0] * width)], value: 'wipe' });
+    if (!event.target.closest?.('button, a')) pick(event, image);
 }, true);
 
 document.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: '#previous', ArrowRight: '#next' }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const own = 'input, textarea, select, [contenteditable], [role=slider], [role=tab], [role=radio], [role=listbox]';
-    if (event.target.closest?.(own)) return;
+    if (event.target.closest?.(TYPED)) return;
     const button = document.querySelector(step);
     if (button?.offsetParent && !button.disabled) { event.preventDefault(); button.click(); }
 });

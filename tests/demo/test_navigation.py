@@ -188,4 +188,4 @@ def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkey
             "SUNRGBD (test), polygons, in-painted depth, RGB-D: not evaluated", timeout=15_000
         )
         tab.locator("#ds-start").click()
-        expect(tab.locator("#ds-classes")).to_contain_text("chair", timeout=30_000)
+        expect(tab.locator("#ds-bars [data-class=chair]")).to_be_visible(timeout=30_000)
