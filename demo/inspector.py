@@ -41,7 +41,7 @@ ABLATION_BYTES = 64 << 20
 # About 80 kB each.
 CACHED_THUMBNAILS = 600
 _LONGEST_NAME = 80
-# 4096x4096: an upload of so many pixels takes 1.1 GB while it is segmented, one of 64 megapixels 4.4 GB.
+# 4096x4096: an upload of so many pixels takes 1.2 GB while it is segmented, one of 64 megapixels 4.4 GB.
 MAX_PIXELS = 1 << 24
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 FILES = ("rgb", "depth", "label")
 
 
-@short_and_long(200, 10_000)
+@short_and_long(60, 10_000)
 def test_malformed_files_get_an_answer_or_words(times, server, tell):
     slowest, answered, refused, silent = 0.0, 0, 0, []
 
@@ -69,7 +69,7 @@ def test_malformed_files_get_an_answer_or_words(times, server, tell):
     assert peak - start < 1500
 
 
-@short_and_long(500, 10_000)
+@short_and_long(100, 10_000)
 def test_new_sessions_take_bounded_memory(times, server, tell):
     """One in twenty opens the page as a browser does; the others make a session by the page's cheapest event."""
 
@@ -101,7 +101,7 @@ def png_of(seed: int) -> bytes:
     return held.getvalue()
 
 
-@short_and_long(40, 2000)
+@short_and_long(16, 2000)
 def test_every_answer_is_the_askers_own(times, server, tell):
     """64 clients, half of which vanish while they wait, again and again; told by name and size, with a small network.
 
@@ -158,7 +158,7 @@ def test_every_answer_is_the_askers_own(times, server, tell):
     )
     assert not wrong, wrong[:5]
     assert right == times
-    assert left > 20
+    assert left > 0
 
 
 @pytest.mark.soak
