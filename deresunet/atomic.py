@@ -25,7 +25,7 @@ from deresunet.errors import FULL_DISK, InputError
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
 # Beginnings of cells that spreadsheets compute.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
+HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def staging_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     sweep(path)
     try:
-        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{_HOST}-{os.getpid()}-", suffix=".tmp"))
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{HOST}-{os.getpid()}-", suffix=".tmp"))
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -81,7 +81,7 @@ def sweep(path: str | os.PathLike[str]) -> None:
     with contextlib.suppress(OSError):
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             found = _STAGED.fullmatch(left.name)
-            if found is None or found["name"] != path.name or found["host"] != _HOST or _is_running(int(found["pid"])):
+            if found is None or found["name"] != path.name or found["host"] != HOST or _is_running(int(found["pid"])):
                 continue
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)

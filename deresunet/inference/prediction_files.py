@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from deresunet.atomic import write_json, write_png
+from deresunet.atomic import sweep_below, write_json, write_png
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
@@ -75,6 +75,7 @@ def write_predictions(
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
     _begin(folder, predictor.provenance(modality), predictor.protocol, reading or {})
+    sweep_below(folder)  # frames that an interrupted run had just written are not written again
     left = [name for name in names if not is_written(folder, name, confidence)]
     kept = done = len(names) - len(left)
     failed: list[tuple[str, str]] = []

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import httpx
@@ -136,12 +137,12 @@ def visiting(server: Server) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=server.url, timeout=120, limits=httpx.Limits(max_connections=None))
 
 
-async def at_once(workers: int, jobs: object, work: object) -> None:
-    """Have `work` done for each of `jobs`, `workers` at a time."""
+async def at_once(workers: Iterable[object], jobs: Iterable[object], work: Callable[..., Awaitable[None]]) -> None:
+    """Have `work(worker, job)` done for each job, by as many at a time as there are workers."""
     left = iter(jobs)
 
-    async def worker() -> None:
+    async def begin(worker: object) -> None:
         for job in left:
-            await work(job)
+            await work(worker, job)
 
-    await asyncio.gather(*(worker() for _ in range(workers)))
+    await asyncio.gather(*(begin(worker) for worker in workers))
