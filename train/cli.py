@@ -51,9 +51,15 @@ class KeepConfig(SaveConfigCallback):
     """The run's whole configuration beside its logs, when it trains; a resumed run writes its own again."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write `config.yaml`."""
-        if stage == "fit":
+        """Write `config.yaml`, whole or not at all."""
+        if stage != "fit":
+            return
+        try:
             super().setup(trainer, pl_module, stage)
+        except OSError:
+            if trainer.log_dir is not None:
+                (Path(trainer.log_dir) / self.config_filename).unlink(missing_ok=True)
+            raise
 
 
 class TrainingCLI(LightningCLI):
