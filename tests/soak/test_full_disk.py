@@ -62,7 +62,18 @@ def commands(rooms_of, weights, tmp_path_factory) -> dict[str, list[object]]:
     network = ("--checkpoint", weights, "--device", "cpu", "--backend", "eager")
     evaluate = ("evaluate", "--root", rooms_of, "--split", "all", "--label-set", "sunrgbd37", "--workers", 1, *network)
     rgb, depth = rooms_of / "rgb", rooms_of / "depth"
-    training = ("--run.folder", "{out}", "--run.best", 0, "--trainer.max_epochs", 2, "--data.workers", 0, "--data.limit", 8)
+    training = (
+        "--run.folder",
+        "{out}",
+        "--run.best",
+        0,
+        "--trainer.max_epochs",
+        2,
+        "--data.workers",
+        0,
+        "--data.limit",
+        8,
+    )
     return {
         "evaluate --report": [*evaluate, "--report", "{out}/report"],
         "evaluate --json": [*evaluate, "--json", "{out}/result.json"],

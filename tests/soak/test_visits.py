@@ -70,7 +70,7 @@ def test_malformed_files_get_an_answer_or_words(times, server, tell):
     assert peak - start < 1500
 
 
-@short_and_long(100, 10_000)
+@short_and_long(40, 10_000)
 def test_new_sessions_take_bounded_memory(times, server, tell):
     """One in twenty opens the page as a browser does; the others make a session by the page's cheapest event."""
 
@@ -102,7 +102,7 @@ def png_of(seed: int) -> bytes:
     return held.getvalue()
 
 
-@short_and_long(16, 2000)
+@short_and_long(12, 2000)
 def test_every_answer_is_the_askers_own(times, server, tell):
     """64 clients, half of which vanish while they wait, again and again; told by name and size, with a small network.
 
