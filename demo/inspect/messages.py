@@ -86,7 +86,7 @@ def provenance_line(inspection: Inspection) -> str:
         f"<b>{described['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})",
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, modality {MODALITY_NAMES[origin['modality']]}",
-        f"PyTorch {origin['torch']}",
+        f"backend {origin['backend']}{', smooth head' if origin['head'] == 'smooth' else ''}, PyTorch {origin['torch']}",
     ]
     training = f"<br>Weights: {html.escape(origin['training'])}." if origin["training"] else ""
     return f'<div class="provenance">{" · ".join(pieces)}{training}</div>'
