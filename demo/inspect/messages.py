@@ -82,11 +82,12 @@ def provenance_line(inspection: Inspection) -> str:
     """Latency, device, weights with their hash, and modality, as HTML."""
     described = inspection.described
     origin = described["provenance"]
+    head = ", smooth head" if origin["head"] == "smooth" else ""
     pieces = [
         f"<b>{described['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})",
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, modality {MODALITY_NAMES[origin['modality']]}",
-        f"backend {origin['backend']}{', smooth head' if origin['head'] == 'smooth' else ''}, PyTorch {origin['torch']}",
+        f"backend {origin['backend']}{head}, PyTorch {origin['torch']}",
     ]
     training = f"<br>Weights: {html.escape(origin['training'])}." if origin["training"] else ""
     return f'<div class="provenance">{" · ".join(pieces)}{training}</div>'
