@@ -73,7 +73,7 @@ class Proposal:
         per_metre, description = UNITS[self.unit]
         return (
             f"1/{per_metre:g} m ({description}) would give {self.near_m:.1f} to {self.far_m:.1f} m; "
-            f"pass --depth-unit {self.unit} if that is so"
+            f"choose it if that is so (--depth-unit {self.unit})"
         )
 
 
