@@ -82,7 +82,7 @@ def test_evaluation(place, network, file):
     out = place / "out.json"
     out.unlink(missing_ok=True)
     data = ("--data", place, "--dataset", "folder", "--protocol", "native")
-    status = run("evaluate", *data, "--on-error", "skip", "--json", out, "--report", place / "report")
+    status = run("evaluate", *data, "--on-error", "skip", "--json", out)
     if status == 0:
         told = json.loads(out.read_text())
         assert told["frames"] + len(told["failed"]) + len(told["unlabelled"]) in (1, 2)
