@@ -89,7 +89,9 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
         *[at.headline, at.classes, at.bars, at.calibration, at.provenance, at.readout, at.controls[-1]],
         *[*at.ablation.fleeting, *at.cloud.fleeting, *at.report.fleeting],
     ]
-    running = {**NETWORK, **PRIVATE, "show_progress_on": [at.panels[3], at.wipe]}
+    # What is asked for while the network runs is answered after it: by default Gradio drops it without a word.
+    latest = {"trigger_mode": "always_last"}
+    running = {**NETWORK, **PRIVATE, **latest, "show_progress_on": [at.panels[3], at.wipe]}
     tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
     _answer_opening(inspector, page, at, tab)
     _answer_looking(at, tab, current, pictures)
@@ -236,8 +238,8 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
     )
     classes = at.controls[4]
     gr.on([at.legend.select, at.bars.select, at.classes.select], on_pick, [classes], [classes], **QUIET)
-    gr.on([picture.select for picture in at.panels], on_point, None, [point], **QUIET)
-    at.readout.select(on_wipe, None, [point], **QUIET)
+    gr.on([picture.select for picture in at.panels], on_point, None, [point], trigger_mode="always_last", **QUIET)
+    at.readout.select(on_wipe, None, [point], trigger_mode="always_last", **QUIET)
 
 
 def _named(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:

@@ -204,9 +204,9 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
             "second_ms": round(whole[backend][1], 2),
             "min_ms": round(min(whole[backend]), 2),
             "median_ms": round(float(np.median(whole[backend])), 2),
-            "way_there_ms": round(float(before), 2),
+            "to_device_ms": round(float(before), 2),
             "network_ms": round(float(network), 2),
-            "way_back_ms": round(float(after), 2),
+            "from_device_ms": round(float(after), 2),
             **peak_memory(checkpoint, device, backend),
         }
     return told

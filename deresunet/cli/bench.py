@@ -87,8 +87,8 @@ def bench_command(
         for wanted, row in summary["frames"].items():
             typer.echo(
                 f"--backend {wanted}: {row['backend']}, a frame from picture to scores in {row['min_ms']:.1f} ms at "
-                f"least, {row['median_ms']:.1f} median (to the device {row['way_there_ms']:.1f}, "
-                f"network {row['network_ms']:.1f}, way back {row['way_back_ms']:.1f})"
+                f"least, {row['median_ms']:.1f} median (to the device {row['to_device_ms']:.1f}, "
+                f"network {row['network_ms']:.1f}, way back {row['from_device_ms']:.1f})"
             )
             typer.echo(
                 f"  loaded in {row['load_s']:.1f} s, warm in {row['warm_up_s']:.1f} s; first {row['first_ms']:.1f} ms, "
