@@ -21,7 +21,7 @@ from demo.sources import open_sources
 from demo.theme import STYLE, theme
 from deresunet import InputError, load
 from deresunet.classes import LABEL_SETS
-from deresunet.cli.options import open_predictions
+from deresunet.cli.options import PredictionOptions
 from deresunet.data.readers import LAYOUTS, Source
 from deresunet.data.sunrgbd.layout import DEPTH_SOURCES
 from deresunet.data.sunrgbd.reader import LABEL_SOURCES
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
             check_mcp()
         source = Source(**{item.name: getattr(options, item.name) for item in fields(Source) if item.name != "root"})
         readers = open_sources(options.data, source, options.dataset) | samples()
-        predictions = open_predictions(options.predictions, options.prediction_labels)
+        predictions = PredictionOptions(options.predictions, options.prediction_labels).open()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         predictor = load(chosen, options.device, options.backend)

@@ -28,6 +28,8 @@ def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") 
     names = distinct_names(str(Path(folder).resolve()) for folder in folders)
     layouts = {folder: LAYOUTS[recognise(folder) if dataset == "auto" else dataset] for folder in names}
     refuse_unused(source, layouts.values())
+    if dataset != "auto" and not layouts:
+        raise InputError("--dataset has no effect without --data.")
     for folder, layout in layouts.items():
         name = names[folder]
         reader = layout.open(replace(source, root=folder))

@@ -135,10 +135,24 @@ class PredictionOptions:
     ] = "auto"
 
     def open(self) -> dict[str, StoredPredictor]:
-        """Stored predictions by name. Raises as `open_predictions`."""
+        """Stored predictions by name.
+
+        Raises:
+            InputError: one is not NAME=DIR, two have one name, or a folder cannot be used.
+        """
+        from deresunet.inference.stored_predictions import StoredPredictor  # noqa: PLC0415 - torch takes seconds
+
         if not self.predictions:
             refuse(given(self, "prediction_labels"), "without --predictions")
-        return open_predictions(self.predictions or [], self.prediction_labels)
+        found: dict[str, StoredPredictor] = {}
+        for argument in self.predictions or []:
+            name, equals, folder = argument.partition("=")
+            if not (name and equals and folder):
+                raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
+            if name in found:
+                raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+            found[name] = StoredPredictor(name, folder, self.prediction_labels)
+        return found
 
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -186,22 +200,3 @@ def refuse(options: Sequence[str], where: str) -> None:
     """
     if options:
         raise InputError(f"{', '.join(options)} {'has' if len(options) == 1 else 'have'} no effect {where}.")
-
-
-def open_predictions(written: Sequence[str], label_range: LabelRange) -> dict[str, StoredPredictor]:
-    """Stored predictions by name, from arguments NAME=DIR.
-
-    Raises:
-        InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
-    """
-    from deresunet.inference.stored_predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
-
-    found: dict[str, StoredPredictor] = {}
-    for argument in written:
-        name, given, folder = argument.partition("=")
-        if not (name and given and folder):
-            raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
-        if name in found:
-            raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
-        found[name] = StoredPredictor(name, folder, label_range)
-    return found

@@ -186,10 +186,6 @@ class FolderReader:
         """Paths of all files of a frame."""
         return tuple(found[name] for found in (self._rgb, self._depth, self._label, self._meta) if name in found)
 
-    def label_path(self, name: str) -> Path | None:
-        """Path of a frame's label file, or None."""
-        return self._label.get(name)
-
     def check(self) -> None:
         """Check the split's labels for sense over the folder. Raises `InputError` with the option to give."""
         check_labels([self._label[name] for name in self.names if name in self._label], self.labels)

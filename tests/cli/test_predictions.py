@@ -241,6 +241,7 @@ def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
             ("audit", "--root", ".", *COUNTED, "--head", "raw", "--out", "o"),
             "--head has no effect",
         ),
+        (("export", "--checkpoint", "a.ckpt", "--head", "raw", "--out", "a.safetensors"), "--head has no effect on"),
         (("stats", "--root", ".", "--depth-source", "depth", "--out", "o"), "--depth-source has no effect on the"),
     ],
 )

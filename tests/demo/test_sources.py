@@ -58,6 +58,8 @@ def test_options_that_no_data_set_takes_are_refused(tmp_path):
     for folders, where in (([sun], "SUN RGB-D"), ([], "the bundled samples")):
         with pytest.raises(InputError, match=f"--depth-unit, --label-offset, .* have no effect on {where}"):
             open_sources(folders, tum)
+    with pytest.raises(InputError, match="--dataset has no effect without --data"):
+        open_sources([], Source(), "folder")
 
 
 def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
