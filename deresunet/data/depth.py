@@ -299,8 +299,8 @@ def _read(
 def _implausible(metres: np.ndarray, unit: str, span: tuple[float, float], proposals: tuple[Proposal, ...]) -> str:
     said = f"Depth of {span[0]:.2g} to {span[1]:.2g} m in {describe_unit(unit)} is not a room's"
     if proposals:
-        others = ", ".join(proposal.unit for proposal in proposals[1:3])
-        said += f": {proposals[0]}" + (f" (or {others})" if others else "")
+        options = ", or ".join(proposal.unit for proposal in proposals[:3])
+        said += f": {proposals[0]}; choose it if that is so (--depth-unit {options})"
     else:
         said += ": give its units per metre with --depth-unit NUMBER"
     if near_and_far_exchanged(metres):
