@@ -12,14 +12,15 @@ from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before 
 
 # isort: split
 from demo.api import check_mcp
-from demo.inspector import MAX_PIXELS, Inspector, samples
+from demo.inspector import MAX_PIXELS, Inspector, first_frame, samples
+from demo.loading import LoadingPredictor, start_network
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.sources import open_sources
 from demo.theme import STYLE, theme
-from deresunet import InputError, load
+from deresunet import InputError
 from deresunet.classes import LABEL_SETS
 from deresunet.cli.options import PredictionOptions
 from deresunet.data.readers import LAYOUTS, Source
@@ -28,7 +29,7 @@ from deresunet.data.sunrgbd.reader import LABEL_SOURCES
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Load the weights, build the page, and serve it until stopped."""
+    """Start to load the weights, build the page, and serve it until stopped."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     # One line a request of the page's own traffic says nothing to whoever runs it.
@@ -48,21 +49,16 @@ def main(arguments: list[str] | None = None) -> None:
         predictions = PredictionOptions(options.predictions, options.prediction_labels).open()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
-        predictor = load(chosen, options.device, options.backend)
-        # The first run on a GPU is slow; it is paid here and not by the first visitor. On a CPU and on ZeroGPU nothing
-        # is done.
-        predictor.warm_up()
-        first = zerogpu.predictor_for(predictor)
-        checkpoints = Checkpoints(first, others, options.device, options.backend, chosen, predictions)
-        inspector = Inspector(first, readers, checkpoints, options.max_pixels)
-        if not zerogpu.HERE:
-            inspector.open(inspector.first())
+        first = first_frame(readers)
+        network = start_network(chosen, options.device, options.backend, readers[first.source].read(first.name))
+        checkpoints = Checkpoints(network, others, options.device, options.backend, chosen, predictions)
+        inspector = Inspector(network, readers, checkpoints, options.max_pixels)
     except InputError as error:
         sys.exit(f"error: {error}")
     page = build(inspector, options.allow_checkpoint_upload, options.cache_dir)
     serving.serve(
         page,
-        health_of(first),
+        health_of(network),
         server_name=options.host,
         server_port=options.port,
         share=options.share,
@@ -72,6 +68,13 @@ def main(arguments: list[str] | None = None) -> None:
         mcp_server=options.mcp,
         footer_links=["api"],
     )
+    if isinstance(network, LoadingPredictor):
+        try:
+            network.wait()
+            inspector.open(first)  # the one that most visitors see
+        except InputError as error:
+            page.close()
+            sys.exit(f"error: {error}")
     page.block_thread()
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from demo.markup import MODALITY_NAMES, table
 from demo.measured import Measured
 from deresunet import __version__
+from deresunet.evaluation.report_page import imprint
 from deresunet.inference.prediction import SegmentationPredictor
 
 _TEMPLATE = Path(__file__).with_name("about.html")
@@ -31,10 +32,7 @@ def section(predictor: SegmentationPredictor) -> str:
 
 def footer() -> str:
     """The line at the bottom of the page, as HTML."""
-    return (
-        f'<p class="footer">DeResUNet {__version__} · code MIT, weights for research use · details and licences in the '
-        "About tab</p>"
-    )
+    return f'<p class="footer">{imprint()} · details and licences in the About tab</p>'
 
 
 def _figures(measured: Measured | None) -> str:
@@ -42,6 +40,6 @@ def _figures(measured: Measured | None) -> str:
         return "<p>These weights carry no figures of a whole data set: evaluate one in the Data set tab.</p>"
     rows = pd.DataFrame({"modality": MODALITY_NAMES.values(), "mIoU %": [measured.rgbd, measured.rgb, measured.depth]})
     return (
-        f"{table(rows, caption=f'Over {measured.FRAMES}')}<p>One pooled confusion matrix over all frames, single scale,"
+        f"{table(rows, caption=f'Over {measured.frames}')}<p>One pooled confusion matrix over all frames, single scale,"
         f" void ignored, 37 classes. Depth adds {measured.rgbd - measured.rgb:.1f} points.</p>"
     )

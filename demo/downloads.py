@@ -13,6 +13,19 @@ from gradio.utils import get_upload_folder
 
 # Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
+# The classes of all that is downloaded, as `LABEL_SETS` calls them.
+CLASS_SET = "sunrgbd37"
+
+
+def download_name(frame: str, layer: str, suffix: str) -> str:
+    """Name of a file to hand out: frame, layer and, where the layer is about classes, the class set.
+
+    Args:
+        frame: `Inspection.file_name`.
+        layer: such as "prediction".
+        suffix: such as "png".
+    """
+    return f"{frame}_{layer}{'' if layer in ('rgb', 'depth') else f'_{CLASS_SET}'}.{suffix}"
 
 
 def handed_out(name: str, content: bytes) -> str:

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -114,8 +114,8 @@ class Inspection:
 
     @property
     def file_name(self) -> str:
-        """Name of the frame without characters that a file system may refuse."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "frame"
+        """Name of the frame without characters that a file system may refuse, and short enough for one."""
+        return re.sub(r"[^\w.-]+", "-", self.name).strip("-.")[:60] or "frame"
 
     @property
     def modality(self) -> Modality:
@@ -129,6 +129,33 @@ def preview(frame: Frame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | N
     step = _step(frame)
     depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
     return np.ascontiguousarray(background_of(frame)[::step, ::step]), depth, truth
+
+
+def full_size(inspection: Inspection, frame: Frame) -> Inspection:
+    """An inspection with its pictures' arrays at the frame's own resolution (H, W).
+
+    The label is whole in the inspection; confidence and entropy, of which it keeps every `step`-th pixel, are repeated.
+
+    Args:
+        inspection: of `frame`.
+        frame: read anew.
+    """
+    height, width = frame.size
+
+    def repeated(plane: np.ndarray) -> np.ndarray:
+        return plane.repeat(inspection.step, 0).repeat(inspection.step, 1)[:height, :width]
+
+    return replace(
+        inspection,
+        background=background_of(frame),
+        depth=frame.depth,
+        truth=frame.label,
+        classes=np.asarray(Image.open(io.BytesIO(inspection.label_png)))[None],
+        probabilities=repeated(inspection.probabilities[0])[None],
+        entropy=repeated(inspection.entropy),
+        step=1,
+        intrinsics=frame.intrinsics,
+    )
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -58,6 +58,13 @@ class DatasetFrame:
     name: str
 
 
+def first_frame(readers: Mapping[str, Reader]) -> DatasetFrame:
+    """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
+    source, reader = next(iter(readers.items()))
+    here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
+    return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+
+
 @dataclass(frozen=True)
 class Upload:
     """Uploaded files, as paths in Gradio's cache, with the unit of depth and intrinsics as written by the visitor."""
@@ -82,10 +89,7 @@ class Upload:
         for path in filter(None, (self.rgb, self.depth, self.label)):
             if not Path(path).is_file():
                 raise InputError(f"{Path(path).name} is no longer here: uploads are kept for an hour. Upload it again.")
-            size = (0, 0)
-            with suppress(InputError):  # that it is no image is told by what reads it
-                size = image_size(path)
-            _check_pixels(Path(path).name, size, max_pixels)
+            _check_file(path, max_pixels)
         frame = read_frame(
             self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
         )
@@ -119,10 +123,8 @@ class Inspector:
         self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)
 
     def first(self) -> DatasetFrame:
-        """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
-        source, reader = next(iter(self.readers.items()))
-        here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
-        return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+        """The frame that is shown on arrival; see `first_frame`."""
+        return first_frame(self.readers)
 
     def first_of(self, source: str) -> DatasetFrame:
         """The first frame of a data set.
@@ -153,9 +155,7 @@ class Inspector:
         predictor = self.checkpoints.get(weights)
 
         def run() -> Inspection:
-            if isinstance(origin, Upload):
-                return inspect(predictor, origin.read(self.max_pixels), modality)
-            return inspect(predictor, self._reader(origin.source).read(origin.name), modality)
+            return inspect(predictor, self.read(origin), modality)
 
         key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
         return Kept(self._inspections, key, run)
@@ -179,7 +179,17 @@ class Inspector:
         Raises:
             InputError: there is no such frame, or its files cannot be used.
         """
-        return preview(self._reader(origin.source).read(origin.name))
+        return preview(self.read(origin))
+
+    def read(self, origin: DatasetFrame | Upload) -> Frame:
+        """Read a frame without segmenting it.
+
+        Raises:
+            InputError: there is no such frame, or its files cannot be used.
+        """
+        if isinstance(origin, Upload):
+            return origin.read(self.max_pixels)
+        return self._reader(origin.source).read(origin.name)
 
     def names(self, source: str, text: str = "") -> list[str]:
         """Names of a data set's frames that contain `text`, in the data set's order.
@@ -201,9 +211,12 @@ class Inspector:
         """
         if depth is None:
             return "", ""
+        for path in filter(None, (rgb, depth)):
+            _check_file(path, self.max_pixels)
         metres, reading = read_depth(depth, unit or "auto")
         proposed = reading.proposals[0].unit if reading.proposals else ""
         size = metres.shape[0], metres.shape[1]
+        _check_pixels(Path(depth).name, size, self.max_pixels)
         return messages.depth_card(reading, size, None if rgb is None else read_rgb(rgb).shape[:2]), proposed
 
     def segment(
@@ -248,6 +261,13 @@ class Inspector:
 
 def _ablation_bytes(ablation: Ablation) -> int:
     return sum(one.label.nbytes for one in ablation.values())
+
+
+def _check_file(path: str, max_pixels: int) -> None:
+    size = (0, 0)
+    with suppress(InputError):  # that it is no image is told by what reads it
+        size = image_size(path)
+    _check_pixels(Path(path).name, size, max_pixels)
 
 
 def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:

@@ -15,17 +15,26 @@ class Measured:
         rgbd: with RGB and depth.
         rgb: without depth.
         depth: without RGB.
+        measured_on: the weights that were measured, where they are not these; "" where they are.
     """
 
     rgbd: float
     rgb: float
     depth: float
+    measured_on: str = ""
 
-    FRAMES = "NYU Depth v2's 654 test frames"
+    @property
+    def frames(self) -> str:
+        """Description for people: the measured frames, and, where other weights were measured, their name."""
+        return f"NYU Depth v2's 654 test frames{f' (measured on {self.measured_on})' if self.measured_on else ''}"
 
     @classmethod
     def of(cls, metrics: Mapping[str, Any]) -> Measured | None:
         """Take the figures from a checkpoint's metrics; None where it does not have all of them."""
         protocols = ("nyuv2_test_654_sun37", "without_depth", "without_rgb")
-        found = [metrics.get(protocol, {}).get("miou") for protocol in protocols]
-        return None if any(value is None for value in found) else cls(*map(float, found))
+        results = [metrics.get(protocol, {}) for protocol in protocols]
+        found = [result.get("miou") for result in results]
+        if any(value is None for value in found):
+            return None
+        others = dict.fromkeys(str(result["measured_on"]) for result in results if result.get("measured_on"))
+        return cls(*map(float, found), ", ".join(others))

@@ -18,6 +18,8 @@ from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
 from demo.server.logins import ATTEMPTS, WINDOW_S, LoginBrake
+from demo.server.origins import refuse_other_origins
+from demo.server.pictures import keep_pictures_whole
 from demo.server.proxies import TrustedProxies, checked_proxies
 from demo.server.waiting import Listeners
 from deresunet.errors import InputError
@@ -68,15 +70,17 @@ class Serving:
         # `api_open` would let programs go past the queue. `max_size` is always said: on ZeroGPU Gradio would let but
         # one wait.
         page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4, api_open=False)
+        keep_pictures_whole()
         # Gradio's server would itself believe whatever a sender on this machine forwards; `TrustedProxies` decides.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
         page.launch(
             prevent_thread_lock=True, **self.launch_options(page, health, bool(options.get("share"))), **options
         )
         cut_slow_connections(page.server.config)
+        refuse_other_origins(page.server.config)
 
     def launch_options(self, page: gr.Blocks, health: Health, share: bool = False) -> dict[str, Any]:
-        """The same as options of `gr.Blocks.launch`."""
+        """These settings as options of `gr.Blocks.launch`."""
         ancestors = (*self.ancestors, *(headers.SPACE_ANCESTORS if _in_space() else ()))
         scripts = (headers.SHARE_ORIGIN,) if share else ()
         middleware = [

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from deresunet.errors import InputError
+from deresunet.errors import FULL_DISK, InputError
 
 # Of a file or folder under work: .NAME.HOST-PID-RANDOM.tmp beside NAME.
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
@@ -53,7 +53,7 @@ def staging_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(path, error) from error
     except Exception as error:
-        cause = _why_unwritable(folder)
+        cause = _named_cause(error) or _why_unwritable(folder)
         if cause is None:
             raise
         raise _unwritable(path, cause) from error
@@ -107,6 +107,11 @@ def _is_running(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _named_cause(error: Exception) -> OSError | None:
+    """The full disk that a library's error names in its text, as those written in Rust do."""
+    return next((OSError(code, os.strerror(code)) for code in FULL_DISK if os.strerror(code) in str(error)), None)
 
 
 def _why_unwritable(folder: Path) -> OSError | None:

@@ -1,4 +1,11 @@
-"""InputError, the one error that a user's input can cause."""
+"""InputError, the one error that a user's input can cause; and full disks, which are told as one."""
+
+from __future__ import annotations
+
+import errno
+
+# The disk, or the user's share of it, is full, or the file larger than it may be.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class InputError(ValueError):
@@ -12,3 +19,24 @@ class InputError(ValueError):
 def first_line(error: BaseException) -> str:
     """First line of an error's message, or its name if it says nothing (as `EOFError` of an empty file)."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def input_error(error: BaseException | None) -> InputError | None:
+    """The `InputError` that an error is or came from, or that tells of the full disk it came from; otherwise None.
+
+    What a constructor raises, the parser of train's command line wraps into an error of its own.
+    """
+    full = None
+    while error is not None and not isinstance(error, InputError):
+        if full is None and is_full_disk(error):
+            full = error
+        error = error.__cause__ or error.__context__
+    if error is None and isinstance(full, OSError):
+        place = f"{full.filename} cannot be written" if full.filename else "The results cannot be written"
+        return InputError(f"{place} ({full.strerror}). Free some space or give another place.")
+    return error
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that the disk, or the user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in FULL_DISK

@@ -29,6 +29,7 @@ def pytest_addoption(parser):
         default="auto",
         help="how the network of the `predictor` fixture runs: auto, eager, or the name of another backend",
     )
+    parser.addoption("--soak-share", type=float, default=1.0, help="share of the soak tests' counts that is run")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
+from safetensors.torch import save_file
 
 from deresunet import InputError
 from deresunet.atomic import staging_folder, write_bytes, write_csv, write_whole
@@ -71,11 +72,17 @@ def test_an_error_of_a_library_on_a_full_disk_is_told_as_such(tmp_path, monkeypa
 
 
 def test_a_full_disk_in_earnest(tmp_path):
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
         (tmp_path / "a.bin").write_bytes(b"older")
-        for write in (partial(Path.write_bytes, data=bytes(10**6)), partial(torch.save, torch.zeros(10**6))):
+        large = torch.zeros(10**7)
+        writers = [
+            partial(Path.write_bytes, data=bytes(10**7)),
+            partial(torch.save, large),
+            partial(save_file, {"a": large}),
+        ]
+        for write in writers:
             with pytest.raises(InputError, match=r"a\.bin cannot be written \(No space left on device\)"):
                 write_whole(tmp_path / "a.bin", write)
         assert (tmp_path / "a.bin").read_bytes() == b"older"

@@ -80,9 +80,11 @@ def test_the_figure_shows_every_candidate(run, tmp_path):
 
 def test_labels_are_timed_by_the_frame(weights):
     one, four = (bench.time_labels(str(weights), "cpu", batch, (96, 128), rounds=3) for batch in (1, 4))
-    for row, batch in ((one, 1), (four, 4)):
-        assert row["batch"] == batch
-        assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
+    for rows, batch in ((one, 1), (four, 4)):
+        assert [row["head"] for row in rows] == ["smooth", "raw"], "in turn, so that they can be compared"
+        for row in rows:
+            assert row["batch"] == batch
+            assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
 
 
 def test_a_frame_is_timed_from_picture_to_label_with_where_its_time_goes(weights, monkeypatch):

@@ -141,7 +141,8 @@ def in_openvino(out):
     """A function from inputs to logits: the program as the plugin runs it, unless told otherwise."""
     import openvino  # noqa: PLC0415 - not installed everywhere
 
-    compiled = openvino.Core().compile_model(out, "CPU")
+    # On processors with bfloat16 OpenVINO computes in it unless told otherwise.
+    compiled = openvino.Core().compile_model(out, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda rgb, depth: compiled([rgb.numpy(), depth.numpy()])[0]
 
 

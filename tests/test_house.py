@@ -33,7 +33,7 @@ ALLOWED = {
     "model": BASE,
     "visualization": BASE | {"data"},
     "inference": BASE | {"model", "data"},
-    "evaluation": RUN | {"visualization"},
+    "evaluation": RUN | {"visualization", ""},  # whose version reports state
     "export": RUN,
     "benchmark": RUN | {"export", ""},  # which times other runtimes, too
     "cli": RUN | {"visualization", "evaluation", "export", "benchmark", ""},

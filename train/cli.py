@@ -13,7 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.atomic import sweep_below
-from deresunet.errors import InputError
+from deresunet.errors import input_error
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.checkpoints import WholeCheckpointIO
@@ -150,16 +150,9 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             # Lightning starts further processes by repeating the command line; None keeps it the process's own.
             build(None if arguments is None else given, run=True)
-    except ValueError as error:
-        cause = _input_error(error)
+    except (ValueError, OSError) as error:
+        cause = input_error(error)
         if cause is None:
             raise
         print(f"error: {with_config_fields(str(cause))}", file=sys.stderr)
         raise SystemExit(2) from error
-
-
-def _input_error(error: BaseException | None) -> InputError | None:
-    """The `InputError` that an error is or came from: what a constructor raises, the parser wraps into its own."""
-    while error is not None and not isinstance(error, InputError):
-        error = error.__cause__ or error.__context__
-    return error

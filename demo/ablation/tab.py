@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from demo.ablation import summary
+from demo.ablation.summary import Ablation
 from demo.components import NETWORK, PRIVATE, Origin, panel
 from demo.downloads import KEEP_SECONDS
+from demo.inspect.updates import picture_file
 from demo.inspection import Inspection
 from demo.inspector import Inspector
 from demo.markup import MODALITY_NAMES, SORT_TABLE, class_filter, table
@@ -56,6 +58,15 @@ def lay_out_ablation() -> AblationTab:
     return AblationTab(run, notice, result, box, line, classes, regions, pictures, captions)
 
 
+def ablation_files(inspection: Inspection, ablation: Ablation, opacity: float, classes: list[str]) -> list[str]:
+    """Pictures of an ablation as files to hand out, in the order of `MODALITIES`."""
+    pictures = summary.ablation_pictures(inspection.background, ablation, opacity, class_filter(classes))
+    return [
+        picture_file(inspection.file_name, f"prediction_{modality}", picture)
+        for modality, picture in zip(summary.MODALITIES, pictures, strict=True)
+    ]
+
+
 def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> None:
     """Answer the tab's button; `inputs` are origin, weights, opacity, class and inspection."""
     outputs = [tab.result, tab.box, tab.line, tab.classes, tab.regions, *tab.pictures, *tab.captions]
@@ -75,7 +86,7 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
             summary.ablation_summary(found, inspection.measured),
             table(by_class, signed=["depth adds"], caption="IoU of each class") if len(by_class) else "",
             table(regions, caption="mIoU by distance, and by whether depth was measured") if len(regions) else "",
-            *summary.ablation_pictures(inspection.background, found, opacity, class_filter(classes)),
+            *ablation_files(inspection, found, opacity, classes),
             *summary.ablation_captions(found),
         ]
 

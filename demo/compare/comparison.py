@@ -66,10 +66,10 @@ def summary(a: Inspection, b: Inspection) -> str:
 
 def _over_data(a: Inspection, b: Inspection) -> str:
     """MIoU of both sides over a whole data set, where the weights carry it."""
-    if a.measured is None or b.measured is None:
+    if a.measured is None or b.measured is None or a.measured.frames != b.measured.frames:
         return ""
     first, second = getattr(a.measured, a.modality), getattr(b.measured, b.modality)
-    return f" Over {a.measured.FRAMES}: A {first:.1f} %, B {second:.1f} % ({second - first:+.1f} points)."
+    return f" Over {html.escape(a.measured.frames)}: A {first:.1f} %, B {second:.1f} % ({second - first:+.1f} points)."
 
 
 def class_table(a: Inspection, b: Inspection) -> pd.DataFrame:

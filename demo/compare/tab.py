@@ -13,6 +13,7 @@ from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.settings import DEFAULT_OPACITY
 from demo.inspect.tab import InspectTab
+from demo.inspect.updates import picture_file
 from demo.inspector import Inspector
 from demo.markup import SORT_TABLE, key_line, table
 from demo.notices import with_notice
@@ -98,7 +99,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
             gr.Column(visible=True),
             comparison.summary(a, b),
             comparison.wipe_pictures(a, b, DEFAULT_OPACITY),
-            comparison.difference_picture(a, b, 0.75),
+            picture_file(a.file_name, "difference", comparison.difference_picture(a, b, 0.75)),
             key_line(comparison.difference_keys(a)),
             table(comparison.class_table(a, b), signed=["B - A"], caption="IoU of each class"),
         ]

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from gradio.utils import get_upload_folder
@@ -329,10 +329,10 @@ class Evaluations:
         return result
 
     def _without_paths(self, request: Request, text: str) -> str:
-        """Remove the data set's path on the server from a message, which goes to visitors and into reports."""
-        root: Any = getattr(self._reader(request.source), "root", None)
-        for path in () if root is None else {str(root), str(Path(root).resolve())}:
-            text = text.replace(path, Path(root).name)
+        """Remove paths on the server from a message, which goes to visitors and into reports."""
+        for folder in (getattr(self._reader(request.source), "root", None), self._store.folder):
+            for path in () if folder is None else {str(folder), str(Path(folder).resolve())}:
+                text = text.replace(path, Path(path).name)
         return text
 
 

@@ -21,6 +21,10 @@ from demo.pointcloud.tab import CloudTab, lay_out_cloud
 from demo.report.tab import ReportTab, lay_out_report
 
 LOADING = '<div class="headline" role="status"><p>Segmenting this frame …</p></div>'
+NETWORK_LOADING = (
+    '<div class="headline" role="status"><p>The network is loading; this frame is segmented as soon as it is ready. '
+    "Frames can be chosen meanwhile.</p></div>"
+)
 
 
 @dataclass(frozen=True)

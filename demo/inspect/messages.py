@@ -132,8 +132,8 @@ def header(predictor: SegmentationPredictor) -> str:
     if measured is not None:
         trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
         expected = (
-            f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over {measured.FRAMES}; expect "
-            "less of rendered rooms and of other cameras."
+            f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over "
+            f"{html.escape(measured.frames)}; expect less of rendered rooms and of other cameras."
         )
     return (
         '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
@@ -168,7 +168,7 @@ def _without_depth(measured: Measured | None) -> str:
     works = "No depth: the network works without it"
     if measured is None:
         return f"{works}."
-    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {measured.FRAMES})."
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {html.escape(measured.frames)})."
 
 
 def _depth_scale(near: float, far: float) -> str:

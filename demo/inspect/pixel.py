@@ -12,7 +12,10 @@ _WITHOUT_PROBABILITIES = "<p>Stored predictions: class probabilities need the ne
 def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> str:
     """The card of the pixel at (row, column) of the pictures, as HTML; without a pixel, how to get one."""
     if inspection is None or point is None:
-        return '<div class="card hint">Click a pixel for its class probabilities.</div>'
+        return (
+            '<div class="card hint">Click a pixel for its class probabilities.<span class="pointer"> Ctrl + wheel, a '
+            "double click, or + and - zoom all pictures; drag to move, 0 shows the whole.</span></div>"
+        )
     row, column = point
     best = int(inspection.label[row, column])
     facts = {"pixel": f"column {column * inspection.step}, row {row * inspection.step}"}

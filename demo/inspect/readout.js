@@ -1,11 +1,13 @@
 // The read-out at the cursor, clicks on the wipe, and arrow keys that walk through the frames.
 const PICTURES = '#stage .panel img, #wipe img';
 const DRAG_PX = 5;
+const TYPED = 'input, textarea, select, [contenteditable], [role=slider], [role=tab], [role=radio], [role=listbox]';
 let values = null;
 
 function load() {
     const image = element.querySelector('.readout-values');
     if (!image) { values = null; return; }
+    keepView(image.dataset);
     const decoded = new Image();
     decoded.onload = () => {
         const canvas = document.createElement('canvas');
@@ -19,9 +21,6 @@ function load() {
     };
     decoded.src = image.src;
 }
-new MutationObserver(load).observe(element, { childList: true, subtree: true });
-load();
-
 // Where the picture lies inside its element, which may be letterboxed.
 function area(image) {
     const box = image.getBoundingClientRect();
@@ -66,9 +65,11 @@ function show(event, at) {
         const box = area(image);
         const dot = dots[index] ??= Object.assign(document.createElement('i'), { className: 'readout-dot' });
         if (!dot.isConnected) document.body.append(dot);
-        dot.hidden = !box.width;
-        dot.style.left = `${box.left + at[0] * box.width}px`;
-        dot.style.top = `${box.top + at[1] * box.height}px`;
+        const [left, top] = [box.left + at[0] * box.width, box.top + at[1] * box.height];
+        const clip = image.closest('.image-frame').getBoundingClientRect();  // smaller than a picture that is zoomed
+        dot.hidden = !box.width || left < clip.left || left > clip.right || top < clip.top || top > clip.bottom;
+        dot.style.left = `${left}px`;
+        dot.style.top = `${top}px`;
     });
 }
 
@@ -99,8 +100,7 @@ document.addEventListener('pointerup', (event) => {
 document.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: '#previous', ArrowRight: '#next' }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const own = 'input, textarea, select, [contenteditable], [role=slider], [role=tab], [role=radio], [role=listbox]';
-    if (event.target.closest?.(own)) return;
+    if (event.target.closest?.(TYPED)) return;
     const button = document.querySelector(step);
     if (button?.offsetParent && !button.disabled) { event.preventDefault(); button.click(); }
 });

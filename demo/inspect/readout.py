@@ -1,8 +1,9 @@
-"""The read-out at the cursor: class, confidence and depth under it, in all pictures at once, without the server."""
+"""Read-out at the cursor (class, confidence, depth) and zoom of all pictures at once, without the server."""
 
 from __future__ import annotations
 
 import base64
+import html
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from demo.inspection import Inspection, png
 from deresunet.classes import DISPLAY_NAMES
 
-# Runs in the browser; see `readout` for what it reads.
-SCRIPT = Path(__file__).with_name("readout.js").read_text()
+# Runs in the browser; see `readout` for what it reads. The second file uses the first one's names.
+SCRIPT = "\n".join(Path(__file__).with_name(name).read_text() for name in ("readout.js", "zoom.js"))
 _SIDE = 320
 _DEPTH_STEP_M = 0.05
 
@@ -35,8 +36,10 @@ def readout(inspection: Inspection) -> str:
     values = np.concatenate([np.stack([label, confidence, depth], -1), np.stack([truth] * 3, -1)])
     encoded = base64.b64encode(png(values)).decode()
     height, width = inspection.label.shape
+    origin = html.escape(f"{inspection.source}/{inspection.name}")
     return (
-        f'<img hidden alt="" class="readout-values" data-names="void,{",".join(DISPLAY_NAMES)}" data-height="{height}" '
+        f'<img hidden alt="" class="readout-values" data-origin="{origin}" '
+        f'data-names="void,{",".join(DISPLAY_NAMES)}" data-height="{height}" '
         f'data-width="{width}" data-truth="{int(inspection.truth is not None)}" '
         f'data-confidence="{int(inspection.has_confidence)}" src="data:image/png;base64,{encoded}">'
     )

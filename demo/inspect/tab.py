@@ -8,18 +8,19 @@ from typing import Any
 
 import gradio as gr
 
-from demo.ablation.summary import Ablation, ablation_pictures
-from demo.ablation.tab import ABLATION_CLEARED, wire_ablation
+from demo.ablation.summary import Ablation
+from demo.ablation.tab import ABLATION_CLEARED, ablation_files, wire_ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
-from demo.inspect.layout import Layout, lay_out_inspect
+from demo.inspect.layout import NETWORK_LOADING, Layout, lay_out_inspect
 from demo.inspect.settings import Settings
 from demo.inspect.updates import look_updates, picture_file, result_updates
 from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
-from demo.markup import class_filter, toggled
+from demo.loading import is_ready
+from demo.markup import toggled
 from demo.notices import notice, with_notice
 from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
 from demo.report.tab import REPORT_CLEARED, wire_report
@@ -111,7 +112,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks) -> InspectTab:
     weights, opacity, classes = at.controls[0], at.controls[3], at.controls[4]
     wire_ablation(at.ablation, inspector, [origin, weights, opacity, classes, current])
     wire_cloud(at.cloud, current, classes)
-    wire_report(at.report, [current, at.ablation.result, opacity])
+    wire_report(at.report, inspector, [origin, current, at.ablation.result, opacity])
     return tab
 
 
@@ -119,14 +120,19 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     """Answer what opens a frame or runs the network on it anew."""
     chooser, origin, outputs, running = at.chooser, tab.origin, tab.outputs, tab.running
 
-    def on_arrival(request: gr.Request) -> Any:
-        """Show the frame at once; the prediction follows."""
+    def on_arrival(request: gr.Request) -> list[Any]:
+        """Show the frame at once, and say what is waited for; the prediction follows."""
         asked, _ = read_link(dict(request.query_params))
         found, _ = _named(inspector, asked)
         try:
-            return picture_file("frame", "rgb", inspector.preview(found)[0])
+            shown = picture_file("frame", "rgb", inspector.preview(found)[0])
         except InputError:
-            return gr.skip()  # said where the frame is opened
+            shown = gr.skip()  # said where the frame is opened
+        return [shown, gr.skip() if is_ready(inspector.predictor) else NETWORK_LOADING]
+
+    def on_strip(request: gr.Request) -> list[Any]:
+        asked, _ = read_link(dict(request.query_params))
+        return follow(inspector, _named(inspector, asked)[0], None)
 
     def on_load(request: gr.Request) -> list[Any]:
         asked, problems = read_link(dict(request.query_params))
@@ -178,7 +184,8 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
 
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
-    page.load(on_arrival, None, at.panels[0], **QUIET)
+    page.load(on_arrival, None, [at.panels[0], at.headline], **QUIET)
+    page.load(on_strip, None, [chooser.source, chooser.search, *chooser.strip], **QUIET)
     page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
@@ -211,10 +218,9 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
         if inspection is None:
             return [gr.skip()] * (len(pictures) + len(at.ablation.pictures))
         settings = Settings(*values)
-        kept = [gr.skip()] * len(at.ablation.pictures)
+        kept: list[Any] = [gr.skip()] * len(at.ablation.pictures)
         if ablation is not None:
-            classes = class_filter(settings.classes)
-            kept = ablation_pictures(inspection.background, ablation, settings.opacity, classes)
+            kept = ablation_files(inspection, ablation, settings.opacity, list(settings.classes))
         return [*look_updates(inspection, settings, point), *kept]
 
     def on_point(chosen: gr.SelectData) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demo.downloads import handed_out
+from demo.downloads import download_name, handed_out
 from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_bars, class_table, legend, present_classes
@@ -20,9 +20,6 @@ from demo.inspect.readout import readout
 from demo.inspect.settings import Settings
 from demo.inspection import Inspection, png
 from demo.markup import table
-
-# Layers of the four panels, in the names of their downloads.
-LAYERS = ("rgb", "depth", "ground_truth", "prediction")
 
 
 def result_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
@@ -44,9 +41,10 @@ def result_updates(inspection: Inspection, settings: Settings, point: tuple[int,
 def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, int] | None) -> list[Any]:
     """Updates of what settings change without running the network: pictures, captions, pixel, confusions, legend."""
     look = settings.look(point)
+    layers = ("rgb", "depth", "ground_truth", "prediction" if look.overlay == "classes" else look.overlay)
     files = [
         picture_file(inspection.file_name, layer, picture)
-        for layer, picture in zip(LAYERS, panels(inspection, look), strict=True)
+        for layer, picture in zip(layers, panels(inspection, look), strict=True)
     ]
     without_truth = inspection.truth is None
     return [
@@ -69,7 +67,7 @@ def picture_file(name: str, layer: str, picture: np.ndarray) -> str:
     RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours.
     """
     if layer != "rgb":
-        return handed_out(f"{name}_{layer}.png", png(picture))
+        return handed_out(download_name(name, layer, "png"), png(picture))
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="JPEG", quality=92)
-    return handed_out(f"{name}_{layer}.jpg", buffer.getvalue())
+    return handed_out(download_name(name, layer, "jpg"), buffer.getvalue())

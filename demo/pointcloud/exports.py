@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from demo.downloads import handed_out
+from demo.downloads import download_name, handed_out
 from demo.inspect.panels import Look, error_picture, prediction_picture, truth_picture
 from demo.inspection import Inspection
 from demo.pointcloud.cloud import DEFAULT_FOV, back_project, box_segments, camera_intrinsics, to_glb, to_ply
@@ -36,14 +36,15 @@ def cloud_file(inspection: Inspection, colour: str, classes: frozenset[int] | No
     picture = CLOUD_COLOURS[colour](inspection, Look(_OPACITY, classes))
     points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
     lines = None if inspection.boxes is None else box_segments(shown_boxes(inspection.boxes, classes))
-    return handed_out("frame.glb", to_glb(points, picture, lines))
+    return handed_out(download_name(inspection.file_name, "points", "glb"), to_glb(points, picture, lines))
 
 
 def points_file(inspection: Inspection) -> str:
     """Path of a PLY of the frame's points, with their colours and classes; the frame has depth."""
     assert inspection.depth is not None
     points = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-    return handed_out("points.ply", to_ply(points, inspection.background, inspection.label, inspection.truth))
+    written = to_ply(points, inspection.background, inspection.label, inspection.truth)
+    return handed_out(download_name(inspection.file_name, "points", "ply"), written)
 
 
 def cloud_note(inspection: Inspection, colour: str, classes: frozenset[int] | None) -> str:

@@ -9,14 +9,14 @@ import html
 import io
 import json
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from demo.ablation import summary
+from demo.downloads import download_name
 from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_table, present_classes
@@ -29,11 +29,12 @@ from demo.inspect.panels import (
     prediction_picture,
     truth_picture,
 )
-from demo.inspection import Inspection
+from demo.inspection import Inspection, full_size, png
 from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from deresunet.atomic import csv_text
 from deresunet.classes import DISPLAY_NAMES
+from deresunet.data.frame import Frame
 from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
 
@@ -84,11 +85,13 @@ class Report:
         inspection: frame and prediction.
         opacity: opacity of colours over the frame, 0..1.
         ablation: modality ablation of the frame, if one was run.
+        frame: the frame itself, where the inspection's arrays are smaller: the ZIP's pictures are as large.
     """
 
     inspection: Inspection
     opacity: float
     ablation: summary.Ablation | None = None
+    frame: Frame | None = field(default=None, repr=False)
 
     @cached_property
     def page(self) -> str:
@@ -115,27 +118,36 @@ class Report:
     def archive(self) -> bytes:
         """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.
 
-        Points (PLY) need depth; pictures and JSON of the ablation are there if one was run. The label is at full
-        resolution.
+        Points (PLY) need depth; pictures and JSON of the ablation are there if one was run. Names say frame, layer and
+        class set.
         """
         inspection = self.inspection
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("report.html", self.page)
-            for title, png in self._pictures.items():
-                archive.writestr(f"{title.lower().replace(' ', '_')}.png", png)
-            archive.writestr("label.png", inspection.label_png)
-            archive.writestr("prediction.json", json.dumps(inspection.described, indent=2, allow_nan=False))
-            archive.writestr("classes.csv", _csv(inspection))
+
+            def add(layer: str, suffix: str, content: str | bytes) -> None:
+                archive.writestr(download_name(inspection.file_name, layer, suffix), content)
+
+            add("report", "html", self.page)
+            for title, picture in self._full_pictures().items():
+                add(title.lower().replace(" ", "_"), "png", picture)
+            add("label", "png", inspection.label_png)
+            add("prediction", "json", json.dumps(inspection.described, indent=2, allow_nan=False))
+            add("classes", "csv", _csv(inspection))
             if self.ablation is not None:
                 described = {modality: self.ablation[modality].described for modality in summary.MODALITIES}
-                archive.writestr("ablation.json", json.dumps(described, indent=2, allow_nan=False))
-                for modality, png in zip(summary.MODALITIES, self._ablation_pictures.values(), strict=True):
-                    archive.writestr(f"ablation_{modality}.png", png)
+                add("ablation", "json", json.dumps(described, indent=2, allow_nan=False))
+                for modality, picture in zip(summary.MODALITIES, self._ablation_pictures.values(), strict=True):
+                    add(f"ablation_{modality}", "png", picture)
             if inspection.depth is not None:
                 cloud = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-                archive.writestr("points.ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
+                add("points", "ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
         return buffer.getvalue()
+
+    def _full_pictures(self) -> dict[str, bytes]:
+        if self.frame is None:
+            return self._pictures
+        return _encoded(frame_pictures(full_size(self.inspection, self.frame), self.opacity))
 
     @cached_property
     def _pictures(self) -> dict[str, bytes]:
@@ -196,7 +208,7 @@ def _legend(present: list[int]) -> str:
 
 
 def _encoded(pictures: dict[str, np.ndarray]) -> dict[str, bytes]:
-    return {title: _png(picture) for title, picture in pictures.items()}
+    return {title: png(picture) for title, picture in pictures.items()}
 
 
 def _figures(pictures: dict[str, bytes], keys: dict[str, str] | None = None) -> str:
@@ -238,9 +250,3 @@ def _csv(inspection: Inspection) -> str:
 
 def _ratio(value: float) -> str:
     return "" if np.isnan(value) else f"{100 * value:.4f}"
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return buffer.getvalue()

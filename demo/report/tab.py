@@ -8,9 +8,11 @@ from typing import Any
 import gradio as gr
 
 from demo.ablation.summary import Ablation
-from demo.components import PRIVATE
-from demo.downloads import handed_out
+from demo.components import PRIVATE, Origin
+from demo.downloads import download_name, handed_out
 from demo.inspection import Inspection
+from demo.inspector import Inspector
+from demo.notices import with_notice
 from demo.report.frame import Report
 
 REPORT_CLEARED = [gr.update(visible=False)]
@@ -21,6 +23,7 @@ class ReportTab:
     """The tab's components; `fleeting` become `REPORT_CLEARED` when another frame is opened."""
 
     make: gr.Button
+    notice: gr.HTML
     box: gr.Column
     page_file: gr.File
     zip_file: gr.File
@@ -34,28 +37,35 @@ class ReportTab:
 def lay_out_report() -> ReportTab:
     """Lay the tab out inside the page's current context."""
     gr.HTML(
-        "<p>A report of this frame, to hand on: one HTML page, and a ZIP with pictures, numbers and points. If the "
-        "modality ablation was run, the report has it, too. A link to this view is in the address bar.</p>",
+        "<p>A report of this frame, to hand on: one HTML page, and a ZIP with pictures in full size, numbers and "
+        "points. If the modality ablation was run, the report has it, too. A link to this view is in the address bar."
+        "</p>",
         padding=False,
     )
     make = gr.Button("Export report", variant="primary", elem_id="export-report")
+    notice = gr.HTML(elem_id="report-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box, gr.Row():
         page_file = gr.File(label="Report: one HTML page", interactive=False, elem_id="report-html")
         zip_file = gr.File(label="ZIP: pictures, numbers, points", interactive=False, elem_id="report-zip")
-    return ReportTab(make, box, page_file, zip_file)
+    return ReportTab(make, notice, box, page_file, zip_file)
 
 
-def wire_report(tab: ReportTab, inputs: list[Any]) -> None:
-    """Answer the tab's button; `inputs` are inspection, ablation and opacity."""
+def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None:
+    """Answer the tab's button; `inputs` are origin, inspection, ablation and opacity."""
 
-    def on_export(inspection: Inspection | None, ablation: Ablation | None, opacity: float) -> list[Any]:
-        if inspection is None:
+    @with_notice(3, "The report failed")
+    def on_export(
+        origin: Origin | None, inspection: Inspection | None, ablation: Ablation | None, opacity: float
+    ) -> list[Any]:
+        if inspection is None or origin is None:
             return [gr.skip()] * 3
-        report = Report(inspection, opacity, ablation)
+        # The page's pictures of a larger frame are smaller than it is; those of the ZIP are not.
+        report = Report(inspection, opacity, ablation, inspector.read(origin) if inspection.step > 1 else None)
         return [
             gr.Column(visible=True),
-            handed_out(f"{inspection.file_name}_report.html", report.page.encode()),
-            handed_out(f"{inspection.file_name}_report.zip", report.archive()),
+            handed_out(download_name(inspection.file_name, "report", "html"), report.page.encode()),
+            handed_out(download_name(inspection.file_name, "report", "zip"), report.archive()),
         ]
 
-    tab.make.click(on_export, inputs, [tab.box, tab.page_file, tab.zip_file], **PRIVATE, show_progress_on=[tab.make])
+    outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]
+    tab.make.click(on_export, inputs, outputs, **PRIVATE, show_progress_on=[tab.make])

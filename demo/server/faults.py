@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import time
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deresunet.errors import is_full_disk
+
 log = logging.getLogger(__name__)
 
 # A body has so many seconds, and one more for each `BYTES_PER_S` that have come.
 GRACE_S = 30.0
 BYTES_PER_S = 16_384
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class SlowBodyError(Exception):
@@ -77,7 +77,7 @@ def _timely(receive: Receive, grace_s: float) -> Receive:
 def _answer(error: Exception, path: str) -> Response:
     if isinstance(error, SlowBodyError):
         status, words = 408, "The request came too slowly and was cut. Try again over a faster connection."
-    elif isinstance(error, OSError) and error.errno in _FULL:
+    elif is_full_disk(error):
         log.error("the disk is full: %s", error)
         status, words = 507, "The server's disk is full, so nothing was kept. Try again later, or tell its operator."
     else:

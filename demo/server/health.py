@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from demo.deploy import zerogpu
+from demo.loading import is_ready
 from deresunet.data.frame import Frame
 from deresunet.inference.prediction import SegmentationPredictor
 
@@ -34,10 +35,18 @@ class Health:
         segment: segments it, and raises an error if that cannot be done.
         limit_s: time limit.
         keep_s: how long a good answer is given without another frame.
+        ready: whether the network is loaded; until then the answer is 503 at once.
     """
 
-    def __init__(self, segment: Callable[[], object], limit_s: float = LIMIT_S, keep_s: float = KEEP_S) -> None:
+    def __init__(
+        self,
+        segment: Callable[[], object],
+        limit_s: float = LIMIT_S,
+        keep_s: float = KEEP_S,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._segment = segment
+        self._ready = ready
         self._limit_s = limit_s
         self._keep_s = keep_s
         self._worker = ThreadPoolExecutor(1, "health")
@@ -46,6 +55,8 @@ class Health:
 
     async def answer(self, _: Request) -> JSONResponse:
         """Answer a request."""
+        if not self._ready():
+            return JSONResponse({"status": "the network is loading"}, 503)
         if self._good is not None and time.monotonic() - self._good[0] < self._keep_s:
             return self._well()
         running = self._running
@@ -84,4 +95,4 @@ def health_of(predictor: SegmentationPredictor) -> Health:
         if not zerogpu.HERE and predictor(frame).label.shape != _SIZE:
             raise RuntimeError("the prediction has another size than the frame")
 
-    return Health(segment)
+    return Health(segment, ready=lambda: is_ready(predictor))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.prediction import TOP_K
 from deresunet.inference.predictor import Predictor, load
 from deresunet.inference.preprocessing import raw_batch, to_tensors
+from deresunet.inference.smoothing import HeadMode
 from deresunet.model.checkpoint import Checkpoint
 
 # Inputs take turns, so that nothing is in a cache only because the same frame came before.
@@ -212,21 +213,26 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
     return told
 
 
-def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int, int], rounds: int) -> dict[str, Any]:
-    """The default backend from frames on the device to labels on it, normalisation and argmax included.
+def time_labels(
+    checkpoint: str | None, device: str, batch: int, size: tuple[int, int], rounds: int
+) -> list[dict[str, Any]]:
+    """The default backend from frames on the device to labels on it, normalisation and argmax included, by head.
 
     Args:
         checkpoint: weights, see `load`.
         device: see `load`.
         batch: frames at once.
         size: their height and width, multiples of 32.
-        rounds: how often it is timed, after it was warmed up.
+        rounds: how often each is timed, in turn, after it was warmed up.
 
     Returns:
-        Backend, precision, batch, and minimum, median and 95th percentile [ms a frame].
+        For the smooth head, and the raw one if the network has a sub-pixel head: head, backend, precision, batch, and
+        minimum, median and 95th percentile [ms a frame].
     """
-    predictor = load(checkpoint, device)
-    predictor.warm_up(size, batch, labels=True)
+    loaded = [load(checkpoint, device, head=head) for head in get_args(HeadMode)]
+    predictors = {predictor.head: predictor for predictor in loaded}
+    for predictor in predictors.values():
+        predictor.warm_up(size, batch, labels=True)
     preprocessing = predictor.checkpoint.preprocessing
     generator = np.random.default_rng(0)
     batches = [
@@ -240,21 +246,26 @@ def time_labels(checkpoint: str | None, device: str, batch: int, size: tuple[int
         )
         for _ in range(_ROTATED)
     ]
-    taken = []
+    taken: dict[str, list[float]] = {head: [] for head in predictors}
     for turn in range(rounds + 1):
-        synchronise(predictor.device)
-        start = time.perf_counter()
-        predictor.tensors(batches[turn % _ROTATED], OutputSpec(size))
-        synchronise(predictor.device)
-        taken.append(1000 * (time.perf_counter() - start) / batch)
-    return {
-        "backend": predictor.backend,
-        "precision": predictor.precision,
-        "batch": batch,
-        "min_ms": round(min(taken[1:]), 3),
-        "median_ms": round(float(np.median(taken[1:])), 3),
-        "p95_ms": round(float(np.percentile(taken[1:], 95)), 3),
-    }
+        for head, predictor in predictors.items():
+            synchronise(predictor.device)
+            start = time.perf_counter()
+            predictor.tensors(batches[turn % _ROTATED], OutputSpec(size))
+            synchronise(predictor.device)
+            taken[head].append(1000 * (time.perf_counter() - start) / batch)
+    return [
+        {
+            "head": head,
+            "backend": predictor.backend,
+            "precision": predictor.precision,
+            "batch": batch,
+            "min_ms": round(min(taken[head][1:]), 3),
+            "median_ms": round(float(np.median(taken[head][1:])), 3),
+            "p95_ms": round(float(np.percentile(taken[head][1:], 95)), 3),
+        }
+        for head, predictor in predictors.items()
+    ]
 
 
 def count_gflop(network: torch.nn.Module, size: tuple[int, int], inputs: int = 2) -> float:

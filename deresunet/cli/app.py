@@ -13,7 +13,7 @@ import typer.core
 import typer.main
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from deresunet.errors import InputError
+from deresunet.errors import InputError, input_error
 
 if TYPE_CHECKING:
     from deresunet.data.tally import FrameTally
@@ -77,14 +77,17 @@ def _root() -> None:
 
 
 def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
-    """Wrap a command so that an `InputError` becomes one line on standard error and exit status 2."""
+    """Wrap a command so that an `InputError` or a full disk becomes one line on standard error and exit status 2."""
 
     @functools.wraps(command)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except InputError as error:
-            typer.echo(f"Error: {error}", err=True)
+        except (InputError, OSError) as error:
+            told = input_error(error)
+            if told is None:
+                raise
+            typer.echo(f"Error: {told}", err=True)
             raise typer.Exit(2) from error
 
     return wrapped

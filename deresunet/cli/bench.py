@@ -76,12 +76,14 @@ def bench_command(
         typer.echo(f"{name} was left out: {reason}")
     if frames:
         summary["labels"] = [
-            bench.time_labels(checkpoint, device, number, (shape[0], shape[1]), rounds) for number in batches
+            row
+            for number in batches
+            for row in bench.time_labels(checkpoint, device, number, (shape[0], shape[1]), rounds)
         ]
         for row in summary["labels"]:
             typer.echo(
-                f"{row['backend']}, {row['batch']} at once from tensors to labels: a frame in {row['min_ms']:.2f} ms, "
-                f"{row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}"
+                f"{row['backend']}, head {row['head']}, {row['batch']} at once from tensors to labels: a frame in "
+                f"{row['min_ms']:.2f} ms, {row['median_ms']:.2f} median, p95 {row['p95_ms']:.2f}"
             )
         summary["frames"] = bench.time_frames(checkpoint, device, rounds)
         for wanted, row in summary["frames"].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from deresunet import __version__
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
@@ -41,7 +43,20 @@ def html_page(title: str, sections: Iterable[str]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width, initial-scale=1"><title>{escaped}</title><style>{_STYLE.read_text()}</style>'
-        f"</head><body><h1>{escaped}</h1>{''.join(sections)}</body></html>\n"
+        f"</head><body><h1>{escaped}</h1>{''.join(sections)}<footer>{imprint()}</footer></body></html>\n"
+    )
+
+
+def imprint() -> str:
+    """Version, licences and links: the last line of every report and of the inspector's page, as HTML.
+
+    The sources are linked where this runs as a Hugging Face Space, whose address is known.
+    """
+    space = os.environ.get("SPACE_ID")
+    sources = f' · <a href="https://huggingface.co/spaces/{html.escape(space)}/tree/main">sources</a>' if space else ""
+    return (
+        f'DeResUNet {__version__} · code <a href="https://opensource.org/license/mit">MIT</a>, bundled weights for '
+        f"research use{sources}"
     )
 
 

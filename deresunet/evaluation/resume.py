@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -41,9 +42,7 @@ class ResumeFile:
                 stored.truncate(good)  # a line cut short by the interruption goes
             self._file: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written ({error.strerror}). Choose a folder that can be written to."
-            ) from error
+            raise self._unwritable(error) from error
         if good == 0:
             self._write(head)
 
@@ -59,12 +58,12 @@ class ResumeFile:
         return name in self.results or name in self.unlabelled
 
     def add(self, result: FrameResult) -> None:
-        """Store the result of a frame."""
+        """Store the result of a frame. Raises `InputError` if the file cannot be written."""
         self.results[result.name] = result
         self._write(json.dumps({"result": result.as_json()}))
 
     def add_unlabelled(self, name: str) -> None:
-        """Store that a frame has no ground truth."""
+        """Store that a frame has no ground truth. Raises `InputError` if the file cannot be written."""
         self.unlabelled.append(name)
         self._write(json.dumps({"unlabelled": name}))
 
@@ -74,8 +73,19 @@ class ResumeFile:
         self.path.unlink(missing_ok=True)
 
     def _write(self, line: str) -> None:
-        self._file.write(line + "\n")
-        self._file.flush()
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+        except OSError as error:
+            with contextlib.suppress(OSError):  # which tries to write the line once more
+                self._file.close()
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.path} cannot be written ({error.strerror}). Free some space and give the command again, which "
+            "resumes, or choose another folder."
+        )
 
     def _read(self, head: str) -> int:
         """Load the lines that are whole; return their length in bytes."""

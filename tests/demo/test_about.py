@@ -1,6 +1,12 @@
 """The About tab and the footer."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 from demo import about
+from demo.inspect import messages
+from demo.inspect.panels import Look
+from demo.measured import Measured
 
 
 def test_about_answers_from_the_checkpoint(predictor):
@@ -14,3 +20,26 @@ def test_about_answers_from_the_checkpoint(predictor):
         assert question in said
     assert "$" not in said, "every placeholder is filled"
     assert "research use" in about.footer()
+    assert 'href="https://opensource.org/license/mit"' in about.footer()
+
+
+def test_a_space_links_to_its_sources(monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "anyone/rooms")
+    assert 'href="https://huggingface.co/spaces/anyone/rooms/tree/main"' in about.footer()
+
+
+def test_figures_of_other_weights_are_never_shown_as_these_weights_own(predictor, bare):
+    """int8 weights carry what was measured before they were rounded, and say so wherever the figures are."""
+    note = "float32 weights before export to int8 (<b>run</b>.ckpt)"
+    checkpoint = predictor.checkpoint
+    metrics = {
+        protocol: {**result, "measured_on": note} if isinstance(result, dict) else result
+        for protocol, result in checkpoint.metrics.items()
+    }
+    rounded = SimpleNamespace(checkpoint=replace(checkpoint, metrics=metrics))
+    without_depth = replace(bare, measured=Measured.of(metrics))
+    for said in (about.section(rounded), messages.header(rounded), messages.captions(without_depth, Look())[1]):
+        assert "measured on float32 weights before export to int8 (&lt;b&gt;run" in said
+        assert "<b>run" not in said
+    for said in (about.section(predictor), messages.header(predictor)):
+        assert "measured on" not in said

@@ -83,6 +83,23 @@ def test_uploads_are_read_decoded_and_run_once(inspector):
     assert one.scores.miou > 0
 
 
+def test_inspections_of_all_visitors_have_a_budget_and_come_back(inspector, monkeypatch):
+    one = inspector.open(inspector.first()).nbytes
+    monkeypatch.setattr("demo.inspector.INSPECTION_BYTES", int(2.5 * one))
+    bounded = Inspector(inspector.predictor, inspector.readers)
+    names = bounded.names("sample rooms")[:6]
+    visitors = [bounded.kept(DatasetFrame("sample rooms", name)) for name in names]
+    inspector.predictor.calls = 0
+    seen = [visitor.get() for visitor in visitors]
+    assert bounded._inspections.nbytes <= 2.5 * one
+    assert inspector.predictor.calls == 6
+    assert visitors[-1].get() is seen[-1]
+    assert inspector.predictor.calls == 6, "the latest are kept"
+    again = visitors[0].get()
+    assert inspector.predictor.calls == 7, "the first went, and is run again for its visitor"
+    assert np.array_equal(again.label, seen[0].label)
+
+
 def test_an_upload_that_went_is_told_without_its_place(inspector, tmp_path):
     gone = Upload(str(tmp_path / "gone.png"))
     with pytest.raises(InputError, match=r"gone\.png is no longer here") as told:
@@ -101,6 +118,8 @@ def test_a_frame_of_too_many_pixels_is_refused(inspector, tmp_path, kind):
     inspector.max_pixels = 1999
     with pytest.raises(InputError, match=r"50x40, 2,000 pixels; this page takes at most 1,999"):
         inspector.open(Upload(depth=str(path)))
+    with pytest.raises(InputError, match=r"this page takes at most 1,999"):
+        inspector.depth_card(None, str(path))
     assert inspector.predictor.calls == 0
 
 

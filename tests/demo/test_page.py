@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from demo.inspector import Inspector
+from demo.loading import LoadingPredictor
 from demo.page import build
 from demo.server.health import Health
 from demo.serving import Serving
@@ -69,15 +71,21 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("gradio")
 
 
-@pytest.fixture(scope="module")
-def url(counting, rooms, cache):
+@contextmanager
+def served(predictor, rooms, cache):
+    """Address of a page that serves the sample rooms, with its files in `cache`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
-        inspector = Inspector(counting, {"sample rooms": rooms})
-        page = build(inspector)
+        page = build(Inspector(predictor, {"sample rooms": rooms}))
         Serving().serve(page, Health(lambda: None), quiet=True, theme=theme(), css_paths=STYLE, ssr_mode=False)
         yield page.local_url
         page.close()
+
+
+@pytest.fixture(scope="module")
+def url(counting, rooms, cache):
+    with served(counting, rooms, cache) as address:
+        yield address
 
 
 @pytest.fixture
@@ -314,6 +322,90 @@ def test_the_wipe_answers_clicks_and_the_cursor_reads_values(open_page, counting
     tab.mouse.click(*at)
     expect(tab.locator("#pixel")).to_contain_text(re.compile(r"column 1(59|60|61), row 2(39|40|41)"), timeout=10_000)
     assert counting.calls == calls
+
+
+@pytest.mark.browser
+def test_zoom_and_pan_are_shared_by_the_panels(open_page, counting):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+    panels = [tab.locator(f"#panel-{name} img") for name in ("rgb", "depth", "ground-truth", "prediction")]
+    frames = [tab.locator(f"#panel-{name} .image-frame") for name in ("rgb", "depth", "ground-truth", "prediction")]
+
+    def views():
+        """Of each panel: zoom, and the shares of its picture that are cut off left and above."""
+        found = []
+        for picture, frame in zip(panels, frames, strict=True):
+            shown, clip = picture.bounding_box(), frame.bounding_box()
+            cut = (clip["x"] - shown["x"]) / shown["width"], (clip["y"] - shown["y"]) / shown["height"]
+            found.append((shown["width"] / clip["width"], *cut))
+        return found
+
+    def expect_view(scale, x, y):
+        for view in views():
+            assert view == pytest.approx((scale, x, y), abs=0.02)
+
+    expect_view(1, 0, 0)
+    calls = counting.calls
+    box = panels[0].bounding_box()
+    tab.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    tab.mouse.dblclick(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    expect_view(3, 0.5, 1 / 3)  # what was under the cursor is there still
+    pixel = tab.locator("#pixel")
+    expect(pixel).to_contain_text(re.compile(r"column 4(7[6-9]|8[0-4]), row 2(3[6-9]|4[0-4])"), timeout=10_000)
+
+    clip = frames[0].bounding_box()
+    middle = clip["x"] + 0.5 * clip["width"], clip["y"] + 0.5 * clip["height"]
+    before = pixel.inner_text()
+    tab.mouse.move(*middle)
+    tab.mouse.down()
+    tab.mouse.move(middle[0] + 0.3 * clip["width"], middle[1], steps=4)
+    tab.mouse.up()
+    expect_view(3, 0.4, 1 / 3)
+    tab.mouse.move(*middle)
+    expect(tab.locator(".readout")).to_contain_text("ground truth")
+    dots = tab.locator(".readout-dot").all()
+    assert len(dots) == 4
+    for dot, frame in zip(dots, frames, strict=True):
+        at, clip = dot.bounding_box(), frame.bounding_box()
+        assert at["x"] + at["width"] / 2 == pytest.approx(clip["x"] + clip["width"] / 2, abs=3)
+    assert pixel.inner_text() == before, "a drag is no click"
+    tab.mouse.click(*middle)
+    expect(pixel).to_contain_text(re.compile(r"column 3(5[8-9]|6[0-6]), row 2(3[6-9]|4[0-4])"), timeout=10_000)
+
+    tab.keyboard.press("0")
+    expect_view(1, 0, 0)
+    tab.keyboard.press("+")
+    expect_view(1.5, 1 / 6, 1 / 6)
+    tab.locator("#next").click()
+    expect(tab.locator(".caption", has_text="0002").first).to_be_visible(timeout=30_000)
+    expect(tab.locator(".readout-values")).to_have_attribute("data-origin", re.compile("0002"), timeout=10_000)
+    expect_view(1, 0, 0)  # another frame is shown whole
+    assert counting.calls - calls in (0, 1), "of the other frame, unless it had been run before"
+
+
+@pytest.mark.browser
+def test_while_the_network_loads_the_page_shows_frames_and_says_so(browser, predictor, rooms, cache):
+    release = threading.Event()
+    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(60) and predictor)
+    with served(loading, rooms, cache) as address, watched_tabs(browser, VIEWERS_OWN) as new_tab:
+        tab = new_tab(1440, 900)
+        tab.goto(address)
+        expect(tab.locator("#panel-rgb img")).to_be_visible(timeout=30_000)
+        expect(tab.locator("#frames button.thumbnail-item")).to_have_count(len(rooms.names), timeout=10_000)
+        expect(tab.locator("#headline")).to_contain_text("The network is loading", timeout=10_000)
+        expect(tab.locator("#panel-prediction img")).to_have_count(0)
+        release.set()
+        expect(tab.locator("#panel-prediction img")).to_be_visible(timeout=30_000)
+        expect(tab.locator("#headline")).to_contain_text("mIoU of this frame")
+
+
+@pytest.mark.browser
+def test_a_panels_download_is_named_by_frame_layer_and_class_set(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0001&overlay=errors")
+    for panel, name in (("rgb", "0001_rgb.jpg"), ("ground-truth", "0001_ground_truth_sunrgbd37.png")):
+        tab.locator(f"#panel-{panel}").hover()
+        with tab.expect_download() as download:
+            tab.locator(f"#panel-{panel}").get_by_label("Download").first.click()
+        assert download.value.suggested_filename == name
 
 
 @pytest.mark.browser

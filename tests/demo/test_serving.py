@@ -16,6 +16,7 @@ from gradio_client.exceptions import AuthenticationError
 from local_server import LocalServer
 
 import app
+from demo.inspector import MAX_PIXELS
 from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
 from demo.serving import AUTH_VARIABLE, MAX_UPLOAD, QUEUE_SIZE, SESSIONS, Serving, accounts_from
@@ -27,9 +28,6 @@ class Untouched:
 
     checkpoint = SimpleNamespace(name="net.safetensors", sha256="0" * 64)
 
-    def warm_up(self):
-        """Nothing to pay."""
-
 
 @pytest.fixture
 def launch(monkeypatch):
@@ -37,7 +35,7 @@ def launch(monkeypatch):
     seen = {}
 
     class Page(GuardedBlocks):
-        server = SimpleNamespace(config=SimpleNamespace())
+        server = SimpleNamespace(config=SimpleNamespace(loaded_app=None))
 
         def queue(self, **options):
             seen["queue"] = options
@@ -50,9 +48,14 @@ def launch(monkeypatch):
             """Nothing is served."""
 
     monkeypatch.delenv(AUTH_VARIABLE, raising=False)
-    monkeypatch.setattr(app, "load", lambda *_: Untouched())
+    monkeypatch.setattr(app, "start_network", lambda *_: Untouched())
     monkeypatch.setattr(app.Inspector, "open", lambda *_: None)
-    monkeypatch.setattr(app, "build", lambda *_: Page())
+
+    def build(inspector, *_):
+        seen["inspector"] = inspector
+        return Page()
+
+    monkeypatch.setattr(app, "build", build)
 
     def run(*options):
         app.main(list(options))
@@ -67,10 +70,12 @@ def test_the_app_hands_its_options_to_gradio(launch, monkeypatch):
     assert plain["launch"]["state_session_capacity"] == SESSIONS
     assert (plain["launch"]["root_path"], plain["launch"]["auth"]) == (None, None)
     assert plain["launch"]["max_file_size"] == MAX_UPLOAD
+    assert plain["inspector"].max_pixels == MAX_PIXELS
     monkeypatch.setenv(AUTH_VARIABLE, "ann:se:cret\n\nbob:x y\n")
-    told = launch("--root-path", "/rooms/", "--max-upload", "20MB")["launch"]
+    told = launch("--root-path", "/rooms/", "--max-upload", "20MB", "--max-pixels", "1000")["launch"]
     assert told["root_path"] == "/rooms"
     assert told["max_file_size"] == "20MB"
+    assert plain["inspector"].max_pixels == 1000
     assert told["auth"] == [("ann", "se:cret"), ("bob", "x y")]
 
 

@@ -8,13 +8,15 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from demo import inspection as inspection_of
 from demo.ablation.summary import MODALITIES, ModalityResult, ablation_summary, class_table
 from demo.inspect.panels import Look, overlay_keys
-from demo.inspection import inspect
+from demo.inspection import full_size, inspect
 from demo.inspector import DatasetFrame, Inspector, Upload
-from demo.report.frame import Report
-from deresunet import Frame
+from demo.report.frame import Report, frame_pictures
+from deresunet import Frame, __version__
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR
 
@@ -24,8 +26,14 @@ def inspector(predictor, rooms):
     return Inspector(predictor, {"sample rooms": rooms})
 
 
+def named(frame, kind):
+    """The name in a ZIP of what is about classes."""
+    return "{}_{}_sunrgbd37.{}".format(frame, *kind.split("."))
+
+
 def test_a_report_stands_alone(seen):
     page = Report(seen, 0.6).page
+    assert f"DeResUNet {__version__} · code" in page.split("<footer>")[1]
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
@@ -43,9 +51,10 @@ def test_a_reports_names_are_escaped(bare):
 def test_a_zip_holds_all_and_its_numbers_agree(seen, room):
     with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
         names = set(archive.namelist())
-        assert {"report.html", "label.png", "prediction.json", "classes.csv", "points.ply"} <= names
-        told = json.loads(archive.read("prediction.json"))
-        rows = [line.split(",") for line in archive.read("classes.csv").decode().split()]
+        kinds = ("report.html", "label.png", "prediction.json", "classes.csv", "points.ply", "prediction.png")
+        assert {named("0001", kind) for kind in kinds} | {"0001_rgb.png", "0001_depth.png"} <= names
+        told = json.loads(archive.read(named("0001", "prediction.json")))
+        rows = [line.split(",") for line in archive.read(named("0001", "classes.csv")).decode().split()]
     assert told["miou"] == round(100 * seen.scores.miou, 4)
     header = rows[0]
     wall = dict(zip(header, next(row for row in rows if row[1] == "wall"), strict=True))
@@ -77,9 +86,9 @@ def test_an_ablation_that_was_run_is_in_the_report(inspector, predictor):
     assert f"{class_table(ablation)['depth adds'].iloc[0]:+.1f}" in rest
     assert rest.count("data:image/png;base64,") == 3
     with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6, ablation).archive())) as archive:
-        told = json.loads(archive.read("ablation.json"))
-        assert {"ablation_rgbd.png", "ablation_rgb.png", "ablation_depth.png"} <= set(archive.namelist())
-        assert archive.read("report.html").decode().count("<h2>Modality ablation</h2>") == 1
+        told = json.loads(archive.read(named("0003", "ablation.json")))
+        assert {named("0003", f"ablation_{one}.png") for one in MODALITIES} <= set(archive.namelist())
+        assert archive.read(named("0003", "report.html")).decode().count("<h2>Modality ablation</h2>") == 1
     assert told["rgb"]["miou"] == inspector.open(origin, "rgb").described["miou"]
     assert told["depth"]["provenance"]["modality"] == "depth"
     with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
@@ -135,8 +144,8 @@ def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
     assert "mean entropy %" in bare
     assert "where wrong" not in bare, "nobody knows without ground truth"
     with zipfile.ZipFile(io.BytesIO(Report(seen, 0.6).archive())) as archive:
-        assert {"confidence.png", "entropy.png"} <= set(archive.namelist())
-        rows = list(csv.DictReader(io.StringIO(archive.read("classes.csv").decode())))
+        assert {named("0003", f"{one}.png") for one in ("confidence", "entropy")} <= set(archive.namelist())
+        rows = list(csv.DictReader(io.StringIO(archive.read(named("0003", "classes.csv")).decode())))
     bed = next(row for row in rows if row["class"] == "bed")
     sure = prediction.confidence[prediction.label == int(bed["label"])].mean()
     assert float(bed["mean_confidence"]) == pytest.approx(100 * sure, abs=1e-3)
@@ -145,3 +154,23 @@ def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
 def test_the_calibration_error_is_explained(seen):
     note = Report(seen, 0.6).page.split("Expected calibration error ")[1].split("</p>")[0]
     assert note.startswith(f"{100 * seen.reliability.expected_error:.1f} %")
+
+
+def test_a_large_uploads_zip_is_in_full_size_under_the_uploads_own_name(predictor, room, monkeypatch):
+    """The page's pictures are smaller; those of the ZIP are whole, and agree with the prediction."""
+    monkeypatch.setattr(inspection_of, "DISPLAY_SIDE", 300)
+    frame = Frame(rgb=room.rgb, depth=room.depth, label=room.label, name="Küche <b>1/2")
+    small = inspect(predictor, frame)
+    assert small.step == 3
+    whole = frame_pictures(full_size(small, frame), 0.6)
+    with zipfile.ZipFile(io.BytesIO(Report(small, 0.6, frame=frame).archive())) as archive:
+        for title in ("RGB", "Depth", "Ground truth", "Prediction", "Errors", "Confidence", "Entropy"):
+            layer = title.lower().replace(" ", "_")
+            name = f"Küche-b-1-2_{layer}{'' if layer in ('rgb', 'depth') else '_sunrgbd37'}.png"
+            picture = np.asarray(Image.open(io.BytesIO(archive.read(name))))
+            assert picture.shape[:2] == frame.size, title
+            assert np.array_equal(picture, whole[title])
+    monkeypatch.undo()
+    exact = frame_pictures(inspect(predictor, frame), 0.6)
+    for title in ("RGB", "Depth", "Ground truth", "Prediction"):
+        assert np.array_equal(whole[title], exact[title]), title

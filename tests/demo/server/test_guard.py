@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
-from networks import small_checkpoint
+from networks import small_checkpoint, small_network
 
 import deresunet
 from demo.inspector import Inspector
 from demo.page import build
 from demo.server.guard import GuardedBlocks
+from deresunet.config import Preprocessing
+from deresunet.data.folder import SAMPLES_DIR
+from deresunet.model.checkpoint import save_checkpoint
 
 WRONG = [
     None,
@@ -65,6 +69,32 @@ def test_no_event_ends_without_words(page):
                 silent.append((event.name, values, told))
     assert asked > 300
     assert not silent, silent[:5]
+
+
+def test_uploaded_weights_are_seen_by_their_visitor_alone(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    event = next(one for one in page.fns.values() if one.name == "on_file")
+    offered = page.fns[next(key for key, one in page.fns.items() if one.api_name == "segment")]
+    choices = {}
+    for visitor, layout in (("ann", "gated"), ("bob", "bottleneck blocks")):
+        path = tmp_path / visitor / "mine.safetensors"
+        path.parent.mkdir()
+        save_checkpoint(path, small_network(layout), preprocessing=Preprocessing(network_pixels=96 * 128))
+        file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+        told = asyncio.run(page.process_api(event, [file, None], SessionState(page), session_hash=visitor))
+        notice, dropdown, *_ = told["data"]
+        assert not notice
+        choices[visitor] = {name for _, name in dropdown["choices"]}
+    own = {visitor: choices[visitor] - choices[other] for visitor, other in (("ann", "bob"), ("bob", "ann"))}
+    assert [len(names) for names in own.values()] == [1, 1]
+    assert "mine" not in str(own), "and by no name that another could guess"
+    file = {"path": str(tmp_path / "ann" / "room.jpg"), "meta": {"_type": "gradio.FileData"}}
+    shutil.copy(SAMPLES_DIR / "rgb" / "0001.jpg", file["path"])
+    (name,) = own["ann"]
+    assert ask(page, offered, [file, None, None, "auto", "rgbd", name]) == "answer"
+    told = ask(page, offered, [file, None, None, "auto", "rgbd", "mine.safetensors"])
+    assert "No weights are called" in told
+    assert not any(next(iter(names)) in told for names in own.values())
 
 
 @pytest.mark.parametrize(

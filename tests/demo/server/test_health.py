@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from demo.loading import LoadingPredictor
 from demo.server.health import Health, health_of
 
 
@@ -50,6 +51,17 @@ def test_a_network_that_fails_or_hangs_is_not_well_and_recovers():
         for _ in range(100):
             if client.get("/healthz").status_code == 200:
                 break
+        assert client.get("/healthz").status_code == 200
+
+
+def test_while_the_network_loads_the_answer_is_503_at_once(predictor):
+    release = threading.Event()
+    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
+    with client_of(health_of(loading)) as client:
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "the network is loading")
+        release.set()
+        loading.wait()
         assert client.get("/healthz").status_code == 200
 
 

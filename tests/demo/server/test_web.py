@@ -22,6 +22,7 @@ from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
 from demo.server.headers import SHARE_ORIGIN, policy
 from demo.server.health import Health
+from demo.server.origins import SameOrigin
 from demo.server.proxies import TrustedProxies
 from demo.serving import Serving
 
@@ -99,6 +100,42 @@ def test_forwarded_headers_are_believed_of_named_proxies_alone(trusted, client, 
         "/", headers={"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Host": "rooms.example"}
     )
     assert answer.text == f"{client} {host}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # a program
+        ({"Origin": "http://rooms.example"}, 200),
+        ({"Origin": "https://rooms.example"}, 200),  # behind a proxy that speaks HTTPS
+        ({"Origin": "http://rooms.example", "Host": "rooms.example:80"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://rooms.example:8000"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://[evil"}, 403),
+        ({"Origin": "https://outside.example", "Host": "inner:7860", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "http://outside.example", "Host": "inner:7860", "X-Forwarded-Host": "outside.example"}, 200),
+        ({"Origin": "http://rooms.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://rooms.example", "Sec-Fetch-Site": "same-site"}, 403),
+    ],
+)
+def test_pages_of_other_origins_change_nothing_here(headers, status):
+    app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("done"), methods=["GET", "POST"])])
+    client = TestClient(SameOrigin(app), base_url="http://rooms.example")
+    assert client.post("/", headers=headers).status_code == status
+    assert client.get("/", headers=headers).status_code == 200, "a link to here"
+
+
+def test_no_origin_may_read_answers_with_a_visitors_cookies(url):
+    """Gradio gives leave to all where the server is not reached as localhost."""
+    asked = {"Host": "rooms.example", "Origin": "https://evil.example"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/healthz", headers=asked)) as answer:
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    preflight = {**asked, "Access-Control-Request-Method": "POST"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/login", headers=preflight, method="OPTIONS")) as answer:
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"{url}/login", b"username=ann&password=secret", asked))
 
 
 def failing_with(error):

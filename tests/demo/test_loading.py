@@ -1,0 +1,62 @@
+"""The network that is loaded while the page is up."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from demo.inspector import Inspector
+from demo.loading import LoadingPredictor, is_ready, start_network
+from deresunet import InputError
+from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import Predictor
+
+
+def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
+    release = threading.Event()
+    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
+    inspector = Inspector(loading, {"sample rooms": rooms})
+    assert not is_ready(loading)
+    assert inspector.preview(inspector.first())[0].shape[2] == 3, "frames are read meanwhile"
+    opened = []
+    visitor = threading.Thread(target=lambda: opened.append(inspector.open(inspector.first())))
+    visitor.start()
+    visitor.join(0.2)
+    assert visitor.is_alive()
+    release.set()
+    visitor.join(20)
+    assert is_ready(loading)
+    assert isinstance(loading, SegmentationPredictor)
+    assert np.array_equal(opened[0].label, predictor(rooms.read(rooms.names[0])).label)
+    assert loading.provenance("rgb") == predictor.provenance("rgb")
+    assert loading.protocol == predictor.protocol
+
+
+def test_a_network_that_cannot_be_made_is_told_to_whoever_waits(predictor, room):
+    def fails():
+        raise InputError("The backend is not here.")
+
+    loading = LoadingPredictor(predictor.checkpoint, fails)
+    with pytest.raises(InputError, match="not here"):
+        loading(room)
+    assert not is_ready(loading)
+
+
+def test_the_first_frame_is_segmented_before_any_visitors(room, monkeypatch):
+    """What the page says of latency is that of a warm network."""
+    seen = []
+    call = Predictor.__call__
+
+    def counted(self, frame, modality="rgbd"):
+        seen.append(frame.name)
+        return call(self, frame, modality)
+
+    monkeypatch.setattr(Predictor, "__call__", counted)
+    network = start_network(None, "cpu", "eager", room)
+    assert network.checkpoint.state == {}
+    network.wait()
+    assert seen == [room.name]
+    with pytest.raises(InputError, match="no such file"):
+        start_network("nowhere.safetensors", "cpu", "eager", room)
