@@ -446,7 +446,7 @@ def test_one_click_takes_the_unit_that_would_give_a_room(open_page, tmp_path, wi
     card, take = tab.locator("#depth-card"), tab.locator("#take-unit")
     expect(card.locator(".warning")).to_contain_text("1/5000 m (TUM RGB-D", timeout=30_000)
     tab.locator("#segment").click()
-    caption = tab.locator(".caption", has_text="% missing")
+    caption = tab.locator(".caption", has_text="% missing").first
     expect(caption.locator(".warning")).to_contain_text("is not a room's", timeout=30_000)
     before = tab.locator("#panel-prediction img").get_attribute("src")
     take.click()
