@@ -294,7 +294,7 @@ def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
     far = np.linspace(14000, 16001, 48 * 64).astype(np.uint16).reshape(48, 64)
     for k in range(10):
         Image.fromarray(np.full((48, 64, 3), k, np.uint8)).save(tmp_path / "rgb" / f"{k}.png")
-        Image.fromarray(np.full((48, 64), 1 + k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
+        Image.fromarray(np.full((48, 64), 1 + 3 * k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
         if k:
             Image.fromarray(far).save(tmp_path / "depth" / f"{k}.png")
     reader = FolderReader(tmp_path, "all", "sunrgbd37")
@@ -321,8 +321,8 @@ def test_every_list_is_surveyed_and_labels_may_count_from_0(tmp_path, wrong):
     """Labels 0..36 with void 255, and depth in 1/5000 m in one of three lists."""
     for kind in ("rgb", "depth", "label"):
         (tmp_path / kind).mkdir()
-    label = np.resize(np.arange(37, dtype=np.uint8), (48, 64))
-    label[:8] = 255
+    label = np.kron(np.arange(48, dtype=np.uint8).reshape(6, 8) % 37, np.ones((8, 8), np.uint8))
+    label[-8:, -8:] = 255
     metres = np.linspace(2.8, 3.2, label.size).reshape(label.shape)
     for name in ("training", "validation", "test"):
         (tmp_path / f"{name}.txt").write_text(name)
