@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from demo.server import headers
+from demo.server.compression import CompressedDocument
 from demo.server.connections import cut_slow_connections
 from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
@@ -86,6 +87,7 @@ class Serving:
         middleware = [
             Middleware(TrustedProxies, self.trusted_proxies or (("*",) if _in_space() else ())),
             Middleware(headers.SecurityHeaders, ancestors, scripts),
+            Middleware(CompressedDocument),
             Middleware(Faults),
             Middleware(LoginBrake),
             Middleware(Listeners, page),

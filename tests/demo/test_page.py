@@ -24,6 +24,7 @@ from demo.server.health import Health
 from demo.serving import Serving
 from demo.theme import STYLE, theme
 from deresunet import read_frame
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR
 
 # Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL. A
@@ -322,6 +323,32 @@ def test_the_wipe_answers_clicks_and_the_cursor_reads_values(open_page, counting
     tab.mouse.click(*at)
     expect(tab.locator("#pixel")).to_contain_text(re.compile(r"column 1(59|60|61), row 2(39|40|41)"), timeout=10_000)
     assert counting.calls == calls
+
+
+def uniform(label, y, x):
+    """The class around a point at shares of the picture, where it is one; 0 elsewhere."""
+    row, column = int(y * label.shape[0]), int(x * label.shape[1])
+    found = np.unique(label[row - 8 : row + 9, column - 8 : column + 9])
+    return int(found[0]) if len(found) == 1 else 0
+
+
+@pytest.mark.browser
+def test_the_read_out_follows_the_frame(open_page, rooms):
+    one, two = (rooms.read(name).label for name in ("0001", "0002"))
+    points = [(y / 20, x / 20) for y in range(2, 19) for x in range(2, 19)]
+    y, x = next(at for at in points if 0 != uniform(one, *at) != uniform(two, *at) != 0)
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+
+    def reads(label):
+        box = tab.locator("#panel-prediction img").bounding_box()
+        tab.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        name = DISPLAY_NAMES[uniform(label, y, x) - 1]
+        expect(tab.locator(".readout")).to_contain_text(f"ground truth: {name}", timeout=10_000)
+
+    reads(one)
+    tab.locator("#next").click()
+    expect(tab.locator(".readout-values")).to_have_attribute("data-origin", re.compile("0002"), timeout=30_000)
+    reads(two)
 
 
 @pytest.mark.browser
