@@ -31,7 +31,7 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
     if inspection.depth_reading is not None:
         depth += "".join(
-            f'<span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
+            f' <span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
         )
     if inspection.truth is None:
         truth = "no ground truth"

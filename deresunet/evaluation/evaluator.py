@@ -303,8 +303,8 @@ def evaluate(
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     """Description of one frame's prediction, as plain JSON types.
 
-    Classes present and provenance; where there is ground truth, also IoU per class, mIoU and pixel accuracy in percent
-    (None where nothing defines them).
+    Classes present, provenance, intrinsics [px] and how depth was understood; where there is ground truth, also IoU per
+    class, mIoU and pixel accuracy in percent (None where nothing defines them).
     """
     pixels = np.bincount(prediction.label.ravel(), minlength=NUM_CLASSES + 1)[1:]
     described: dict[str, Any] = {
@@ -320,6 +320,7 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }
+    described["intrinsics"] = None if frame.intrinsics is None else frame.intrinsics.tolist()
     described["depth"] = None if frame.depth_reading is None else frame.depth_reading.as_dict()
     described["warnings"] = list(frame.warnings)
     if frame.label is not None:
