@@ -134,7 +134,7 @@ def header(predictor: SegmentationPredictor) -> str:
         trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
         expected = (
             f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over "
-            f"{html.escape(measured.frames)}; expect less of rendered rooms and of other cameras."
+            f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras."
         )
     return (
         '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
@@ -169,7 +169,7 @@ def _without_depth(measured: Measured | None) -> str:
     works = "No depth: the network works without it"
     if measured is None:
         return f"{works}."
-    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {html.escape(measured.frames)})."
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {html.escape(measured.frames, quote=False)})."
 
 
 def _depth_scale(near: float, far: float) -> str:
