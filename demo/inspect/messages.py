@@ -169,7 +169,8 @@ def _without_depth(measured: Measured | None) -> str:
     works = "No depth: the network works without it"
     if measured is None:
         return f"{works}."
-    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {html.escape(measured.frames, quote=False)})."
+    over = html.escape(measured.frames, quote=False)
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {over})."
 
 
 def _depth_scale(near: float, far: float) -> str:
