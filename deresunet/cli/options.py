@@ -158,7 +158,9 @@ class PredictionOptions:
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command so that each field of a parameter whose type is a group is an option of the command."""
     own = inspect.signature(command, eval_str=True).parameters
-    groups = {name: parameter.annotation for name, parameter in own.items() if is_dataclass(parameter.annotation)}
+    groups: dict[str, Any] = {
+        name: parameter.annotation for name, parameter in own.items() if is_dataclass(parameter.annotation)
+    }
 
     @functools.wraps(command)
     def wrapped(**options: Any) -> None:

@@ -225,7 +225,7 @@ def refuse_unused(source: Source, layouts: Collection[Layout], but: Collection[s
     unused = [
         "--" + field.name.replace("_", "-")
         for field in fields(source)
-        if field.name not in taken and not np.array_equal(getattr(source, field.name), field.default)
+        if field.name not in taken and not np.array_equal(getattr(source, field.name), getattr(Source, field.name))
     ]
     if unused:
         on = " or ".join(dict.fromkeys(layout.title for layout in layouts)) or "the bundled samples"

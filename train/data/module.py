@@ -92,7 +92,9 @@ class RGBDDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self._open = functools.partial(
-            *(open_reader, dataset, os.fspath(root) if root else None),
+            open_reader,
+            dataset,
+            os.fspath(root) if root else None,
             label_set=label_set,
             label_offset=label_offset,
             void=void,
