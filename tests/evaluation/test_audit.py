@@ -134,7 +134,7 @@ def test_broken_and_unlabelled_frames() -> None:
     rooms.read = broken  # type: ignore[method-assign]
     with pytest.raises(InputError, match="cut short"):
         audit(Network(), rooms, workers=0)
-    with pytest.raises(InputError, match=r"None of the 2 frames has ground truth to audit\. 1 could not be used"):
+    with pytest.raises(InputError, match=r"None of the 2 frames has ground truth\..* 1 could not be used"):
         audit(Network(), rooms, on_error="skip", workers=0)
 
 

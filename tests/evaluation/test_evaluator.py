@@ -169,6 +169,11 @@ def test_no_ground_truth_at_all() -> None:
         evaluate(Oracle(), Frames({"a": frame("a"), "b": frame("b")}))
 
 
+def test_frames_that_all_fail_are_not_called_unlabelled() -> None:
+    with pytest.raises(InputError, match=r"None of the 1 frames could be used\. a: damaged"):
+        evaluate(Oracle(), Frames({"a": InputError("a: damaged")}), on_error="skip")
+
+
 def test_empty_list_of_frames() -> None:
     with pytest.raises(InputError, match="The split has no frames"):
         evaluate(Oracle(), Frames({}))
