@@ -27,5 +27,6 @@ def nothing_to_score(count: int, failed: Sequence[Failure]) -> InputError:
         return InputError(f"None of the {count} frames could be used. {failed[0].error}")
     why = f" {len(failed)} could not be used, such as {failed[0].error}" if failed else ""
     return InputError(
-        f"None of the {count} frames has ground truth. It lies in label/ beside rgb/, or is SUN RGB-D's annotations.{why}"
+        f"None of the {count} frames has ground truth. Evaluation needs label/ beside rgb/, or SUN RGB-D's "
+        f"annotations.{why}"
     )

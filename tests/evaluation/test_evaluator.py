@@ -169,11 +169,6 @@ def test_no_ground_truth_at_all() -> None:
         evaluate(Oracle(), Frames({"a": frame("a"), "b": frame("b")}))
 
 
-def test_frames_that_all_fail_are_not_called_unlabelled() -> None:
-    with pytest.raises(InputError, match=r"None of the 1 frames could be used\. a: damaged"):
-        evaluate(Oracle(), Frames({"a": InputError("a: damaged")}), on_error="skip")
-
-
 def test_empty_list_of_frames() -> None:
     with pytest.raises(InputError, match="The split has no frames"):
         evaluate(Oracle(), Frames({}))
@@ -189,7 +184,7 @@ def test_broken_frames_stop_or_are_listed(frames: Frames) -> None:
 
 
 def test_only_broken_frames_say_so() -> None:
-    with pytest.raises(InputError, match="1 could not be read, such as /data/a"):
+    with pytest.raises(InputError, match="None of the 1 frames could be used. /data/a"):
         evaluate(Oracle(), Frames({"a": InputError("/data/a: damaged")}), on_error="skip")
 
 
