@@ -21,7 +21,7 @@ def check_mcp() -> None:
         InputError: they are not installed.
     """
     if importlib.util.find_spec("mcp") is None:
-        raise InputError("--mcp needs the package mcp, which is not installed. Run: pip install 'gradio[mcp]'.")
+        raise InputError("--mcp needs the package mcp, which is not installed. Run: pip install 'mcp>=1.21,<2'.")
 
 
 def offer_segment(inspector: Inspector) -> None:

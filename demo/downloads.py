@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 import shutil
 import time
 import uuid
@@ -15,6 +17,7 @@ from gradio.utils import get_upload_folder
 KEEP_SECONDS = 3600
 # The classes of all that is downloaded, as `LABEL_SETS` calls them.
 CLASS_SET = "sunrgbd37"
+_KEY = secrets.token_bytes(32)
 
 
 def download_name(frame: str, layer: str, suffix: str) -> str:
@@ -29,17 +32,23 @@ def download_name(frame: str, layer: str, suffix: str) -> str:
 
 
 def handed_out(name: str, content: bytes) -> str:
-    """Write a file for one visitor and return its path; nobody can guess it."""
+    """Write a file to hand out and return its path, which nobody can guess who does not have the file.
+
+    The same file has the same path, so that a browser loads it once.
+    """
     folder = Path(get_upload_folder()) / "deresunet"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         with suppress(OSError):  # another request, or Gradio's own cleaning, deletes the same folders
             if time.time() - old.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
-    own = folder / uuid.uuid4().hex
-    own.mkdir()
+    own = folder / hashlib.blake2b(content, digest_size=16, key=_KEY).hexdigest()
     path = own / name
-    path.write_bytes(content)
+    if not (kept(own) and kept(path)):
+        own.mkdir(exist_ok=True)
+        beside = own / f".{uuid.uuid4().hex}"
+        beside.write_bytes(content)
+        beside.replace(path)  # whole, also for another request that finds it
     return str(path)
 
 

@@ -114,14 +114,19 @@ class Inspection:
 
     @property
     def file_name(self) -> str:
-        """Name of the frame without characters that a file system may refuse, and short enough for one."""
-        return re.sub(r"[^\w.-]+", "-", self.name).strip("-.")[:60] or "frame"
+        """Name of the frame as of `file_name`."""
+        return file_name(self.name)
 
     @property
     def modality(self) -> Modality:
         """Modality that the network was given."""
         given: Modality = self.described["provenance"]["modality"]
         return given
+
+
+def file_name(name: str) -> str:
+    """Name of a frame without characters that a file system may refuse, and short enough for one."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "frame"
 
 
 def preview(frame: Frame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:

@@ -160,19 +160,11 @@ class Inspector:
         key = (predictor.checkpoint.sha256, origin, self._contents(origin), modality)
         return Kept(self._inspections, key, run)
 
-    def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
-        """Segment a frame as RGB-D, as RGB and as depth.
-
-        Raises:
-            InputError: it has not both, or a file cannot be used.
-        """
-        return self.kept_ablation(origin, weights).get()
-
     def kept_ablation(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Kept[Ablation]:
-        """Result of `ablate`, kept for as long as there is memory for it.
+        """A frame as RGB-D, as RGB and as depth, kept for as long as there is memory for it.
 
         Raises:
-            InputError: there is no such checkpoint.
+            InputError: there is no such checkpoint. Its `get` raises one if the frame has not both or cannot be read.
         """
 
         def run() -> Ablation:

@@ -25,7 +25,7 @@ class Measured:
 
     @property
     def frames(self) -> str:
-        """What was measured, for people: the frames, and other weights than these by name."""
+        """Description for people: the measured frames, and, where other weights were measured, their name."""
         return f"NYU Depth v2's 654 test frames{f' (measured on {self.measured_on})' if self.measured_on else ''}"
 
     @classmethod
@@ -37,4 +37,5 @@ class Measured:
         if any(value is None for value in found):
             return None
         others = dict.fromkeys(str(result["measured_on"]) for result in results if result.get("measured_on"))
-        return cls(*map(float, found), ", ".join(others))
+        rgbd, rgb, depth = map(float, found)
+        return cls(rgbd, rgb, depth, ", ".join(others))

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from demo.server import headers
+from demo.server.compression import CompressedDocument
 from demo.server.connections import cut_slow_connections
 from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
@@ -80,12 +81,13 @@ class Serving:
         refuse_other_origins(page.server.config)
 
     def launch_options(self, page: gr.Blocks, health: Health, share: bool = False) -> dict[str, Any]:
-        """The same as options of `gr.Blocks.launch`."""
+        """These settings as options of `gr.Blocks.launch`."""
         ancestors = (*self.ancestors, *(headers.SPACE_ANCESTORS if _in_space() else ()))
         scripts = (headers.SHARE_ORIGIN,) if share else ()
         middleware = [
             Middleware(TrustedProxies, self.trusted_proxies or (("*",) if _in_space() else ())),
             Middleware(headers.SecurityHeaders, ancestors, scripts),
+            Middleware(CompressedDocument),
             Middleware(Faults),
             Middleware(LoginBrake),
             Middleware(Listeners, page),

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from deresunet.errors import FULL_DISK, InputError
 
@@ -133,9 +134,12 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     write_whole(path, lambda beside: beside.write_bytes(content))
 
 
-def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
-    """Write an array uint8 (H, W) or (H, W, 3) as PNG. Raises as `write_whole`."""
-    write_whole(path, lambda beside: Image.fromarray(image).save(beside, format="PNG"))
+def write_png(path: str | os.PathLike[str], image: np.ndarray, **texts: str) -> None:
+    """Write an array uint8 (H, W) or (H, W, 3) as PNG, with `texts` by their keywords. Raises as `write_whole`."""
+    described = PngInfo()
+    for keyword, text in texts.items():
+        described.add_text(keyword, text)
+    write_whole(path, lambda beside: Image.fromarray(image).save(beside, format="PNG", pnginfo=described))
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

@@ -5,48 +5,46 @@ import doctest
 import importlib
 import re
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
-# Modules whose docstrings hold examples.
-EXAMPLES = [
-    "deresunet.evaluation.evaluator",
-    "deresunet.inference.devices",
+import deresunet
+
+PACKAGES = ("deresunet", "demo", "train")
+WITH_EXAMPLES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+# Public entry points that have to show an example.
+ENTRY_POINTS = {
     "deresunet.inference.predictor",
+    "deresunet.data.images",
+    "deresunet.data.readers",
+    "deresunet.evaluation.evaluator",
     "deresunet.model.registry",
-]
+}
 # A sentence that starts so cannot be understood without the code.
 VAGUE = re.compile(r"(What|The same|Something|Those)\b")
-CHECKED = [
-    "deresunet/atomic.py",
-    "deresunet/benchmark",
-    "deresunet/config.py",
-    "deresunet/errors.py",
-    "deresunet/export.py",
-    "deresunet/inference/backends",
-    "deresunet/inference/devices.py",
-    "deresunet/inference/postprocessing.py",
-    "deresunet/inference/prediction.py",
-    "deresunet/inference/predictor.py",
-    "deresunet/inference/preprocessing.py",
-    "deresunet/inference/smoothing.py",
-    "deresunet/inference/tta.py",
-    "deresunet/model",
-]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+def test_entry_points_have_examples():
+    assert set(WITH_EXAMPLES) >= ENTRY_POINTS
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_examples_run(name):
     module = importlib.import_module(name)
-    result = doctest.testmod(module, extraglobs={"deresunet": importlib.import_module("deresunet")})
+    result = doctest.testmod(module, extraglobs={"np": np, "deresunet": deresunet})
     assert result.attempted > 0
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("place", CHECKED)
-def test_docstrings_name_their_subject(place):
-    path = ROOT / place
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_docstrings_name_their_subject(package):
+    files = sorted((ROOT / package).rglob("*.py"))
     assert files
     vague = [
         f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}: {text.splitlines()[0]}"

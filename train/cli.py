@@ -18,6 +18,7 @@ from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
+from train.data.survey import with_config_fields
 from train.distillation import run as distill
 from train.stage import StageModule
 from train.timelimit import VALIDATION_INTERVAL, TimeLimit
@@ -159,5 +160,5 @@ def main(arguments: list[str] | None = None) -> None:
         cause = input_error(error)
         if cause is None:
             raise
-        print(f"error: {cause}", file=sys.stderr)
+        print(f"error: {with_config_fields(str(cause))}", file=sys.stderr)
         raise SystemExit(2) from error

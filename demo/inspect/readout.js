@@ -35,6 +35,15 @@ function place(event, image) {
     return x >= 0 && x < 1 && y >= 0 && y < 1 ? [x, y] : null;
 }
 
+// Ask for the pixel under the cursor; whether there is one.
+function pick(event, image) {
+    const at = values && place(event, image);
+    if (!at) return false;
+    const [height, width] = values.frame;
+    trigger('select', { index: [Math.floor(at[1] * height), Math.floor(at[0] * width)], value: 'pixel' });
+    return true;
+}
+
 const card = document.createElement('div');
 card.className = 'readout';
 card.setAttribute('aria-hidden', 'true');
@@ -91,10 +100,7 @@ document.addEventListener('pointerdown', (event) => {
 document.addEventListener('pointerup', (event) => {
     const image = pressed && values && document.querySelector('#wipe img');
     if (!image || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > DRAG_PX) return;
-    const at = event.target.closest?.('button, a') ? null : place(event, image);
-    if (!at) return;
-    const [height, width] = values.frame;
-    trigger('select', { index: [Math.floor(at[1] * height), Math.floor(at[0] * width)], value: 'wipe' });
+    if (!event.target.closest?.('button, a')) pick(event, image);
 }, true);
 
 document.addEventListener('keydown', (event) => {

@@ -16,7 +16,7 @@ from demo.inspect.chooser import Chooser, Listing, follow, neighbour, selection
 from demo.inspect.layout import NETWORK_LOADING, Layout, lay_out_inspect
 from demo.inspect.settings import Settings
 from demo.inspect.updates import look_updates, picture_file, result_updates
-from demo.inspection import Inspection
+from demo.inspection import Inspection, file_name
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
 from demo.loading import is_ready
@@ -125,7 +125,8 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         asked, _ = read_link(dict(request.query_params))
         found, _ = _named(inspector, asked)
         try:
-            shown = picture_file("frame", "rgb", inspector.preview(found)[0])
+            # As the result will show it, so that a browser loads it once.
+            shown = picture_file(file_name(found.name), "rgb", inspector.preview(found)[0])
         except InputError:
             shown = gr.skip()  # said where the frame is opened
         return [shown, gr.skip() if is_ready(inspector.predictor) else NETWORK_LOADING]
@@ -227,7 +228,7 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
         column, row = chosen.index
         return int(row), int(column)
 
-    def on_wipe(chosen: gr.SelectData) -> tuple[int, int]:
+    def on_pixel(chosen: gr.SelectData) -> tuple[int, int]:
         row, column = chosen.index
         return int(row), int(column)
 
@@ -245,7 +246,7 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
     classes = at.controls[4]
     gr.on([at.legend.select, at.bars.select, at.classes.select], on_pick, [classes], [classes], **QUIET)
     gr.on([picture.select for picture in at.panels], on_point, None, [point], trigger_mode="always_last", **QUIET)
-    at.readout.select(on_wipe, None, [point], trigger_mode="always_last", **QUIET)
+    at.readout.select(on_pixel, None, [point], trigger_mode="always_last", **QUIET)
 
 
 def _named(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:

@@ -64,10 +64,12 @@ def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, i
 def picture_file(name: str, layer: str, picture: np.ndarray) -> str:
     """Write a picture uint8 (h, w, 3) to hand out, named by frame and layer; returns its path.
 
-    RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours.
+    RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours. Their channels are
+    rounded to multiples of 4, which nobody sees and which halves what a browser loads.
     """
     if layer != "rgb":
-        return handed_out(download_name(name, layer, "png"), png(picture))
+        rounded = (np.minimum(picture, 253) + 2) & np.uint8(252)
+        return handed_out(download_name(name, layer, "png"), png(rounded))
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="JPEG", quality=92)
     return handed_out(download_name(name, layer, "jpg"), buffer.getvalue())

@@ -73,9 +73,11 @@ document.addEventListener('pointermove', (event) => {
 
 for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => { grip = null; }, true);
 
-// A drag is no click on the pixel where it ends.
+// A drag is no click on the pixel where it ends. Gradio itself would take another pixel in a picture that is shown
+// larger than it is, zoomed or on the whole screen.
 document.addEventListener('click', (event) => {
-    if (dragged && pictureOf(event)) { event.preventDefault(); event.stopPropagation(); }
+    const image = pictureOf(event);
+    if (image && (dragged || (image.closest('#stage') && pick(event, image)))) event.stopPropagation();
     dragged = false;
 }, true);
 
@@ -87,5 +89,6 @@ document.addEventListener('keydown', (event) => {
     else if (event.key === '0') look(1, 0, 0);
 });
 
-new MutationObserver(load).observe(element, { childList: true, subtree: true });
+// Gradio changes attributes of what is there already.
+new MutationObserver(load).observe(element, { childList: true, subtree: true, attributeFilter: ['src'] });
 load();

@@ -62,7 +62,7 @@ class SecurityHeaders:
             "X-Content-Type-Options": "nosniff",
             # The page's own address goes to its own server, which makes links of it, and to nobody else.
             "Referrer-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
         }
         if not ancestors:
             self._headers["X-Frame-Options"] = "SAMEORIGIN"  # for browsers that know no frame-ancestors

@@ -39,7 +39,7 @@ class OrientedBox:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something about a frame that looks wrong or could not be read, though the frame can be used.
+    """A fault of a frame that can be used nevertheless: what looks wrong or could not be read.
 
     Attributes:
         kind: what problems are counted by, such as "3D boxes unreadable".

@@ -1,5 +1,6 @@
 """The inspector: what is run, kept, found and refused."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -57,14 +58,14 @@ def test_a_frame_that_was_mended_on_disk_is_run_anew(predictor, tmp_path):
     folder = Inspector(CountingPredictor(predictor), {"mine": FolderReader(tmp_path, "all", "sunrgbd37")})
     origin, other = (DatasetFrame("mine", name) for name in ("0002", "0003"))
     before, unchanged = folder.open(origin), folder.open(other)
-    ablation, thumbnail = folder.ablate(origin), folder.thumbnails("mine", ["0002"])[0][0]
+    ablation, thumbnail = folder.kept_ablation(origin).get(), folder.thumbnails("mine", ["0002"])[0][0]
     assert folder.open(origin) is before
     label = tmp_path / "label" / "0002.png"
     Image.fromarray(np.roll(np.asarray(Image.open(label)), 40, axis=1)).save(label)
     os.utime(label, ns=(1, 1))  # clocks of file systems are coarse
     after = folder.open(origin)
     assert after.scores.miou != before.scores.miou
-    assert folder.ablate(origin) is not ablation
+    assert folder.kept_ablation(origin).get() is not ablation
     assert folder.open(other) is unchanged
     rgb = tmp_path / "rgb" / "0002.jpg"
     Image.fromarray(255 - np.asarray(Image.open(rgb))).save(rgb, quality=90)
@@ -197,9 +198,22 @@ def test_checkpoints_of_one_file_name_are_told_apart(predictor):
     assert checkpoints.get(bundled) is predictor
 
 
+def test_the_same_file_is_handed_out_under_the_same_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    path = Path(handed_out("a.png", b"one"))
+    os.utime(path.parent, (1, 1))  # an hour has passed
+    assert handed_out("a.png", b"one") == str(path)
+    assert path.parent.stat().st_mtime > 1, "it stays for another hour"
+    assert handed_out("a.png", b"two") != str(path)
+    assert [file.name for file in path.parent.iterdir()] == ["a.png"]
+    path.unlink()
+    assert Path(handed_out("a.png", b"one")).read_bytes() == b"one"
+    assert hashlib.sha256(b"one").hexdigest()[:16] not in str(path), "it cannot be guessed from the content"
+
+
 def test_a_file_is_handed_out_while_another_request_deletes_old_ones(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    old = [Path(handed_out("old.txt", b"old")).parent for _ in range(3)]
+    old = [Path(handed_out("old.txt", bytes([k]))).parent for k in range(3)]
     for folder in old:
         os.utime(folder, (0, 0))
     listed = Path.iterdir

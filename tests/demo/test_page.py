@@ -24,6 +24,7 @@ from demo.server.health import Health
 from demo.serving import Serving
 from demo.theme import STYLE, theme
 from deresunet import read_frame
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR
 
 # Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL. A
@@ -324,6 +325,32 @@ def test_the_wipe_answers_clicks_and_the_cursor_reads_values(open_page, counting
     assert counting.calls == calls
 
 
+def uniform(label, y, x):
+    """The class around a point at shares of the picture, where it is one; 0 elsewhere."""
+    row, column = int(y * label.shape[0]), int(x * label.shape[1])
+    found = np.unique(label[row - 8 : row + 9, column - 8 : column + 9])
+    return int(found[0]) if len(found) == 1 else 0
+
+
+@pytest.mark.browser
+def test_the_read_out_follows_the_frame(open_page, rooms):
+    one, two = (rooms.read(name).label for name in ("0001", "0002"))
+    points = [(y / 20, x / 20) for y in range(2, 19) for x in range(2, 19)]
+    y, x = next(at for at in points if 0 != uniform(one, *at) != uniform(two, *at) != 0)
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+
+    def reads(label):
+        box = tab.locator("#panel-prediction img").bounding_box()
+        tab.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        name = DISPLAY_NAMES[uniform(label, y, x) - 1]
+        expect(tab.locator(".readout")).to_contain_text(f"ground truth: {name}", timeout=10_000)
+
+    reads(one)
+    tab.locator("#next").click()
+    expect(tab.locator(".readout-values")).to_have_attribute("data-origin", re.compile("0002"), timeout=30_000)
+    reads(two)
+
+
 @pytest.mark.browser
 def test_zoom_and_pan_are_shared_by_the_panels(open_page, counting):
     tab = open_page(query="?data=sample+rooms&frame=0001")
@@ -431,6 +458,32 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
     tab.locator("#segment").click()
     expect(tab.locator(".caption", has_text="% missing").first).to_be_visible(timeout=30_000)
     expect(tab.locator("#headline")).to_contain_text("no ground truth")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1440, 390])
+def test_one_click_takes_the_unit_that_would_give_a_room(open_page, tmp_path, width):
+    """A room in 1/5000 m: its warning, the proposed unit, and a result in it."""
+    stored = np.asarray(Image.open(SAMPLES_DIR / "depth" / "0004.png")).astype(np.uint16) * np.uint16(5)
+    Image.fromarray(stored).save(tmp_path / "tum.png")
+    tab = open_page(width, 844)
+    tab.locator("#upload-more > button").click()
+    tab.locator("#upload-rgb input[type=file]").set_input_files(SAMPLES_DIR / "rgb" / "0004.jpg")
+    tab.locator("#upload-depth input[type=file]").set_input_files(tmp_path / "tum.png")
+    card, take = tab.locator("#depth-card"), tab.locator("#take-unit")
+    expect(card.locator(".warning")).to_contain_text("1/5000 m (TUM RGB-D", timeout=30_000)
+    tab.locator("#segment").click()
+    caption = tab.locator(".caption", has_text="% missing").first
+    expect(caption.locator(".warning")).to_contain_text("is not a room's", timeout=30_000)
+    before = tab.locator("#panel-prediction img").get_attribute("src")
+    take.click()
+    expect(caption).to_be_visible(timeout=30_000)
+    expect(caption.locator(".warning")).to_be_hidden(timeout=30_000)
+    expect(card).to_contain_text("1/5000 m")
+    expect(card.locator(".warning")).to_be_hidden()
+    expect(take).to_be_hidden()
+    assert tab.locator("#panel-prediction img").get_attribute("src") != before, "the result follows"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.browser

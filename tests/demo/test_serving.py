@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -101,6 +102,15 @@ def test_what_cannot_be_served_is_told_in_one_line(launch, monkeypatch, options,
     assert str(ended.value.code).startswith("error: ")
     assert message in str(ended.value.code)
     assert "hunter2" not in str(ended.value.code), "a password is not repeated"
+
+
+def test_mcp_without_its_package_says_what_to_install(launch, monkeypatch):
+    assert launch()["launch"]["mcp_server"] is False
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    with pytest.raises(SystemExit, match=r"error: --mcp needs the package mcp, .* Run: pip install"):
+        launch("--mcp")
+    monkeypatch.setitem(sys.modules, "mcp", SimpleNamespace(__spec__=SimpleNamespace()))
+    assert launch("--mcp")["launch"]["mcp_server"] is True
 
 
 def test_no_accounts_let_everyone_in_and_passwords_are_not_shown():

@@ -1,7 +1,10 @@
 """Pictures of an inspection."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from demo.inspect.messages import captions
 from demo.inspect.panels import (
@@ -14,6 +17,8 @@ from demo.inspect.panels import (
     prediction_picture,
     truth_picture,
 )
+from demo.inspect.updates import picture_file
+from demo.inspection import png
 from deresunet.classes import PALETTE
 from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS
 
@@ -67,3 +72,14 @@ def test_3d_boxes_are_drawn_over_rgb_when_asked_for(seen, bare):
     boxed = panels(seen, Look(boxes=True))[0]
     assert (boxed != plain).any(-1).sum() > 500
     assert np.array_equal(panels(bare, Look(boxes=True))[0], bare.background), "a frame without boxes has none"
+
+
+def test_a_panels_file_is_light_and_looks_the_same(seen, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    picture = prediction_picture(seen, Look())
+    file = Path(picture_file(seen.file_name, "prediction", picture))
+    assert file.name == "0001_prediction_sunrgbd37.png"
+    shown = np.asarray(Image.open(file)).astype(int)
+    assert np.abs(shown - picture).max() <= 3
+    assert file.stat().st_size < 0.7 * len(png(picture))
+    assert Path(picture_file(seen.file_name, "rgb", seen.background)).name == "0001_rgb.jpg"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gzip
 import socket
 import time
 import urllib.request
@@ -45,6 +46,17 @@ def test_every_answer_has_security_headers(url, path):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "camera=(self)" in answer.headers["Permissions-Policy"], "an upload may come from the camera"
+
+
+def test_the_document_is_compressed_and_streams_are_not(url):
+    asked = urllib.request.Request(f"{url}/", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert b"<html" in gzip.decompress(answer.read())
+    asked = urllib.request.Request(f"{url}/healthz", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked) as answer:
+        assert "Content-Encoding" not in answer.headers
 
 
 def test_the_health_check_needs_no_login_and_the_page_does(url):
