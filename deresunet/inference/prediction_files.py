@@ -82,8 +82,9 @@ def write_predictions(
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
     _begin(folder, predictor.provenance(modality), predictor.protocol, reading or {})
-from deresunet.atomic import sweep_below, write_json, write_png
-from deresunet.data.fingerprint import frame_fingerprint
+    sweep_below(folder)  # frames that an interrupted run had just written are not written again
+    contents = {name: frame_fingerprint(reader, name) for name in names}
+    left = [name for name in names if not is_written(folder, name, confidence, contents[name])]
     kept = done = len(names) - len(left)
     failed: list[tuple[str, str]] = []
     tally = FrameTally()
