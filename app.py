@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
@@ -22,7 +22,7 @@ from demo.sources import open_sources
 from demo.theme import STYLE, theme
 from deresunet import InputError
 from deresunet.classes import LABEL_SETS
-from deresunet.cli.app import open_predictions
+from deresunet.cli.options import PredictionOptions
 from deresunet.data.readers import LAYOUTS, Source
 from deresunet.data.sunrgbd.layout import DEPTH_SOURCES
 from deresunet.data.sunrgbd.reader import LABEL_SOURCES
@@ -44,19 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
         if options.mcp:
             check_mcp()
-        source = Source(
-            split=options.split,
-            label_set=options.label_set,
-            depth_unit=options.depth_unit,
-            label_source=options.label_source,
-            depth_source=options.depth_source,
-            toolbox=options.toolbox,
-        )
-        readers = open_sources(options.data, source, options.dataset)
-        if options.data_root is not None:
-            readers |= open_sources([options.data_root], replace(source, split=options.split or "test"), "folder")
-        readers |= samples()
-        predictions = open_predictions(options.predictions, options.prediction_labels)
+        source = Source(**{item.name: getattr(options, item.name) for item in fields(Source) if item.name != "root"})
+        readers = open_sources(options.data, source, options.dataset) | samples()
+        predictions = PredictionOptions(options.predictions, options.prediction_labels).open()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
         first = first_frame(readers)
@@ -157,12 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     data = parser.add_argument_group("data sets of your own")
     data.add_argument(
         "--data",
+        "--data-root",
         action="append",
         default=[],
         metavar="DIR",
         help="a data set, whose layout is recognised by looking; repeat it for others",
     )
-    data.add_argument("--data-root", help="folder with rgb/, depth/, label/ and test.txt: --data with --dataset folder")
     data.add_argument("--dataset", default="auto", help=f"layout of --data: auto, {', '.join(LAYOUTS)} (default: auto)")
     data.add_argument("--split", help="name of the split, or all (default: test where there is one)")
     data.add_argument(
@@ -182,10 +172,20 @@ def _parser() -> argparse.ArgumentParser:
         "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
     )
     data.add_argument(
+        "--label-offset",
+        type=int,
+        help="added to the values of label/: 1 for labels that count from 0, or 0 (default: 0, and they are checked)",
+    )
+    data.add_argument("--void", type=int, help="value of unlabelled pixels (default: 0, or 255 with --label-offset 1)")
+    data.add_argument(
         "--depth-unit",
         "--depth-encoding",
         default="auto",
         help="unit of depth/: a name such as mm, m, tum, or units per metre (default: recognised)",
+    )
+    data.add_argument("--depth-key", help="name of depth's array in NPZ files, or of its channel in EXR files")
+    data.add_argument(
+        "--intrinsics", metavar="FX,FY,CX,CY", help="intrinsics in pixels, where frames have none of their own"
     )
     return parser
 

@@ -42,7 +42,7 @@ ABLATION_BYTES = 64 << 20
 # About 80 kB each.
 CACHED_THUMBNAILS = 600
 _LONGEST_NAME = 80
-# 4096x4096: an upload of so many pixels takes 1.1 GB while it is segmented, one of 64 megapixels 4.4 GB.
+# 4096x4096: an upload of so many pixels takes 1.2 GB while it is segmented, one of 64 megapixels 4.4 GB.
 MAX_PIXELS = 1 << 24
 
 
@@ -179,19 +179,11 @@ class Inspector:
         key = (predictor.checkpoint.sha256, origin, self.contents(origin), modality)
         return Kept(self._inspections, key, run)
 
-    def ablate(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Ablation:
-        """Segment a frame as RGB-D, as RGB and as depth.
-
-        Raises:
-            InputError: it has not both, or a file cannot be used.
-        """
-        return self.kept_ablation(origin, weights).get()
-
     def kept_ablation(self, origin: DatasetFrame | Upload, weights: str | None = None) -> Kept[Ablation]:
-        """Result of `ablate`, kept for as long as there is memory for it.
+        """A frame as RGB-D, as RGB and as depth, kept for as long as there is memory for it.
 
         Raises:
-            InputError: there is no such checkpoint.
+            InputError: there is no such checkpoint. Its `get` raises one if the frame has not both or cannot be read.
         """
 
         def run() -> Ablation:

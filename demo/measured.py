@@ -37,4 +37,5 @@ class Measured:
         if any(value is None for value in found):
             return None
         others = dict.fromkeys(str(result["measured_on"]) for result in results if result.get("measured_on"))
-        return cls(*map(float, found), ", ".join(others))
+        rgbd, rgb, depth = map(float, found)
+        return cls(rgbd, rgb, depth, ", ".join(others))

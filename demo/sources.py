@@ -8,7 +8,7 @@ from pathlib import Path
 
 from demo.networks import distinct_names
 from deresunet.data.nyuv2 import NyuV2Reader
-from deresunet.data.readers import LAYOUTS, Reader, Source, recognise
+from deresunet.data.readers import LAYOUTS, Reader, Source, recognise, refuse_unused
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 
@@ -24,11 +24,16 @@ def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") 
     Raises:
         InputError: a folder is in no layout that is known, or lacks the split.
     """
+    if dataset not in ("auto", *LAYOUTS):
+        raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
     found: dict[str, Reader] = {}
-    for folder, name in distinct_names(str(Path(folder).resolve()) for folder in folders).items():
-        if dataset not in ("auto", *LAYOUTS):
-            raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
-        layout = LAYOUTS[recognise(folder) if dataset == "auto" else dataset]
+    names = distinct_names(str(Path(folder).resolve()) for folder in folders)
+    layouts = {folder: LAYOUTS[recognise(folder) if dataset == "auto" else dataset] for folder in names}
+    refuse_unused(source, layouts.values())
+    if dataset != "auto" and not layouts:
+        raise InputError("--dataset has no effect without --data.")
+    for folder, layout in layouts.items():
+        name = names[folder]
         reader = layout.open(replace(source, root=folder))
         if not reader.names:
             raise InputError(f"{folder}: the split has no frames. Give another --split, such as all.")

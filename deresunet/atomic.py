@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from deresunet.errors import FULL_DISK, InputError
 
@@ -25,7 +26,7 @@ from deresunet.errors import FULL_DISK, InputError
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
 # Beginnings of cells that spreadsheets compute.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
+HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
 
 
 @contextlib.contextmanager
@@ -42,7 +43,7 @@ def staging_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     sweep(path)
     try:
-        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{_HOST}-{os.getpid()}-", suffix=".tmp"))
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{HOST}-{os.getpid()}-", suffix=".tmp"))
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -81,7 +82,7 @@ def sweep(path: str | os.PathLike[str]) -> None:
     with contextlib.suppress(OSError):
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             found = _STAGED.fullmatch(left.name)
-            if found is None or found["name"] != path.name or found["host"] != _HOST or _is_running(int(found["pid"])):
+            if found is None or found["name"] != path.name or found["host"] != HOST or _is_running(int(found["pid"])):
                 continue
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
@@ -133,9 +134,12 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     write_whole(path, lambda beside: beside.write_bytes(content))
 
 
-def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
-    """Write an array uint8 (H, W) or (H, W, 3) as PNG. Raises as `write_whole`."""
-    write_whole(path, lambda beside: Image.fromarray(image).save(beside, format="PNG"))
+def write_png(path: str | os.PathLike[str], image: np.ndarray, **texts: str) -> None:
+    """Write an array uint8 (H, W) or (H, W, 3) as PNG, with `texts` by their keywords. Raises as `write_whole`."""
+    described = PngInfo()
+    for keyword, text in texts.items():
+        described.add_text(keyword, text)
+    write_whole(path, lambda beside: Image.fromarray(image).save(beside, format="PNG", pnginfo=described))
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

@@ -17,6 +17,7 @@ from deresunet.config import from_mapping
 from deresunet.data.folder import sample_rooms
 from deresunet.export import DESCRIPTION_FILE, FORMATS, PACKAGES, Source, export
 from deresunet.inference.preprocessing import to_tensors
+from deresunet.inference.smoothing import smooth_logits
 from deresunet.model import registry
 from deresunet.model.checkpoint import load_checkpoint, save_checkpoint
 
@@ -41,6 +42,16 @@ def weights(tmp_path_factory):
 def model(weights):
     """The network as programs give it, its head smooth."""
     return Source(load_checkpoint(weights), {}).network()
+
+
+def test_a_program_gives_the_smoothed_logits_of_the_raw_head(weights, model):
+    """What every format is compared with is the averaged and interpolated logits of the network itself."""
+    raw = load_checkpoint(weights).build()
+    for size in SIZES:
+        inputs = noise(*size)
+        with torch.inference_mode():
+            smooth = smooth_logits(raw(*inputs)).numpy()
+        assert np.abs(expected(model, inputs) - smooth).max() < 1e-4
 
 
 def expected(model, inputs):

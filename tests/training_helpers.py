@@ -55,7 +55,6 @@ def small_data(**options: Any) -> RGBDDataModule:
     given = {
         "train_split": "test",
         "validation_share": 0.2,
-        "label_set": "sunrgbd37",
         "preprocessing": SMALL_SIZE,
         "augmentation": Augmentation(scale=(1.0, 1.5)),
         "batch_size": 4,

@@ -18,6 +18,7 @@ from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
+from train.data.survey import with_config_fields
 from train.distillation import run as distill
 from train.stage import StageModule
 from train.timelimit import VALIDATION_INTERVAL, TimeLimit
@@ -51,9 +52,15 @@ class KeepConfig(SaveConfigCallback):
     """The run's whole configuration beside its logs, when it trains; a resumed run writes its own again."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write `config.yaml`."""
-        if stage == "fit":
+        """Write `config.yaml`, whole or not at all."""
+        if stage != "fit":
+            return
+        try:
             super().setup(trainer, pl_module, stage)
+        except OSError:
+            if trainer.log_dir is not None:
+                (Path(trainer.log_dir) / self.config_filename).unlink(missing_ok=True)
+            raise
 
 
 class TrainingCLI(LightningCLI):
@@ -153,5 +160,5 @@ def main(arguments: list[str] | None = None) -> None:
         cause = input_error(error)
         if cause is None:
             raise
-        print(f"error: {cause}", file=sys.stderr)
+        print(f"error: {with_config_fields(str(cause))}", file=sys.stderr)
         raise SystemExit(2) from error

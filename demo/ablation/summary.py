@@ -95,7 +95,7 @@ def _over_data(measured: Measured | None) -> str:
     if measured is None:
         return ""
     return (
-        f" Over {html.escape(measured.frames)}, depth {_gain(measured.rgbd - measured.rgb)} and RGB "
+        f" Over {html.escape(measured.frames, quote=False)}, depth {_gain(measured.rgbd - measured.rgb)} and RGB "
         f"{_gain(measured.rgbd - measured.depth)}."
     )
 

@@ -69,7 +69,8 @@ def _over_data(a: Inspection, b: Inspection) -> str:
     if a.measured is None or b.measured is None or a.measured.frames != b.measured.frames:
         return ""
     first, second = getattr(a.measured, a.modality), getattr(b.measured, b.modality)
-    return f" Over {html.escape(a.measured.frames)}: A {first:.1f} %, B {second:.1f} % ({second - first:+.1f} points)."
+    over = html.escape(a.measured.frames, quote=False)
+    return f" Over {over}: A {first:.1f} %, B {second:.1f} % ({second - first:+.1f} points)."
 
 
 def class_table(a: Inspection, b: Inspection) -> pd.DataFrame:

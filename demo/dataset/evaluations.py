@@ -24,7 +24,8 @@ from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Failure, describe_protocol, evaluate
+from deresunet.evaluation.evaluator import describe_protocol, evaluate
+from deresunet.evaluation.failures import Failure
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.prediction import SegmentationPredictor

@@ -31,7 +31,7 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
     if inspection.depth_reading is not None:
         depth += "".join(
-            f'<span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
+            f' <span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
         )
     if inspection.truth is None:
         truth = "no ground truth"
@@ -82,11 +82,12 @@ def provenance_line(inspection: Inspection) -> str:
     """Latency, device, weights with their hash, and modality, as HTML."""
     described = inspection.described
     origin = described["provenance"]
+    head = ", smooth head" if origin["head"] == "smooth" else ""
     pieces = [
         f"<b>{described['latency_ms']:.0f} ms</b> on {origin['device']} ({origin['precision']})",
         f"{html.escape(origin['weights'])} · sha256 <code>{origin['sha256'][:12]}</code>",
         f"{origin['architecture']}, modality {MODALITY_NAMES[origin['modality']]}",
-        f"PyTorch {origin['torch']}",
+        f"backend {origin['backend']}{head}, PyTorch {origin['torch']}",
     ]
     training = f"<br>Weights: {html.escape(origin['training'])}." if origin["training"] else ""
     return f'<div class="provenance">{" · ".join(pieces)}{training}</div>'
@@ -133,7 +134,7 @@ def header(predictor: SegmentationPredictor) -> str:
         trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
         expected = (
             f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over "
-            f"{html.escape(measured.frames)}; expect less of rendered rooms and of other cameras."
+            f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras."
         )
     return (
         '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
@@ -168,7 +169,8 @@ def _without_depth(measured: Measured | None) -> str:
     works = "No depth: the network works without it"
     if measured is None:
         return f"{works}."
-    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {html.escape(measured.frames)})."
+    over = html.escape(measured.frames, quote=False)
+    return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {over})."
 
 
 def _depth_scale(near: float, far: float) -> str:

@@ -37,16 +37,16 @@ class ReportTab:
 def lay_out_report() -> ReportTab:
     """Lay the tab out inside the page's current context."""
     gr.HTML(
-        "<p>A report of this frame, to hand on: one HTML page, and a ZIP with pictures in full size, numbers and "
-        "points. If the modality ablation was run, the report has it, too. A link to this view is in the address bar."
-        "</p>",
+        "<p>A report of this frame, to hand on: one HTML page, and a ZIP with pictures and the label (class numbers) "
+        "in full size, its numbers as JSON and CSV, and points as PLY. If the modality ablation was run, the report "
+        "has it, too. A link to this view is in the address bar.</p>",
         padding=False,
     )
     make = gr.Button("Export report", variant="primary", elem_id="export-report")
     notice = gr.HTML(elem_id="report-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box, gr.Row():
         page_file = gr.File(label="Report: one HTML page", interactive=False, elem_id="report-html")
-        zip_file = gr.File(label="ZIP: pictures, numbers, points", interactive=False, elem_id="report-zip")
+        zip_file = gr.File(label="ZIP: pictures, label, numbers, points", interactive=False, elem_id="report-zip")
     return ReportTab(make, notice, box, page_file, zip_file)
 
 

@@ -11,7 +11,7 @@ import gradio as gr
 
 from demo.inspection import Kept
 from demo.server.waiting import FairQueue
-from deresunet.errors import InputError
+from deresunet.errors import InputError, is_full_disk
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,15 @@ class GuardedBlocks(gr.Blocks):
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, MemoryError):
+    # Gradio wraps what its components raise into an error of its own.
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    if any(isinstance(cause, MemoryError) for cause in causes):
         return "The server has not enough memory for this just now. Try again later, or with a smaller frame."
-    if isinstance(error, OSError):
+    if any(is_full_disk(cause) for cause in causes):
+        return "The server's disk is full, so nothing was kept. Try again later, or tell its operator."
+    if any(isinstance(cause, OSError) for cause in causes):
         return f"The server could not read or write a file ({type(error).__name__}). Upload it again, or try later."
     return (
         f"The values of this request do not fit the page ({type(error).__name__}). "

@@ -20,7 +20,7 @@ def save_picture(picture: Image.Image, cache_dir: str, name: str = "image", form
     Raises:
         OSError: it cannot be written; nothing of it is left.
     """
-    content = processing_utils.encode_pil_to_bytes(picture, format)
+    content = processing_utils.encode_pil_to_bytes(picture, format)  # type: ignore[no-untyped-call]
     folder = Path(cache_dir) / processing_utils.hash_bytes(content)
     folder.mkdir(parents=True, exist_ok=True)
     path = (folder / f"{name}.{format}").resolve()

@@ -1,12 +1,12 @@
-"""The application, and the options and output that its commands share."""
+"""The application, and the output that its commands share."""
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 import typer.core
@@ -17,7 +17,6 @@ from deresunet.errors import InputError, input_error
 
 if TYPE_CHECKING:
     from deresunet.data.tally import FrameTally
-    from deresunet.inference.stored_predictions import StoredPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
@@ -75,111 +74,6 @@ _Parameters = ParamSpec("_Parameters")
 @app.callback()
 def _root() -> None:
     """Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes."""
-
-
-Checkpoint = Annotated[
-    str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
-HeadOption = Annotated[
-    Literal["smooth", "raw"],
-    typer.Option(help="smooth averages a cell's four scores and interpolates them; raw takes the network's own."),
-]
-BackendOption = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|eager|NAME",
-        help="How the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32.",
-    ),
-]
-DepthUnitOption = Annotated[
-    str,
-    typer.Option(
-        "--depth-unit",
-        "--depth-encoding",
-        metavar="auto|mm|m|cm|sunrgbd|tum|...|NUMBER",
-        help="Unit of depth files: a name (see docs/data.md) or the number of units per metre; auto recognises it.",
-    ),
-]
-DepthKeyOption = Annotated[
-    str | None, typer.Option(help="Name of depth's array in NPZ files, or of its channel in EXR files.")
-]
-IntrinsicsOption = Annotated[
-    str | None, typer.Option(metavar="FX,FY,CX,CY", help="Intrinsics in pixels, where frames have none of their own.")
-]
-LabelOffsetOption = Annotated[
-    int | None, typer.Option(help="Added to the values of label files: 1 for labels that count from 0, or 0.")
-]
-VoidOption = Annotated[
-    int | None, typer.Option(help="Value of unlabelled pixels, 0 or 255; 0, or 255 with --label-offset 1.")
-]
-ModalityOption = Annotated[
-    Literal["rgbd", "rgb", "depth"], typer.Option(help="Modality of the frames that the network gets.")
-]
-LabelSetOption = Annotated[
-    Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"],
-    typer.Option(help="Label set of the label files; classes that are none of the 37 become void."),
-]
-DatasetOption = Annotated[
-    Literal["auto", "folder", "sunrgbd", "nyuv2", "rooms", "real"],
-    typer.Option(help="Layout; auto looks at what lies in --root; rooms and real are the bundled samples."),
-]
-RootOption = Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")]
-SplitOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all. The test split where "
-        "there is one, and otherwise all, if left out."
-    ),
-]
-LabelSourceOption = Annotated[
-    Literal["auto", "seglabel", "polygons"],
-    typer.Option(help="sunrgbd's ground truth; auto takes polygons where there is no seglabel."),
-]
-DepthSourceOption = Annotated[
-    Literal["depth_bfx", "depth"], typer.Option(help="In-painted depth or the sensor's own, where a data set has both.")
-]
-ToolboxOption = Annotated[Path | None, typer.Option(help="SUNRGBDtoolbox as unpacked, if it is not beside --root.")]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many frames.")]
-OnErrorOption = Annotated[
-    Literal["skip", "stop"],
-    typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
-]
-WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
-
-
-PredictionsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=DIR",
-        help="Stored predictions of any network: a folder of label PNGs named as the frames. Repeatable.",
-    ),
-]
-PredictionLabelsOption = Annotated[
-    Literal["auto", "1..37", "0..36", "nyu40"],
-    typer.Option(help="How class numbers in --predictions count; auto recognises it where the files make it certain."),
-]
-
-
-def open_predictions(
-    written: Sequence[str], label_range: Literal["auto", "1..37", "0..36", "nyu40"]
-) -> dict[str, StoredPredictor]:
-    """Stored predictions by name, from arguments NAME=DIR.
-
-    Raises:
-        InputError: an argument is not NAME=DIR, two have one name, or a folder cannot be used.
-    """
-    from deresunet.inference.stored_predictions import StoredPredictor  # noqa: PLC0415 - needs torch, which takes seconds
-
-    found: dict[str, StoredPredictor] = {}
-    for argument in written:
-        name, given, folder = argument.partition("=")
-        if not (name and given and folder):
-            raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
-        if name in found:
-            raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
-        found[name] = StoredPredictor(name, folder, label_range)
-    return found
 
 
 def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:

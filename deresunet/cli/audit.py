@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
 
@@ -11,35 +12,18 @@ import typer
 
 from deresunet.atomic import write_png, write_text
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.cli.app import (
-    BackendOption,
-    Checkpoint,
-    DatasetOption,
-    DepthKeyOption,
-    DepthSourceOption,
-    DepthUnitOption,
-    Device,
-    HeadOption,
-    LabelOffsetOption,
-    LabelSetOption,
-    LabelSourceOption,
-    LimitOption,
+from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
+from deresunet.cli.options import (
+    DataOptions,
     ModalityOption,
-    OnErrorOption,
-    PredictionLabelsOption,
-    PredictionsOption,
-    RootOption,
-    SplitOption,
-    ToolboxOption,
-    VoidOption,
-    WorkersOption,
-    make_folder,
-    open_predictions,
-    progress_bar,
-    reports_input_errors,
-    show_notices,
+    NetworkOptions,
+    PassOptions,
+    PredictionOptions,
+    given,
+    refuse,
+    takes_groups,
 )
-from deresunet.data.readers import Reader, open_reader
+from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.audit import Finding, audit
 from deresunet.inference.predictor import load
@@ -51,62 +35,31 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
+@takes_groups
 @reports_input_errors
 def audit_command(
     out: Annotated[Path, typer.Option(help="Folder for findings.csv, frames.txt and pictures.")],
-    dataset: DatasetOption = "auto",
-    root: RootOption = None,
-    split: SplitOption = None,
-    label_set: LabelSetOption = "nyu40",
-    label_offset: LabelOffsetOption = None,
-    void: VoidOption = None,
-    depth_unit: DepthUnitOption = "auto",
-    depth_key: DepthKeyOption = None,
+    data: DataOptions,
+    each: PassOptions,
+    network: NetworkOptions,
+    stored: PredictionOptions,
     modality: ModalityOption = "rgbd",
-    limit: LimitOption = None,
-    checkpoint: Checkpoint = None,
-    predictions: PredictionsOption = None,
-    prediction_labels: PredictionLabelsOption = "auto",
-    device: Device = "auto",
-    backend: BackendOption = "auto",
-    head: HeadOption = "smooth",
-    label_source: LabelSourceOption = "auto",
-    depth_source: DepthSourceOption = "depth_bfx",
-    toolbox: ToolboxOption = None,
     pictures: Annotated[int, typer.Option(min=0, help="Findings to draw, the most suspect first.")] = 50,
-    on_error: OnErrorOption = "stop",
-    workers: WorkersOption = 2,
 ) -> None:
     """Find regions whose annotation is probably wrong: a confident network calls them otherwise."""
-    stored = list(open_predictions(predictions or [], prediction_labels).values())
-    if len(stored) + (checkpoint is not None) > 1:
+    predictions = list(stored.open().values())
+    if len(predictions) + (network.checkpoint is not None) > 1:
         raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
-    reader = open_reader(
-        dataset,
-        root,
-        split,
-        label_set,
-        depth_unit,
-        label_source,
-        depth_source,
-        toolbox,
-        label_offset=label_offset,
-        void=void,
-        depth_key=depth_key,
-    )
+    if predictions:
+        refuse(given(network), "with --predictions")
+    reader = data.open()
     show_notices(reader.notices)
     make_folder(out)
-    predictor = stored[0] if stored else load(checkpoint, device, backend, head)
+    predictor = predictions[0] if predictions else load(*astuple(network))
     with progress_bar() as progress:
-        task = progress.add_task("auditing", total=len(reader.names[:limit]))
+        task = progress.add_task("auditing", total=len(reader.names[: each.limit]))
         result = audit(
-            predictor,
-            reader,
-            modality,
-            limit,
-            lambda done: progress.update(task, completed=done),
-            on_error=on_error,
-            workers=workers,
+            predictor, reader, modality, on_frame=lambda done: progress.update(task, completed=done), **vars(each)
         )
     write_text(out / "findings.csv", result.csv())
     write_text(out / "frames.txt", result.frame_list())

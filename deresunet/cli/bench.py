@@ -13,7 +13,8 @@ from deresunet.benchmark import machine as host
 from deresunet.benchmark import timing as bench
 from deresunet.benchmark.candidates import Candidate, backends_on, make_candidate, peers_here, runtimes_here
 from deresunet.benchmark.figure import write_figure
-from deresunet.cli.app import Checkpoint, Device, reports_input_errors
+from deresunet.cli.app import reports_input_errors
+from deresunet.cli.options import Checkpoint, Device
 from deresunet.errors import InputError, first_line
 from deresunet.inference.devices import resolve_device
 from deresunet.inference.predictor import read_weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,40 +10,20 @@ import numpy as np
 import typer
 
 from deresunet.atomic import write_json, write_text
-from deresunet.cli.app import (
-    BackendOption,
-    Checkpoint,
-    DatasetOption,
-    DepthKeyOption,
-    DepthSourceOption,
-    DepthUnitOption,
-    Device,
-    HeadOption,
-    IntrinsicsOption,
-    LabelOffsetOption,
-    LabelSetOption,
-    LabelSourceOption,
-    LimitOption,
+from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices, show_tally, shown
+from deresunet.cli.options import (
+    DataOptions,
     ModalityOption,
-    OnErrorOption,
-    PredictionLabelsOption,
-    PredictionsOption,
-    RootOption,
-    SplitOption,
-    ToolboxOption,
-    VoidOption,
-    WorkersOption,
-    make_folder,
-    open_predictions,
-    progress_bar,
-    reports_input_errors,
-    show_notices,
-    show_tally,
-    shown,
+    NetworkOptions,
+    PassOptions,
+    PredictionOptions,
+    given,
+    refuse,
+    takes_groups,
 )
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
-from deresunet.data.readers import Reader, open_reader
+from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
@@ -67,37 +47,23 @@ class _Run:
     """Data and settings of an evaluation, whatever the predictor."""
 
     reader: Reader
-    data: dict[str, Any]
+    described: dict[str, Any]
     inference: Inference
-    limit: int | None
-    on_error: Literal["skip", "stop"]
-    workers: int
+    each: PassOptions
     labels_known: bool
 
 
 @command.command()
+@takes_groups
 @reports_input_errors
 def evaluate_command(
-    dataset: DatasetOption = "auto",
-    root: RootOption = None,
-    split: SplitOption = None,
-    label_set: LabelSetOption = "nyu40",
-    label_offset: LabelOffsetOption = None,
-    void: VoidOption = None,
-    depth_unit: DepthUnitOption = "auto",
-    depth_key: DepthKeyOption = None,
-    intrinsics: IntrinsicsOption = None,
+    data: DataOptions,
+    each: PassOptions,
+    network: NetworkOptions,
+    stored: PredictionOptions,
     modality: ModalityOption = "rgbd",
-    limit: LimitOption = None,
-    checkpoint: Checkpoint = None,
-    device: Device = "auto",
-    backend: BackendOption = "auto",
-    head: HeadOption = "smooth",
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for tables, confusion matrix and pictures.")] = None,
-    label_source: LabelSourceOption = "auto",
-    depth_source: DepthSourceOption = "depth_bfx",
-    toolbox: ToolboxOption = None,
     protocol: Annotated[
         ProtocolName,
         typer.Option(
@@ -116,54 +82,35 @@ def evaluate_command(
             "or a NAME of --predictions; @rgb or @depth behind it, or alone for the bundled weights, is its modality.",
         ),
     ] = None,
-    predictions: PredictionsOption = None,
-    prediction_labels: PredictionLabelsOption = "auto",
-    on_error: OnErrorOption = "stop",
-    workers: WorkersOption = 2,
 ) -> None:
     """Segment a data set and print its mIoU, pooled over all its pixels.
 
     With --json or --report, an interrupted run resumes when the same command is given again.
     """
-    if compare_with is not None and checkpoint is not None:
+    if compare_with is not None and network.checkpoint is not None:
         raise InputError("--compare names both runs. Leave out --checkpoint.")
-    stored = open_predictions(predictions or [], prediction_labels)
-    if compare_with is None and (len(stored) > 1 or (stored and checkpoint is not None)):
+    predictions = stored.open()
+    if compare_with is None and (len(predictions) > 1 or (predictions and network.checkpoint is not None)):
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
-    reader = open_reader(
-        dataset,
-        root,
-        split,
-        label_set,
-        depth_unit,
-        label_source,
-        depth_source,
-        toolbox,
-        label_offset=label_offset,
-        void=void,
-        intrinsics=intrinsics,
-        depth_key=depth_key,
-    )
+    if compare_with is None and predictions:
+        refuse([*given(network), *(["--protocol"] if protocol != "auto" else [])], "with --predictions")
+    reader = data.open()
     show_notices(reader.notices)
     sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
     fixed = SUNRGBD_SIZE if sunrgbd else None
-    options = (split, label_set, label_offset, void, depth_unit, depth_key, intrinsics, label_source, depth_source)
     reader.check()
-    data = {
-        "dataset": dataset,
-        "root": str(root),
-        "options": options,
-        "toolbox": str(toolbox),
-        "contents": contents_fingerprint(reader, reader.names[:limit]),
+    described = {
+        "data": {key: str(value) for key, value in vars(data).items()},
+        "contents": contents_fingerprint(reader, reader.names[: each.limit]),
         "metrics": METRICS_VERSION,
     }
-    run = _Run(reader, data, parse_tta(tta, fixed), limit, on_error, workers, label_offset is not None)
+    run = _Run(reader, described, parse_tta(tta, fixed), each, data.label_offset is not None)
     for folder in (report, None if json_out is None else json_out.parent):
         if folder is not None:
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        predictor = next(iter(stored.values())) if stored else load(checkpoint, device, backend, head)
+        predictor = next(iter(predictions.values())) if predictions else load(*astuple(network))
         result = _evaluate_one(run, predictor, modality, report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
@@ -175,7 +122,7 @@ def evaluate_command(
         if folder is not None:
             make_folder(folder)
         weights, wanted = _parse_run(written, modality)
-        one = stored[weights] if weights in stored else load(weights or None, device, backend, head)
+        one = predictions.get(weights) or load(weights or None, *astuple(network)[1:])
         results.append(_evaluate_one(run, one, wanted, folder, _resume_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {written}")
         _print(results[-1], classes=False)
@@ -211,7 +158,7 @@ def _evaluate_one(
     if resume_path is not None:
         origin = segmenter.provenance(modality)
         subject = {
-            **run.data,
+            **run.described,
             "weights": origin.sha256,
             "protocol": describe_protocol(segmenter),
             "modality": modality,
@@ -220,7 +167,7 @@ def _evaluate_one(
         resume = ResumeFile(resume_path, subject)
         if resume.resumed:
             typer.echo(f"Resuming after {resume.resumed} frames in {resume_path}")
-    total = len(run.reader.names[: run.limit])
+    total = len(run.reader.names[: run.each.limit])
     with progress_bar() as progress:
         task = progress.add_task("mIoU     -", total=total, completed=0 if resume is None else resume.resumed)
 
@@ -233,12 +180,10 @@ def _evaluate_one(
             segmenter,
             run.reader,
             modality,
-            run.limit,
-            show,
-            on_error=run.on_error,
-            workers=run.workers,
+            on_frame=show,
             resume=resume,
             labels_known=run.labels_known,
+            **vars(run.each),
         )
         progress.update(task, completed=total)
     if report is not None:

@@ -9,6 +9,7 @@ import typer
 
 import deresunet.export
 from deresunet.cli.app import reports_input_errors
+from deresunet.cli.options import refuse
 from deresunet.export import ExportFormat
 from deresunet.inference.smoothing import HeadMode
 from deresunet.model.checkpoint import Precision
@@ -37,6 +38,8 @@ def export(
     ] = "smooth",
 ) -> None:
     """Write weights with their configuration, classes, preprocessing, training and metrics."""
+    if format == "safetensors" and head != "smooth":
+        refuse(["--head"], "on safetensors, which hold the weights alone")
     written = deresunet.export.export(checkpoint, out, precision, format, head)
     weights = written.with_suffix(".bin") if format == "openvino" else written
     typer.echo(f"{weights.stat().st_size / 1e6:.1f} MB written to {written}")

@@ -7,7 +7,8 @@ import json
 import typer
 
 import deresunet
-from deresunet.cli.app import BackendOption, Checkpoint, reports_input_errors
+from deresunet.cli.app import reports_input_errors
+from deresunet.cli.options import BackendOption, Checkpoint
 from deresunet.inference.devices import available_devices
 from deresunet.inference.predictor import load
 from deresunet.model import registry

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deresunet.atomic import write_json, write_png
-from deresunet.cli.app import (
-    BackendOption,
-    Checkpoint,
-    DatasetOption,
-    DepthKeyOption,
-    DepthSourceOption,
-    DepthUnitOption,
-    Device,
-    HeadOption,
-    IntrinsicsOption,
-    LabelOffsetOption,
-    LabelSetOption,
-    LimitOption,
+from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices, show_tally, shown
+from deresunet.cli.options import (
+    DataOptions,
     ModalityOption,
-    OnErrorOption,
-    SplitOption,
-    ToolboxOption,
-    VoidOption,
-    WorkersOption,
-    make_folder,
-    progress_bar,
-    reports_input_errors,
-    show_notices,
-    show_tally,
-    shown,
+    NetworkOptions,
+    PassOptions,
+    given,
+    refuse,
+    takes_groups,
 )
 from deresunet.data.depth_units import Unit, parse_unit
 from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, FileOptions, frame_of_files, read_frame
 from deresunet.data.folder import recognise_units
 from deresunet.data.frame import Frame
-from deresunet.data.readers import Reader, open_reader
-from deresunet.data.text import left_behind
+from deresunet.data.readers import StoredFrames
+from deresunet.data.text import left_behind, readable
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
@@ -55,11 +40,15 @@ command = typer.Typer(add_completion=False)
 
 
 @command.command()
+@takes_groups
 @reports_input_errors
 def predict(
     out: Annotated[
         Path, typer.Option(help="Folder for label.png, overlay.png and prediction.json; of folders, for NAME.png each.")
     ],
+    data: DataOptions,
+    each: PassOptions,
+    network: NetworkOptions,
     rgb: Annotated[
         Path | None, typer.Option(help="RGB image, or a folder of them; may be left out if depth is given.")
     ] = None,
@@ -68,90 +57,73 @@ def predict(
         typer.Option(help="Depth as PNG, TIFF, PGM, NPY, NPZ or EXR, or a folder of files named as RGB's."),
     ] = None,
     label: Annotated[Path | None, typer.Option(help="Ground truth of one frame, to get IoU.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data set to segment, instead of --rgb and --depth.")] = None,
-    dataset: DatasetOption = "auto",
-    split: SplitOption = None,
-    depth_unit: DepthUnitOption = "auto",
-    depth_key: DepthKeyOption = None,
-    intrinsics: IntrinsicsOption = None,
-    label_set: LabelSetOption = "nyu40",
-    label_offset: LabelOffsetOption = None,
-    void: VoidOption = None,
-    depth_source: DepthSourceOption = "depth_bfx",
-    toolbox: ToolboxOption = None,
+    intrinsics: Annotated[
+        str | None, typer.Option(metavar="FX,FY,CX,CY", help="Intrinsics of one frame in pixels, for its JSON.")
+    ] = None,
     modality: ModalityOption = "rgbd",
-    checkpoint: Checkpoint = None,
-    device: Device = "auto",
-    backend: BackendOption = "auto",
-    head: HeadOption = "smooth",
     confidence: Annotated[bool, typer.Option(help="Also write confidence/NAME.png, for folders.")] = False,
-    limit: LimitOption = None,
-    on_error: OnErrorOption = "stop",
-    workers: WorkersOption = 2,
 ) -> None:
-    """Segment one frame, or all frames of folders or of a data set.
+    """Segment one frame, or all frames of folders or of a data set (--data instead of --rgb and --depth).
 
     Of folders and data sets, an interrupted run resumes when the same command is given again, and `evaluate
     --predictions` takes the result.
     """
-    if data is not None:
+    several = [*given(each), *(["--confidence"] if confidence else [])]
+    of_labels = given(data, "label_set", "label_offset", "void")
+    of_data = given(data, "dataset", "root", "split", "label_source", "depth_source", "toolbox")
+    of_frame = ["--intrinsics"] if intrinsics is not None else []
+    of_depth = [] if depth else given(data, "depth_unit", "depth_key")
+    if data.root is not None or data.dataset in ("rooms", "real"):
         if rgb is not None or depth is not None or label is not None:
             raise InputError("--data names a data set. Leave out --rgb, --depth and --label.")
-        reader: Reader | PairedFolders = open_reader(
-            dataset,
-            data,
-            split,
-            label_set,
-            depth_unit,
-            depth_source=depth_source,
-            toolbox=toolbox,
-            label_offset=label_offset,
-            void=void,
-            intrinsics=intrinsics,
-            depth_key=depth_key,
-        )
+        refuse(of_frame, "on label images")
+        reader: StoredFrames = data.open()
     elif any(path is not None and path.is_dir() for path in (rgb, depth)):
         if label is not None:
             raise InputError("--label is for one frame. For folders, give --data, or evaluate --predictions.")
-        reader = PairedFolders(rgb, depth, depth_unit, depth_key)
+        refuse([*of_data, *of_labels, *of_frame], "on folders of RGB and depth")
+        refuse(of_depth, "without --depth")
+        reader = PairedFolders(rgb, depth, data.depth_unit, data.depth_key)
     else:
+        refuse([*of_data, *several], "on one frame")
+        refuse([] if label else of_labels, "without --label")
+        refuse(of_depth, "without --depth")
         frame = read_frame(
             rgb,
             depth,
             label,
-            depth_unit,
-            label_set,
-            label_offset=label_offset,
-            void=void,
+            data.depth_unit,
+            data.label_set,
+            label_offset=data.label_offset,
+            void=data.void,
             intrinsics=intrinsics,
-            depth_key=depth_key,
+            depth_key=data.depth_key,
         )
         if frame.depth_reading is not None:
             typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
         show_notices(frame.warnings)
-        _predict_one(frame, load(checkpoint, device, backend, head), modality, out)
+        _predict_one(frame, load(*astuple(network)), modality, out)
         return
     show_notices(reader.notices)
-    predictor = load(checkpoint, device, backend, head)
+    predictor = load(*astuple(network))
     with progress_bar() as progress:
-        task = progress.add_task("segmenting", total=len(reader.names[:limit]))
+        total = len(reader.names[: each.limit])
+        task = progress.add_task("segmenting", total=total)
         written = write_predictions(
             predictor,
             reader,
             out,
             modality,
-            limit=limit,
             confidence=confidence,
-            on_error=on_error,
-            workers=workers,
             on_frame=lambda done: progress.update(task, completed=done),
-            reading={"depth_unit": depth_unit, "depth_key": depth_key or "", "depth_source": depth_source},
+            reading={key: str(value) for key, value in vars(data).items() if key not in ("dataset", "root", "split")},
+            **vars(each),
         )
-        progress.update(task, completed=len(reader.names[:limit]))
+        progress.update(task, completed=total)
     if written.written:
         show_tally(written.tally)
     if written.kept:
-        typer.echo(f"Resumed: {written.kept} frames were done already; delete their files to segment them anew")
+        typer.echo(f"Resumed: {written.kept} frames were done already, of the same files")
     for name, error in written.failed:
         typer.echo(f"skipped {name}: {error}", err=True)
     typer.echo(f"{written.written} label images written to {out}, class numbers 1..37")
@@ -205,6 +177,10 @@ class PairedFolders:
         options = FileOptions(self.depth_unit, self.depth_key, choices=self._choices)
         return frame_of_files(self._rgb.get(name), self._depth.get(name), None, options, name=name, source="files")
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Paths of the files of a frame."""
+        return tuple(found[name] for found in (self._rgb, self._depth) if name in found)
+
 
 def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
     """Files of a folder and its subfolders by name without suffix, and a notice on those that are not taken."""
@@ -219,9 +195,9 @@ def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> tuple
         if any(left_behind(part) for part in relative.parts) or path.is_dir():
             continue
         if path.suffix.lower() in suffixes:
-            taken[relative.with_suffix("").as_posix()] = path
+            taken[readable(relative.with_suffix("").as_posix())] = path
         else:
-            others.append(relative.as_posix())
+            others.append(readable(relative.as_posix()))
     if not others:
         return taken, []
     expected = ", ".join(suffixes)

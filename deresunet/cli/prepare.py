@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from deresunet.cli.app import OnErrorOption, WorkersOption, progress_bar, reports_input_errors, shown
+from deresunet.cli.app import progress_bar, reports_input_errors, shown
+from deresunet.cli.options import OnErrorOption, WorkersOption
 from deresunet.data.sunrgbd.prepare import FRAMES, SUMMARY_FILE, TEST_FRAMES, TRAIN_FRAMES, prepare_sunrgbd
 
 command = typer.Typer(add_completion=False, no_args_is_help=True, help="Make a data set as published ready for use.")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deresunet.data.depth_checks import (
+    BEYOND,
     measured_mask,
     name_colours,
     near_and_far_exchanged,
@@ -131,19 +132,17 @@ def decode_depth(
     else:
         choice = UnitChoice(name, "as given", True)
     if choice.unit == "sunrgbd":
-        metres = _unrotate(stored)
+        metres = np.where(mask, _unrotate(stored), np.float32(0))
     else:
-        metres = stored.astype(np.float32) * np.float32(1.0 / per_metre)
-    metres = np.where(mask, metres, np.float32(0))
+        metres = np.where(mask, stored, stored.dtype.type(0)).astype(np.float32) * np.float32(1.0 / per_metre)
     encoding = str(stored.dtype) + (f", {_ROTATED}" if choice.unit == "sunrgbd" else "")
     return metres, _read(metres, choice, name == "auto", encoding, sentinels, stored[mask])
 
 
 def clean_metres(depth: np.ndarray) -> np.ndarray:
     """Depth float32 (H, W) [m] with 0 in the place of negative, NaN and infinite values."""
-    depth = depth.astype(np.float32, copy=False)
-    bad = ~((depth >= 0) & np.isfinite(depth))
-    return np.where(bad, np.float32(0), depth) if bad.any() else depth
+    bad = ~((depth >= 0) & (depth < BEYOND))
+    return (np.where(bad, depth.dtype.type(0), depth) if bad.any() else depth).astype(np.float32, copy=False)
 
 
 def read_metres(depth: np.ndarray) -> tuple[np.ndarray, DepthReading]:
@@ -300,8 +299,8 @@ def _read(
 def _implausible(metres: np.ndarray, unit: str, span: tuple[float, float], proposals: tuple[Proposal, ...]) -> str:
     said = f"Depth of {span[0]:.2g} to {span[1]:.2g} m in {describe_unit(unit)} is not a room's"
     if proposals:
-        others = ", ".join(proposal.unit for proposal in proposals[1:3])
-        said += f": {proposals[0]}" + (f" (or {others})" if others else "")
+        options = ", or ".join(proposal.unit for proposal in proposals[:3])
+        said += f": {proposals[0]}; choose it if that is so (--depth-unit {options})"
     else:
         said += ": give its units per metre with --depth-unit NUMBER"
     if near_and_far_exchanged(metres):

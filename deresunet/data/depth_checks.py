@@ -13,6 +13,8 @@ SPIKE_RATIO = 1.5
 SENTINELS = (65535, 65534, 65504, 32767, 32768, 16383, 8191, 4095, 2047, 1023, 10000, 20000, 100000, 1e6, 1e9, 1e10)
 KNOWN_RATIO = 1.15
 _MOST_SENTINELS = 3
+# No unit makes this a distance, and float32 still holds it.
+BEYOND = np.float32(1e30)
 # A drawn scene of two or three distances has spikes alone; a measured one has a value for each surface.
 _LEAST_VALUES = 16
 # Kinect for Xbox 360: 11 bits of disparity, 2047 where there is none; a room fills about these.
@@ -34,7 +36,7 @@ def measured_mask(stored: np.ndarray, spikes: bool = True) -> tuple[np.ndarray, 
     """
     mask = stored > 0  # False for NaN
     if np.issubdtype(stored.dtype, np.floating):
-        mask &= np.isfinite(stored)
+        mask &= stored < BEYOND
     found: list[float] = []
     if stored.dtype == np.uint16 and (stored == 0xFFFF).any():
         found.append(65535.0)

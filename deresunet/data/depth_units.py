@@ -71,10 +71,7 @@ class Proposal:
 
     def __str__(self) -> str:
         per_metre, description = UNITS[self.unit]
-        return (
-            f"1/{per_metre:g} m ({description}) would give {self.near_m:.1f} to {self.far_m:.1f} m; "
-            f"pass --depth-unit {self.unit} if that is so"
-        )
+        return f"1/{per_metre:g} m ({description}) would give {self.near_m:.1f} to {self.far_m:.1f} m"
 
 
 def parse_unit(unit: Unit) -> tuple[str, float]:

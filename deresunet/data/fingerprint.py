@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Reader, StoredFrames
 
 
-def frame_fingerprint(reader: Reader, name: str) -> str:
+def frame_fingerprint(reader: StoredFrames, name: str) -> str:
     """Fingerprint of one frame's files, in hex: RGB, depth, label and side files, by name, size and time.
 
     Raises:

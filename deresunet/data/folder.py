@@ -27,7 +27,7 @@ from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
-from deresunet.data.text import left_behind, read_json, read_list
+from deresunet.data.text import left_behind, read_json, read_list, readable
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
@@ -87,7 +87,7 @@ class FolderReader:
         self.labels = LabelFormat(label_set, label_offset, void)
         self.depth_unit = parse_unit(depth_unit)[0]
         self.depth_key = depth_key
-        self.intrinsics = None if intrinsics is None else parse_intrinsics(intrinsics, "intrinsics")
+        self.intrinsics = None if intrinsics is None else parse_intrinsics(intrinsics)
         if not (self.root / "rgb").is_dir():
             raise InputError(
                 f"{self.root}: no folder rgb/ in it. Expected rgb/, and beside it depth/, label/, test.txt."
@@ -160,8 +160,10 @@ class FolderReader:
         except InputError:
             meta = {}
         scene = meta.get("scene", meta.get("room_type", ""))
-        words = (str(meta.get("sensor", "")), str(scene), str(meta.get("sequence", "")))
-        return FrameInfo(name, *words, has_depth=name in self._depth, has_label=name in self._label)
+        words = (meta.get("sensor", ""), scene, meta.get("sequence", ""))
+        # JSON can hold halves of characters, which no terminal or file takes.
+        sensor, scene, sequence = (str(word).encode(errors="replace").decode() for word in words)
+        return FrameInfo(name, sensor, scene, sequence, has_depth=name in self._depth, has_label=name in self._label)
 
     def rgb_path(self, name: str) -> Path:
         """Path of the frame's RGB image.
@@ -183,10 +185,6 @@ class FolderReader:
     def files(self, name: str) -> tuple[Path, ...]:
         """Paths of all files of a frame."""
         return tuple(found[name] for found in (self._rgb, self._depth, self._label, self._meta) if name in found)
-
-    def label_path(self, name: str) -> Path | None:
-        """Path of a frame's label file, or None."""
-        return self._label.get(name)
 
     def check(self) -> None:
         """Check the split's labels for sense over the folder. Raises `InputError` with the option to give."""
@@ -267,17 +265,17 @@ def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Ki
     return {kind: choose_unit(kind, frames) for kind, frames in kinds.items()}
 
 
-def real_samples() -> FolderReader:
+def real_samples(split: str = "test") -> FolderReader:
     """Return a reader of the seven real frames that come with the package (see `samples/real/CREDITS.md`).
 
     A page or a list that shows samples begins with these. Seven frames measure nothing.
     """
-    return FolderReader(REAL_SAMPLES_DIR, "test", "sunrgbd37", "mm")
+    return FolderReader(REAL_SAMPLES_DIR, split, "sunrgbd37", "mm")
 
 
-def sample_rooms() -> FolderReader:
+def sample_rooms(split: str = "test") -> FolderReader:
     """Return a reader of the rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
-    return FolderReader(SAMPLES_DIR, "test", "sunrgbd37", "mm")
+    return FolderReader(SAMPLES_DIR, split, "sunrgbd37", "mm")
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
@@ -293,9 +291,9 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], li
     for name in entries:
         if left_behind(name):
             continue
-        stem, suffix = os.path.splitext(name)  # noqa: PTH122 - ten thousand times; Path takes seconds
+        stem, suffix = os.path.splitext(readable(name))  # noqa: PTH122 - ten thousand times; Path takes seconds
         if suffix.lower() not in suffixes:
-            others.append(name)
+            others.append(readable(name))
         elif stem not in found or _rank(suffix, suffixes) < _rank(found[stem].suffix, suffixes):
             found[stem] = folder / name
     return found, others
@@ -323,7 +321,7 @@ def _boxes(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
                     half=np.array(box["half"], np.float64).reshape(3),
                 )
             )
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{where}: its objects are no 3D boxes ({type(error).__name__}: {error}). Expected objects with cls, name "
             "and box (centroid, basis, half), and camera_to_world; see docs/data.md."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from deresunet.classes import LabelSet
 from deresunet.data.depth_units import Unit
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame, FrameInfo
-from deresunet.data.intrinsics import parse_intrinsics
 from deresunet.data.nyuv2 import LABELED_FILE, SPLITS_FILE, NyuV2FolderReader, NyuV2Reader
 from deresunet.data.sunrgbd.index import INDEX_FILE
 from deresunet.data.sunrgbd.layout import SENSORS, DepthSource
@@ -39,13 +38,21 @@ class Frames(Protocol):
         ...
 
 
-class Reader(Frames, Protocol):
-    """A data set's split: frames by name, and what is known of them without reading their pixels."""
+class StoredFrames(Frames, Protocol):
+    """Frames by name that are read from files."""
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Notices about the data set as a whole, such as files that are not taken."""
+        """Notices about the frames as a whole, such as files that are not taken."""
         ...
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Paths of the files that a frame is read from."""
+        ...
+
+
+class Reader(StoredFrames, Protocol):
+    """A data set's split: frames by name, and what is known of them without reading their pixels."""
 
     def describe(self, name: str) -> FrameInfo:
         """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
@@ -53,10 +60,6 @@ class Reader(Frames, Protocol):
 
     def read_rgb(self, name: str) -> np.ndarray:
         """Read a frame's colours alone, uint8 (H, W, 3), for thumbnails. Raises `InputError` as `read`."""
-        ...
-
-    def files(self, name: str) -> tuple[Path, ...]:
-        """Paths of the files that a frame is read from."""
         ...
 
     def check(self) -> None:
@@ -121,12 +124,14 @@ class Layout:
         found_by: what is looked for.
         is_here: whether a folder or file is in this layout.
         open: makes the reader of a source.
+        takes: fields of `Source` that have an effect on it.
     """
 
     title: str
     found_by: str
     is_here: Callable[[Path], bool]
     open: Callable[[Source], Reader]
+    takes: frozenset[str]
 
 
 def _open_folder(source: Source) -> Reader:
@@ -150,7 +155,9 @@ def _open_sunrgbd(source: Source) -> Reader:
 
 def _open_nyuv2(source: Source) -> Reader:
     root = source.folder(f"the folder of {LABELED_FILE}, or one with rgb/, depth/, label/")
-    if (root / "rgb").is_dir():
+    unpacked = (root / "rgb").is_dir()
+    refuse_unused(source, [LAYOUTS["nyuv2"]], but={"depth_source"} if unpacked else {"depth_unit"})
+    if unpacked:
         return NyuV2FolderReader(root, source.split, source.depth_unit)
     split = source.split
     if split is None:
@@ -170,17 +177,59 @@ LAYOUTS: dict[str, Layout] = {
         f"{INDEX_FILE} (what `prepare` wrote), or kv1/, kv2/, realsense/, xtion/ in it or in SUNRGBD/",
         lambda path: (path / INDEX_FILE).is_file() or _has_sensors(path),
         _open_sunrgbd,
+        frozenset({"root", "split", "label_source", "depth_source", "toolbox"}),
     ),
     "nyuv2": Layout(
         "NYU Depth v2",
         LABELED_FILE,
         lambda path: path.name == LABELED_FILE or (path / LABELED_FILE).is_file(),
         _open_nyuv2,
+        frozenset({"root", "split", "depth_unit", "depth_source"}),
     ),
-    "folder": Layout("folder", "rgb/", lambda path: (path / "rgb").is_dir(), _open_folder),
-    "rooms": Layout("sample rooms", "nothing", lambda path: False, lambda source: sample_rooms()),
-    "real": Layout("real samples", "nothing", lambda path: False, lambda source: real_samples()),
+    "folder": Layout(
+        "the folder layout",
+        "rgb/",
+        lambda path: (path / "rgb").is_dir(),
+        _open_folder,
+        frozenset({"root", "split", "label_set", "label_offset", "void", "depth_unit", "depth_key", "intrinsics"}),
+    ),
+    "rooms": Layout(
+        "the sample rooms",
+        "nothing",
+        lambda path: False,
+        lambda source: sample_rooms(source.split or "test"),
+        frozenset({"split"}),
+    ),
+    "real": Layout(
+        "the real samples",
+        "nothing",
+        lambda path: False,
+        lambda source: real_samples(source.split or "test"),
+        frozenset({"split"}),
+    ),
 }
+
+
+def refuse_unused(source: Source, layouts: Collection[Layout], but: Collection[str] = ()) -> None:
+    """Refuse a source with a field that was given and has no effect on any of the layouts.
+
+    Args:
+        source: where the data sets lie and how they are to be read.
+        layouts: the data sets' layouts.
+        but: fields that have no effect though a layout takes them.
+
+    Raises:
+        InputError: the message names the options.
+    """
+    taken = {name for layout in layouts for name in layout.takes} - set(but)
+    unused = [
+        "--" + field.name.replace("_", "-")
+        for field in fields(source)
+        if field.name not in taken and not np.array_equal(getattr(source, field.name), getattr(Source, field.name))
+    ]
+    if unused:
+        on = " or ".join(dict.fromkeys(layout.title for layout in layouts)) or "the bundled samples"
+        raise InputError(f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect on {on}.")
 
 
 def recognise(root: Root) -> str:
@@ -244,7 +293,7 @@ def open_reader(
         depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
 
     Raises:
-        InputError: there is no such layout, or the folder is not in it.
+        InputError: there is no such layout, the folder is not in it, or an option has no effect on it.
 
     Example:
         >>> from deresunet.data.folder import SAMPLES_DIR
@@ -258,20 +307,18 @@ def open_reader(
         if root is None:
             raise InputError("Give --root, the folder of a data set, or --dataset rooms for the bundled samples.")
         dataset = recognise(root)
-    if intrinsics is not None:
-        intrinsics = parse_intrinsics(intrinsics)
-    return LAYOUTS[dataset].open(
-        Source(
-            root,
-            split,
-            label_set,
-            depth_unit,
-            label_source,
-            depth_source,
-            toolbox,
-            label_offset,
-            void,
-            intrinsics,
-            depth_key,
-        )
+    source = Source(
+        root,
+        split,
+        label_set,
+        depth_unit,
+        label_source,
+        depth_source,
+        toolbox,
+        label_offset,
+        void,
+        intrinsics,
+        depth_key,
     )
+    refuse_unused(source, [LAYOUTS[dataset]])
+    return LAYOUTS[dataset].open(source)

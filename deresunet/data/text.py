@@ -29,6 +29,19 @@ def left_behind(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 
+def readable(name: str) -> str:
+    """Name of a file for people: one that is not UTF-8 on disk is taken for Windows-1252, as lists are.
+
+    >>> readable("b\udcfcro"), readable("büro")
+    ('büro', 'büro')
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return decode_text(os.fsencode(name))
+    return name
+
+
 def decode_text(content: bytes) -> str:
     """Text of a file: UTF-8, UTF-16 or UTF-32 by its mark, UTF-16 by its zeros, UTF-8, or else Windows-1252.
 

@@ -26,7 +26,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Failure
+from deresunet.evaluation.failures import Failure, nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.inference.prediction import Prediction, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
@@ -177,8 +177,7 @@ def audit(
         if on_frame is not None:
             on_frame(done)
     if not frames:
-        why = f" {len(failed)} could not be used, such as {failed[0].error}" if failed else ""
-        raise InputError(f"None of the {len(names)} frames has ground truth to audit.{why}")
+        raise nothing_to_score(len(names), failed)
     return Audit(rank(found, matrix), frames, tuple(failed))
 
 

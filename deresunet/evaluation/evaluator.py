@@ -19,6 +19,7 @@ from deresunet.data.readers import Frames
 from deresunet.data.tally import FrameTally
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
+from deresunet.evaluation.failures import Failure, nothing_to_score
 from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
@@ -35,19 +36,6 @@ def describe_protocol(predictor: SegmentationPredictor) -> str:
     """Sentence on input size, augmentation, head and scoring of the frames of a predictor."""
     labels = "" if isinstance(predictor, StoredPredictor) else f"{_LABELS}, "
     return f"{predictor.protocol}, {labels}{_SCORING}"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A frame that could not be read.
-
-    Attributes:
-        name: the frame.
-        error: the error's message, with the file's path.
-    """
-
-    name: str
-    error: str
 
 
 @dataclass(frozen=True)
@@ -279,11 +267,7 @@ def evaluate(
             "Predictions are named as the frames."
         )
     if not results:
-        why = f" {len(failed)} could not be read, such as {failed[0].error}" if failed else ""
-        raise InputError(
-            f"None of the {len(names)} frames has ground truth. Evaluation needs label/ beside rgb/, or SUN RGB-D's "
-            f"annotations.{why}"
-        )
+        raise nothing_to_score(len(names), failed)
     ordered = tuple(results[name] for name in names if name in results)
     return Evaluation(
         matrix=matrix,
@@ -303,8 +287,8 @@ def evaluate(
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     """Description of one frame's prediction, as plain JSON types.
 
-    Classes present and provenance; where there is ground truth, also IoU per class, mIoU and pixel accuracy in percent
-    (None where nothing defines them).
+    Classes present, provenance, intrinsics [px] and how depth was understood; where there is ground truth, also IoU per
+    class, mIoU and pixel accuracy in percent (None where nothing defines them).
     """
     pixels = np.bincount(prediction.label.ravel(), minlength=NUM_CLASSES + 1)[1:]
     described: dict[str, Any] = {
@@ -320,6 +304,7 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_ms, 1),
         "provenance": prediction.provenance.as_dict(),
     }
+    described["intrinsics"] = None if frame.intrinsics is None else frame.intrinsics.tolist()
     described["depth"] = None if frame.depth_reading is None else frame.depth_reading.as_dict()
     described["warnings"] = list(frame.warnings)
     if frame.label is not None:

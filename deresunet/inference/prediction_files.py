@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
-from deresunet.atomic import write_json, write_png
+from deresunet.atomic import sweep_below, write_json, write_png
+from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
-from deresunet.data.readers import Frames
+from deresunet.data.readers import StoredFrames
 from deresunet.data.tally import FrameTally
+from deresunet.data.text import read_json
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Provenance, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 from deresunet.inference.stored_predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
+
+# Raised when the same weights and files give other labels, so that a folder of older ones is not resumed.
+PREDICTIONS_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Written:
 
 def write_predictions(
     predictor: SegmentationPredictor,
-    reader: Frames,
+    reader: StoredFrames,
     folder: Path,
     modality: Modality = "rgbd",
     *,
@@ -54,7 +60,8 @@ def write_predictions(
 ) -> Written:
     """Segment the frames of a reader and write a label PNG for each; an interrupted run resumes.
 
-    Predictions that are there stay, if the same weights and settings made them.
+    Predictions that are there stay, if the same weights and settings made them of the same files: a frame whose files
+    have another name, size or time than before is segmented anew.
 
     Args:
         predictor: the network with its weights.
@@ -75,7 +82,9 @@ def write_predictions(
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
     _begin(folder, predictor.provenance(modality), predictor.protocol, reading or {})
-    left = [name for name in names if not is_written(folder, name, confidence)]
+    sweep_below(folder)  # frames that an interrupted run had just written are not written again
+    contents = {name: frame_fingerprint(reader, name) for name in names}
+    left = [name for name in names if not is_written(folder, name, confidence, contents[name])]
     kept = done = len(names) - len(left)
     failed: list[tuple[str, str]] = []
     tally = FrameTally()
@@ -102,7 +111,7 @@ def write_predictions(
         else:
             found = [(label, None) for label in predictor.labels([frame for _, frame in group], modality)]
         for (name, frame), (label, sure) in zip(group, found, strict=True):
-            write_prediction(folder, name, label, sure)
+            write_prediction(folder, name, label, sure, contents[name])
             tally.add(frame)
             done += 1
             if on_frame is not None:
@@ -112,13 +121,19 @@ def write_predictions(
 
 def _begin(folder: Path, provenance: Provenance, protocol: str, reading: Mapping[str, str]) -> None:
     """Describe the folder's predictions; an `InputError` if other weights or settings made those in it."""
-    described = {"labels": "1..37", "protocol": protocol, "reading": reading, "provenance": provenance.as_dict()}
+    described = {
+        "version": PREDICTIONS_VERSION,
+        "labels": "1..37",
+        "protocol": protocol,
+        "reading": reading,
+        "provenance": provenance.as_dict(),
+    }
     described = json.loads(json.dumps(described))
     path = folder / DESCRIPTION_FILE
     if path.is_file():
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            before = read_json(path)
+        except InputError:
             before = None
         if before != described:
             raise InputError(
@@ -130,7 +145,9 @@ def _begin(folder: Path, provenance: Provenance, protocol: str, reading: Mapping
     write_json(path, described)
 
 
-def write_prediction(folder: Path, name: str, label: np.ndarray, confidence: np.ndarray | None = None) -> None:
+def write_prediction(
+    folder: Path, name: str, label: np.ndarray, confidence: np.ndarray | None = None, contents: str = ""
+) -> None:
     """Write the prediction of a frame as `StoredPredictor` reads it, whole or not at all.
 
     Args:
@@ -138,25 +155,35 @@ def write_prediction(folder: Path, name: str, label: np.ndarray, confidence: np.
         name: the frame's name; slashes become subfolders.
         label: uint8 (H, W), 1..37.
         confidence: float (H, W), 0..1, stored in 8 bits.
+        contents: fingerprint of the frame's files, kept in the PNG.
 
     Raises:
         InputError: the folder cannot be written to.
     """
     if confidence is not None:
         stored = (confidence * 255 + 0.5).astype(np.uint8)
-        _write(folder / CONFIDENCE_FOLDER / f"{name}.png", stored)
-    _write(folder / f"{name}.png", label)
+        _write(folder / CONFIDENCE_FOLDER / f"{name}.png", stored, contents)
+    _write(folder / f"{name}.png", label, contents)
 
 
-def is_written(folder: Path, name: str, confidence: bool) -> bool:
-    """Whether the prediction of a frame is in the folder, with its confidence if that is wanted."""
-    stored = (folder / CONFIDENCE_FOLDER / f"{name}.png").is_file() or not confidence
-    return stored and (folder / f"{name}.png").is_file()
+def is_written(folder: Path, name: str, confidence: bool, contents: str = "") -> bool:
+    """Whether the prediction of a frame of these contents is in the folder, with its confidence if that is wanted."""
+    parts = (folder, folder / CONFIDENCE_FOLDER) if confidence else (folder,)
+    return all(_contents_of(part / f"{name}.png") == contents for part in parts)
 
 
-def _write(path: Path, picture: np.ndarray) -> None:
+def _contents_of(path: Path) -> str | None:
+    """Fingerprint that a PNG keeps; None where there is none, or no PNG."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return image.info.get("contents")
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _write(path: Path, picture: np.ndarray, contents: str) -> None:
     _make(path.parent)
-    write_png(path, picture)
+    write_png(path, picture, contents=contents)
 
 
 def _make(folder: Path) -> None:

@@ -78,13 +78,13 @@ def resize_frame(
     size = size or preprocessing.network_size(*frame.size)
     rgb = depth = None
     if frame.rgb is not None:
-        pixels = torch.from_numpy(np.ascontiguousarray(frame.rgb)).to(device)
+        pixels = torch.from_numpy(np.require(frame.rgb, None, ["C", "W"])).to(device)
         image = pixels.permute(2, 0, 1)[None]  # (1, 3, H, W) uint8
         if size != frame.size:
             image = F.interpolate(image.float(), size, mode="bilinear", antialias=True, align_corners=False)
         rgb = image[0]
     if frame.depth is not None:
-        metres = torch.from_numpy(np.ascontiguousarray(frame.depth)).to(device)[None, None]  # (1, 1, H, W)
+        metres = torch.from_numpy(np.require(frame.depth, None, ["C", "W"])).to(device)[None, None]  # (1, 1, H, W)
         if size != frame.size:
             metres = F.interpolate(metres, size, mode="nearest-exact")
         depth = metres[0]

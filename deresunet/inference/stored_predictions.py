@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from PIL import Image
 from deresunet.classes import LABEL_SETS, NUM_CLASSES, VOID
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
+from deresunet.data.text import read_json
 from deresunet.errors import InputError, first_line
 from deresunet.inference.prediction import Prediction, Provenance, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
@@ -198,12 +199,10 @@ class StoredPredictor:
         """How class numbers count, from the description or from the first files that show it."""
         described = self.folder / DESCRIPTION_FILE
         if described.is_file():
-            try:
-                labels = json.loads(described.read_text(encoding="utf-8"))["labels"]
-            except (ValueError, KeyError, TypeError):
-                labels = None
-            if labels in _RANGES:
-                return labels
+            with suppress(InputError, KeyError, TypeError):
+                labels = read_json(described)["labels"]
+                if labels in _RANGES:
+                    return labels
         seen = np.zeros(256, bool)
         for path in self._files.values():
             seen[np.clip(np.unique(_read_numbers(path)), 0, 255)] = True

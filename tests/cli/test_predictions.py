@@ -18,6 +18,7 @@ from deresunet.cli import app
 
 WALL, CHAIR, BAG = 1, 5, 37
 COUNT = 6
+COUNTED = ("--predictions", "a=label", "--prediction-labels", "1..37")
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def run(*arguments: object) -> Result:
 
 def evaluated(data: Path, *arguments: object) -> dict:
     out = data / "out.json"
-    done = run("evaluate", "--data", data, "--dataset", "folder", "--protocol", "native", "--json", out, *arguments)
+    protocol = () if "--predictions" in arguments and "--compare" not in arguments else ("--protocol", "native")
+    done = run("evaluate", "--data", data, "--dataset", "folder", *protocol, "--json", out, *arguments)
     assert done.exit_code == 0, done.output
     return json.loads(out.read_text())
 
@@ -74,6 +76,53 @@ def test_two_folders_give_a_folder_and_the_run_resumes(data: Path) -> None:
     assert run(*command, "--modality", "rgb").exit_code == 2, "other settings"
     rgb_alone = run("predict", "--rgb", data / "rgb", "--out", data / "rgb-alone")
     assert rgb_alone.exit_code == 0, rgb_alone.output
+
+
+@pytest.mark.parametrize("kind", ["rgb", "depth", "label"])
+def test_frames_whose_files_changed_are_segmented_anew(data: Path, kind: str) -> None:
+    """Same names, same sizes, other times or contents: of two mended files both are made again, and no other."""
+    out = data / "ours"
+    command = ("predict", "--data", data, "--dataset", "folder", "--out", out, "--confidence")
+    assert run(*command).exit_code == 0
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    Image.fromarray(picture(CHAIR, WALL)).save(data / "rgb" / "f1.png")
+    for name in ("f1", "f4"):
+        stat = (data / kind / f"{name}.png").stat()
+        os.utime(data / kind / f"{name}.png", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    done = run(*command)
+    assert "Resumed: 4 frames were done already" in done.output
+    changed = {path.name for path in out.glob("*.png") if path.stat().st_mtime_ns != before[path.name]}
+    assert changed == {"f1.png", "f4.png"}
+    fresh = data / "fresh"
+    assert run(*command[:-2], fresh, "--confidence").exit_code == 0
+    for path in fresh.rglob("*.png"):
+        assert np.array_equal(Image.open(path), Image.open(out / path.relative_to(fresh))), path
+    (out / "confidence" / "f2.png").write_bytes(b"cut")
+    assert "Resumed: 5 frames" in run(*command).output
+    (data / "rgb" / "f5.png").rename(data / "rgb" / "f6.png")
+    (data / "test.txt").write_text("f0\nf6\n")
+    assert "Resumed: 1 frames" in run(*command).output
+
+
+def test_predictions_of_other_code_are_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("predict", "--data", data, "--out", data / "ours")
+    assert run(*command).exit_code == 0
+    monkeypatch.setattr("deresunet.inference.prediction_files.PREDICTIONS_VERSION", 0)
+    refused = run(*command)
+    assert (refused.exit_code, "other weights or settings" in refused.stderr) == (2, True)
+
+
+def test_names_that_are_not_utf_8(data: Path) -> None:
+    """Files from an old disk, in Windows-1252, and a list in UTF-8."""
+    for kind in ("rgb", "depth", "label"):
+        (data / kind / "f0.png").rename(data / kind / os.fsdecode(b"b\xfcro.png"))
+    (data / "test.txt").write_text("büro\nf1\n")
+    told = evaluated(data, "--report", data / "report")
+    assert (told["frames"], told["modalities"]) == (2, {"rgbd": 2})
+    assert "büro" in (data / "report" / "report.html").read_text() + (data / "report" / "frames.csv").read_text()
+    folders = ("--rgb", data / "rgb", "--depth", data / "depth")
+    assert run("predict", *folders, "--out", data / "ours").exit_code == 0
+    assert (data / "ours" / "büro.png").is_file()
 
 
 def test_two_folders_have_one_unit_and_say_what_looks_wrong(data: Path) -> None:
@@ -168,6 +217,32 @@ def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
         (("evaluate", "--root", ".", "--predictions", "half"), "expected NAME=DIR"),
         (("evaluate", "--root", ".", "--predictions", "half=empty"), "holds no predictions"),
         (("evaluate", "--root", ".", "--compare", "@grey", "@rgb"), "the modality is 'grey'"),
+        # Options without an effect.
+        (("predict", "--rgb", "rgb", "--intrinsics", "9,9,9,9"), "--intrinsics has no effect on folders"),
+        (("predict", "--rgb", "rgb", "--toolbox", ".", "--void", "255"), "--toolbox, --void have no effect on"),
+        (("predict", "--rgb", "rgb", "--depth-unit", "tum"), "--depth-unit has no effect without --depth"),
+        (("predict", "--data", ".", "--intrinsics", "9,9,9,9"), "--intrinsics has no effect on label images"),
+        (("predict", "--data", ".", "--toolbox", "."), "--toolbox has no effect on the folder layout"),
+        (("predict", "--rgb", "rgb/f0.png", "--limit", "1", "--confidence"), "--limit, --confidence have no effect on"),
+        (("predict", "--rgb", "rgb/f0.png", "--label-offset", "1"), "--label-offset has no effect without --label"),
+        (("predict", "--rgb", "rgb/f0.png", "--depth-key", "z"), "--depth-key has no effect without --depth"),
+        (("evaluate", "--root", ".", "--label-source", "polygons"), "--label-source has no effect on the folder"),
+        (("evaluate", "--dataset", "rooms", "--depth-unit", "mm"), "--depth-unit has no effect on the sample rooms"),
+        (("evaluate", "--root", ".", "--prediction-labels", "nyu40"), "has no effect without --predictions"),
+        (
+            ("evaluate", "--root", ".", *COUNTED, "--device", "cpu"),
+            "--device has no effect with",
+        ),
+        (
+            ("evaluate", "--root", ".", *COUNTED, "--protocol", "native"),
+            "--protocol has no effect",
+        ),
+        (
+            ("audit", "--root", ".", *COUNTED, "--head", "raw", "--out", "o"),
+            "--head has no effect",
+        ),
+        (("export", "--checkpoint", "a.ckpt", "--head", "raw", "--out", "a.safetensors"), "--head has no effect on"),
+        (("stats", "--root", ".", "--depth-source", "depth", "--out", "o"), "--depth-source has no effect on the"),
     ],
 )
 def test_bad_arguments(data: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str) -> None:

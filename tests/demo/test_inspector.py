@@ -58,14 +58,14 @@ def test_a_frame_that_was_mended_on_disk_is_run_anew(predictor, tmp_path):
     folder = Inspector(CountingPredictor(predictor), {"mine": FolderReader(tmp_path, "all", "sunrgbd37")})
     origin, other = (DatasetFrame("mine", name) for name in ("0002", "0003"))
     before, unchanged = folder.open(origin), folder.open(other)
-    ablation, thumbnail = folder.ablate(origin), folder.thumbnails("mine", ["0002"])[0][0]
+    ablation, thumbnail = folder.kept_ablation(origin).get(), folder.thumbnails("mine", ["0002"])[0][0]
     assert folder.open(origin) is before
     label = tmp_path / "label" / "0002.png"
     Image.fromarray(np.roll(np.asarray(Image.open(label)), 40, axis=1)).save(label)
     os.utime(label, ns=(1, 1))  # clocks of file systems are coarse
     after = folder.open(origin)
     assert after.scores.miou != before.scores.miou
-    assert folder.ablate(origin) is not ablation
+    assert folder.kept_ablation(origin).get() is not ablation
     assert folder.open(other) is unchanged
     rgb = tmp_path / "rgb" / "0002.jpg"
     Image.fromarray(255 - np.asarray(Image.open(rgb))).save(rgb, quality=90)

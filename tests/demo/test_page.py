@@ -461,6 +461,32 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [1440, 390])
+def test_one_click_takes_the_unit_that_would_give_a_room(open_page, tmp_path, width):
+    """A room in 1/5000 m: its warning, the proposed unit, and a result in it."""
+    stored = np.asarray(Image.open(SAMPLES_DIR / "depth" / "0004.png")).astype(np.uint16) * np.uint16(5)
+    Image.fromarray(stored).save(tmp_path / "tum.png")
+    tab = open_page(width, 844)
+    tab.locator("#upload-more > button").click()
+    tab.locator("#upload-rgb input[type=file]").set_input_files(SAMPLES_DIR / "rgb" / "0004.jpg")
+    tab.locator("#upload-depth input[type=file]").set_input_files(tmp_path / "tum.png")
+    card, take = tab.locator("#depth-card"), tab.locator("#take-unit")
+    expect(card.locator(".warning")).to_contain_text("1/5000 m (TUM RGB-D", timeout=30_000)
+    tab.locator("#segment").click()
+    caption = tab.locator(".caption", has_text="% missing").first
+    expect(caption.locator(".warning")).to_contain_text("is not a room's", timeout=30_000)
+    before = tab.locator("#panel-prediction img").get_attribute("src")
+    take.click()
+    expect(caption).to_be_visible(timeout=30_000)
+    expect(caption.locator(".warning")).to_be_hidden(timeout=30_000)
+    expect(card).to_contain_text("1/5000 m")
+    expect(card.locator(".warning")).to_be_hidden()
+    expect(take).to_be_hidden()
+    assert tab.locator("#panel-prediction img").get_attribute("src") != before, "the result follows"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
 def test_a_click_on_a_tables_head_sorts_it(open_page):
     tab = open_page(query="?data=sample+rooms&frame=0003")
     head = tab.locator("#classes th", has_text="IoU %")

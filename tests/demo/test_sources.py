@@ -46,6 +46,24 @@ def test_an_unknown_folder_or_layout_is_told(tmp_path):
         open_sources([folder_of(tmp_path / "empty", splits=("test",))], Source())
 
 
+def test_options_that_no_data_set_takes_are_refused(tmp_path):
+    """Of two data sets one takes the option; of none, and of bundled samples alone, it has no effect."""
+    plain = folder_of(tmp_path / "plain", "z")
+    frame = tmp_path / "sun" / "kv1" / "a" / "image" / "a.jpg"
+    frame.parent.mkdir(parents=True)
+    frame.touch()
+    sun, tum = str(tmp_path / "sun"), Source(depth_unit="tum", label_offset=1, void=255, intrinsics="9,9,9,9")
+    found = open_sources([plain, sun], tum)
+    assert found["plain (test)"].depth_unit == "tum"
+    assert found["plain (test)"].labels.offset == 1
+    assert found["plain (test)"].intrinsics[0, 0] == 9
+    for folders, where in (([sun], "SUN RGB-D"), ([], "the bundled samples")):
+        with pytest.raises(InputError, match=f"--depth-unit, --label-offset, .* have no effect on {where}"):
+            open_sources(folders, tum)
+    with pytest.raises(InputError, match="--dataset has no effect without --data"):
+        open_sources([], Source(), "folder")
+
+
 def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
     root = folder_of(tmp_path / "rooms", "a", "b", "c")
     (tmp_path / "rooms" / "rgb" / "b.png").write_bytes(b"no picture")

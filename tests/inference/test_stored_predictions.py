@@ -135,6 +135,10 @@ class Reader:
 
     def __init__(self, broken: str = "") -> None:
         self.broken, self.reads = broken, []
+        self.notices: tuple[str, ...] = ()
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return ()
 
     def read(self, name: str) -> Frame:
         self.reads.append(name)

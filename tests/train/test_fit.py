@@ -25,8 +25,8 @@ from deresunet.model.checkpoint import load_checkpoint
 from train.cli import main
 from train.data.augmentation import Augmentation
 from train.data.dataset import EvaluationFrames, collate_evaluation
-from train.data.module import look_at
 from train.data.split import carve
+from train.data.survey import look_at
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
 
@@ -294,7 +294,7 @@ def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
     far = np.linspace(14000, 16001, 48 * 64).astype(np.uint16).reshape(48, 64)
     for k in range(10):
         Image.fromarray(np.full((48, 64, 3), k, np.uint8)).save(tmp_path / "rgb" / f"{k}.png")
-        Image.fromarray(np.full((48, 64), 1 + k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
+        Image.fromarray(np.full((48, 64), 1 + 3 * k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
         if k:
             Image.fromarray(far).save(tmp_path / "depth" / f"{k}.png")
     reader = FolderReader(tmp_path, "all", "sunrgbd37")
@@ -303,12 +303,45 @@ def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
     lines = [str(one.message) for one in warned]
     assert len(lines) == 2
     assert "1 of 10 frames have no depth, such as 0" in lines[0]
-    assert lines[1].startswith("depth: 9 of 10 frames, such as 1: Depth of 14 to 16 m")
-    assert "--depth-unit tum" in lines[1]
+    assert lines[1].startswith("training list: depth: 9 of 10 frames, such as 1: Depth of 14 to 16 m")
+    assert "--data.depth_unit tum" in lines[1]
     right = FolderReader(tmp_path, "all", "sunrgbd37", "tum")
     with pytest.warns(UserWarning, match="of 10 frames") as warned:
         look_at(right, right.names)
     assert [str(one.message) for one in warned] == lines[:1]
+
+
+def set_up(data):
+    data.setup("fit")
+    data.setup("test")
+
+
+@pytest.mark.parametrize("wrong", ["training", "validation", "test"])
+def test_every_list_is_surveyed_and_labels_may_count_from_0(tmp_path, wrong):
+    """Labels 0..36 with void 255, and depth in 1/5000 m in one of three lists."""
+    for kind in ("rgb", "depth", "label"):
+        (tmp_path / kind).mkdir()
+    label = np.kron(np.arange(48, dtype=np.uint8).reshape(6, 8) % 37, np.ones((8, 8), np.uint8))
+    label[-8:, -8:] = 255
+    metres = np.linspace(2.8, 3.2, label.size).reshape(label.shape)
+    for name in ("training", "validation", "test"):
+        (tmp_path / f"{name}.txt").write_text(name)
+        Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "rgb" / f"{name}.png")
+        Image.fromarray(label).save(tmp_path / "label" / f"{name}.png")
+        stored = metres * (5000 if name == wrong else 1000)
+        Image.fromarray(stored.astype(np.uint16)).save(tmp_path / "depth" / f"{name}.png")
+    own = {"dataset": "folder", "root": tmp_path, "train_split": "training", "validation_split": "validation"}
+    with pytest.raises(InputError, match="--void 255 --label-offset 1"):
+        small_data(**own).setup("fit")
+    data = small_data(**own, label_offset=1)
+    with pytest.warns(UserWarning, match=f"^{wrong} list: depth: 1 of 1 frames") as warned:
+        set_up(data)
+    assert len(warned) == 1
+    for kind in ("training", "validation", "test"):
+        assert np.array_equal(np.unique(data.frame(kind, 0).label), np.arange(38))
+    data = small_data(**own, label_offset=1, depth_unit=5000)
+    set_up(data)
+    assert data.frame(wrong, 0).depth.mean() == pytest.approx(3.0, abs=0.01)
 
 
 # --- learning ---------------------------------------------------------------------------------------------------------

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import functools
 import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from deresunet.classes import NUM_CLASSES, LabelSet
+from deresunet.classes import LabelSet
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
-from deresunet.data.tally import FrameTally, depth_encoding, warnings_of
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation, Augmenter
 from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
@@ -27,24 +23,9 @@ from train.data.device import DeviceFrames
 from train.data.photos import Photos
 from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
 from train.data.split import carve
+from train.data.survey import look_at
 
-READING_THREADS = 8
 PREFETCH_BATCHES = 4
-
-
-@dataclass(frozen=True)
-class Survey:
-    """Statistics of a list of frames, from reading each once.
-
-    Attributes:
-        shares: float64 (37,): each class's share of the labelled pixels, by frame.
-        sequences: of each frame, the recording it belongs to, or "".
-        frames: the frames themselves, where they are to be kept; else empty.
-    """
-
-    shares: np.ndarray
-    sequences: tuple[str, ...]
-    frames: tuple[Frame, ...]
 
 
 class RGBDDataModule(pl.LightningDataModule):
@@ -53,14 +34,17 @@ class RGBDDataModule(pl.LightningDataModule):
     Validation comes from a list of its own or is carved out of the training list, never out of the test list.
 
     Args:
-        dataset: layout, a name of `deresunet.data.readers.READERS`.
+        dataset: layout, a name of `deresunet.data.readers.LAYOUTS`.
         root: where it lies; the bundled rooms need none.
         train_split: name of the list to train on.
         validation_split: name of the list to validate on; None carves it out of the training list.
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
-        label_set: what the values of label files mean.
-        depth_encoding: unit of depth files, see `deresunet.data.depth_units.UNITS`.
+        label_set: names the classes that the values of label files count.
+        label_offset: 1 for labels that count from 0.
+        void: value of unlabelled pixels in label files.
+        depth_unit: unit of depth files, see `deresunet.data.depth_units.UNITS`.
+        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
         preprocessing: how frames are prepared: the network's size and units. It is stored with the weights.
         augmentation: how training frames are varied.
         batch_size: frames a process and step.
@@ -91,7 +75,10 @@ class RGBDDataModule(pl.LightningDataModule):
         test_split: str = "test",
         validation_share: float = 0.1,
         label_set: LabelSet = "nyu40",
-        depth_encoding: str | float = "auto",
+        label_offset: int | None = None,
+        void: int | None = None,
+        depth_unit: str | float = "auto",
+        depth_key: str | None = None,
         preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
         batch_size: int = 8,
@@ -105,7 +92,14 @@ class RGBDDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self._open = functools.partial(
-            open_reader, dataset, os.fspath(root) if root else None, label_set=label_set, depth_unit=depth_encoding
+            open_reader,
+            dataset,
+            os.fspath(root) if root else None,
+            label_set=label_set,
+            label_offset=label_offset,
+            void=void,
+            depth_unit=depth_unit,
+            depth_key=depth_key,
         )
         self.dataset, self.train_split, self.test_split = dataset, train_split, test_split
         self.validation_split, self.validation_share = validation_split, validation_share
@@ -124,7 +118,7 @@ class RGBDDataModule(pl.LightningDataModule):
         self._place_in_epoch: dict[str, int] | None = None
 
     def setup(self, stage: str) -> None:
-        """Open the lists that `stage` (fit, validate, test) needs, and survey the training list.
+        """Open the lists that `stage` (fit, validate, test) needs, and survey each.
 
         Raises:
             InputError: the data cannot be read, or no training frame has ground truth.
@@ -132,8 +126,14 @@ class RGBDDataModule(pl.LightningDataModule):
         if stage in ("fit", "validate") and "training" not in self._lists:
             self._set_up_training()
         if stage == "test" and "test" not in self._lists:
-            reader = self._open(split=self.test_split)
-            self._lists["test"] = _by_index(reader, self._names(reader)), len(self._names(reader))
+            self._lists["test"] = self._surveyed("test", self.test_split)
+
+    def _surveyed(self, kind: str, split: str) -> tuple[Any, int]:
+        """Frames by index of a list that was looked at, and their number."""
+        reader = self._open(split=split)
+        names = self._names(reader)
+        look_at(reader, names, kind)
+        return _by_index(reader, names), len(names)
 
     def _set_up_training(self) -> None:
         reader = self._open(split=self.train_split)
@@ -147,8 +147,7 @@ class RGBDDataModule(pl.LightningDataModule):
             self._lists["validation"] = _subset(read, validation), len(validation)
         else:
             training = list(range(len(names)))
-            own = self._open(split=self.validation_split)
-            self._lists["validation"] = _by_index(own, self._names(own)), len(self._names(own))
+            self._lists["validation"] = self._surveyed("validation", self.validation_split)
         self._lists["training"] = _subset(read, training), len(training)
         self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
 
@@ -261,37 +260,6 @@ class RGBDDataModule(pl.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-
-
-def look_at(reader: Reader, names: tuple[str, ...], keep: bool = False) -> Survey:
-    """Read every frame once: class shares, recordings, and the frames themselves if they are to be kept.
-
-    How depth was understood is logged, and what looks wrong about the data set and its frames is warned of, a line each
-    kind, by the first process alone.
-
-    Raises:
-        InputError: a frame cannot be read.
-    """
-
-    def look(name: str) -> tuple[np.ndarray, str, Frame | None, str, tuple[tuple[str, str], ...]]:
-        frame = reader.read(name)
-        pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
-        shares = pixels / frame.size[0] / frame.size[1]
-        return shares, frame.sequence, frame if keep else None, depth_encoding(frame), warnings_of(frame)
-
-    # Decoding releases the interpreter's lock, so threads do.
-    with ThreadPoolExecutor(READING_THREADS) as pool:
-        looked = list(pool.map(look, names))
-    if not looked:
-        raise InputError("the training list is empty.")
-    shares, sequences, frames, encodings, warned = zip(*looked, strict=True)
-    tally = FrameTally()
-    for name, encoding, warnings in zip(names, encodings, warned, strict=True):
-        tally.add_described(name, encoding, warnings)
-    rank_zero_info(f"Depth of the training list: {tally.depth}")
-    for line in (*reader.notices, *tally.lines()):
-        rank_zero_warn(line)
-    return Survey(np.stack(shares), sequences, tuple(frame for frame in frames if frame is not None))
 
 
 # Functions of an index that can be pickled, so that workers may be started by any method.

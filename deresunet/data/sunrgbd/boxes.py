@@ -41,7 +41,7 @@ def parse_boxes(described: Any, tilt: np.ndarray, where: str) -> tuple[OrientedB
             for outline in [outlines] if isinstance(outlines, dict) else outlines or []:
                 if outline:
                     boxes.append(_upright_box(str(item.get("name") or ""), outline, tilt))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{where} is not SUN RGB-D's annotation of boxes ({type(error).__name__}: {error}). "
             "Expected objects with a name and a polygon of X, Z, Ymin and Ymax."

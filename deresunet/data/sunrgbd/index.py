@@ -65,12 +65,15 @@ class Index:
                     )
                 entries = [entry_from_json(json.loads(line)) for line in lines]
             validation = read_list(folder / VALIDATION_FILE)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+            # A path of its own is kept relative, so that a prepared folder can be moved with the frames in it.
+            root = folder / head["root"]
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration),
+            *(OverflowError, RecursionError),
+        ) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path} cannot be read ({error}). Prepare the data set again.") from error
-        # A path of its own is kept relative, so that a prepared folder can be moved with the frames in it.
-        root = folder / head["root"]
         if not root.is_dir():
             raise InputError(f"{root}: the frames of {path} were there when it was prepared. Prepare it again.")
         return cls(root, {entry.record.name: entry for entry in entries}, frozenset(validation))

@@ -131,7 +131,7 @@ def parse_polygons(described: Any, where: str) -> list[Polygon] | None:
             return None
         objects = _listed(described["objects"])
         return [_polygon(item, objects, where) for item in _listed(drawn) if item]
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deresunet.atomic import write_json, write_png, write_text, write_whole
+from deresunet.atomic import sweep_below, write_json, write_png, write_text, write_whole
 from deresunet.classes import NUM_CLASSES, VOID
 from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.images import image_size
@@ -122,6 +122,8 @@ def prepare_sunrgbd(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be made a folder ({error.strerror}). Give another --out.") from error
+    if (out / _PARTIAL_FILE).is_file():
+        sweep_below(out)  # files that an interrupted run had just unpacked are not unpacked again
     tools = open_toolbox(Path(toolbox), out / _TOOLBOX_FOLDER)
     frames = open_archive(Path(archive), out)
     official = read_split(tools / SPLIT_FILE)

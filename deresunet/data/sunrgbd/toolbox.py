@@ -21,7 +21,6 @@ SPLIT_FILE = "traintestSUNRGBD/allsplit.mat"
 META_FILE = "Metadata/SUNRGBDMeta.mat"
 BOXES_FILE = "Metadata/SUNRGBDMeta3DBB_v2.mat"
 LABELS_FILE = "Metadata/SUNRGBD2Dseg.mat"
-NAMES_FILE = "Metadata/seglistall.mat"
 
 
 def frame_name(path: str) -> str:
@@ -74,7 +73,7 @@ def read_boxes(path: str | os.PathLike[str]) -> dict[str, tuple[OrientedBox, ...
 
 
 class SegLabels:
-    """The 37-class labels (`seglabel`) and named ones (`seglabelall`) of SUNRGBD2Dseg.mat, read one frame at a time.
+    """The 37-class labels (`seglabel`) of SUNRGBD2Dseg.mat, read one frame at a time.
 
     The file is MATLAB's v7.3, which is HDF5: the struct's field is a column of references, each to a transposed map.
     Calls from several threads take turns.

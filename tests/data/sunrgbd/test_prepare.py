@@ -26,6 +26,7 @@ from sunrgbd_archives import (
 from typer.testing import CliRunner
 
 import deresunet.cli.evaluate as evaluate_command
+from deresunet.atomic import HOST
 from deresunet.cli import app
 from deresunet.data.sunrgbd import prepare as prepare_module
 from deresunet.data.sunrgbd.prepare import prepare_sunrgbd
@@ -289,6 +290,8 @@ def test_interrupted_preparation_goes_on(made: Made, tmp_path: Path, monkeypatch
     noted = partial.read_bytes()
     assert noted.count(b"\n") == 16
     partial.write_bytes(noted[:-20])  # as if it had been cut off in the midst of a line
+    left = next((tmp_path / "SUNRGBD").rglob("intrinsics.txt")).with_name(f".intrinsics.txt.{HOST}-99999999-x.tmp")
+    left.mkdir()  # as if it had been killed
 
     read_again: list[str] = []
     describe = prepare_module.describe
@@ -303,6 +306,7 @@ def test_interrupted_preparation_goes_on(made: Made, tmp_path: Path, monkeypatch
     assert len(read_again) == 26
     assert SunRgbdReader(tmp_path, "all").names == tuple(frame_names(40))
     assert not partial.exists()
+    assert not left.exists()
 
 
 def test_notes_on_another_archive_are_not_gone_on_with(made: Made, tmp_path: Path) -> None:

@@ -164,7 +164,14 @@ def test_the_depth_card_tells_all():
 
 def test_provenance_is_on_the_page(seen, predictor):
     line = messages.provenance_line(seen)
-    for piece in (predictor.checkpoint.sha256[:12], "deresunet_r50.safetensors", "cpu", "ms", "NYU Depth v2"):
+    for piece in (
+        predictor.checkpoint.sha256[:12],
+        "deresunet_r50.safetensors",
+        "cpu",
+        "ms",
+        "NYU Depth v2",
+        "smooth head",
+    ):
         assert piece in line
 
 

@@ -65,7 +65,7 @@ def test_a_zip_holds_all_and_its_numbers_agree(seen, room):
 def test_an_ablation_that_was_run_is_in_the_report(inspector, predictor):
     origin = DatasetFrame("sample rooms", "0003")
     seen = inspector.open(origin)
-    ablation = inspector.ablate(origin)
+    ablation = inspector.kept_ablation(origin).get()
     page = Report(seen, 0.6, ablation).page
     assert "Modality ablation" not in Report(seen, 0.6).page, "none was run"
     part = page.split("<h2>Modality ablation</h2>")[1]

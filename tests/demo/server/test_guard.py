@@ -102,7 +102,8 @@ def test_uploaded_weights_are_seen_by_their_visitor_alone(page, tmp_path, monkey
     [
         (ValueError("/srv/secret"), "do not fit the page"),
         (MemoryError(), "not enough memory"),
-        (OSError(28, "No space left", "/srv/secret"), "could not read or write"),
+        (OSError(28, "No space left", "/srv/secret"), "disk is full"),
+        (PermissionError(13, "Permission denied", "/srv/secret"), "could not read or write"),
         (deresunet.InputError("Give <b>RGB</b>."), "Give &lt;b&gt;RGB&lt;/b&gt;."),
     ],
 )

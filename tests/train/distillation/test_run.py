@@ -14,7 +14,7 @@ from train.distillation import stages
 from train.distillation.teacher import load_teacher
 
 ROOMS = (
-    *("--data.dataset", "rooms", "--data.train_split", "test", "--data.label_set", "sunrgbd37", "--data.limit", "8"),
+    *("--data.dataset", "rooms", "--data.train_split", "test", "--data.limit", "8"),
     *("--data.preprocessing.network_pixels", "4096", "--data.batch_size", "2", "--data.workers", "0"),
     *("--data.validation_share", "0.25", "--trainer.accelerator", "cpu", "--trainer.precision", "32-true"),
     *("--trainer.max_epochs", "1", "--trainer.enable_progress_bar", "false", "--run.best", "0"),

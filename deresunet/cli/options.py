@@ -1,0 +1,204 @@
+"""Options that commands share, and the groups of them that a command takes as one parameter."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from deresunet.data.readers import Reader, open_reader
+from deresunet.errors import InputError
+
+if TYPE_CHECKING:
+    from deresunet.inference.stored_predictions import StoredPredictor
+
+Checkpoint = Annotated[
+    str | None, typer.Option(help="Weights (.safetensors, .ckpt) or a model's name; the bundled ones if left out.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+BackendOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|eager|NAME",
+        help="How the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32.",
+    ),
+]
+ModalityOption = Annotated[
+    Literal["rgbd", "rgb", "depth"], typer.Option(help="Modality of the frames that the network gets.")
+]
+OnErrorOption = Annotated[
+    Literal["skip", "stop"],
+    typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
+]
+WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
+LabelRange = Literal["auto", "1..37", "0..36", "nyu40"]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Options that say which data set is read, and how; `deresunet.data.readers.Source` explains them."""
+
+    dataset: Annotated[
+        Literal["auto", "folder", "sunrgbd", "nyuv2", "rooms", "real"],
+        typer.Option(help="Layout; auto looks at what lies in --root; rooms and real are the bundled samples."),
+    ] = "auto"
+    root: Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")] = (
+        None
+    )
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all. The test split "
+            "where there is one, and otherwise all, if left out."
+        ),
+    ] = None
+    label_set: Annotated[
+        Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"],
+        typer.Option(help="Label set of the label files; classes that are none of the 37 become void."),
+    ] = "nyu40"
+    label_offset: Annotated[
+        int | None, typer.Option(help="Added to the values of label files: 1 for labels that count from 0, or 0.")
+    ] = None
+    void: Annotated[
+        int | None, typer.Option(help="Value of unlabelled pixels, 0 or 255; 0, or 255 with --label-offset 1.")
+    ] = None
+    depth_unit: Annotated[
+        str,
+        typer.Option(
+            "--depth-unit",
+            "--depth-encoding",
+            metavar="auto|mm|m|cm|sunrgbd|tum|...|NUMBER",
+            help="Unit of depth files: a name (see docs/data.md) or the number of units per metre; auto recognises it.",
+        ),
+    ] = "auto"
+    depth_key: Annotated[
+        str | None, typer.Option(help="Name of depth's array in NPZ files, or of its channel in EXR files.")
+    ] = None
+    label_source: Annotated[
+        Literal["auto", "seglabel", "polygons"],
+        typer.Option(help="sunrgbd's ground truth; auto takes polygons where there is no seglabel."),
+    ] = "auto"
+    depth_source: Annotated[
+        Literal["depth_bfx", "depth"],
+        typer.Option(help="In-painted depth or the sensor's own, where a data set has both."),
+    ] = "depth_bfx"
+    toolbox: Annotated[Path | None, typer.Option(help="SUNRGBDtoolbox as unpacked, if it is not beside --root.")] = None
+
+    def open(self) -> Reader:
+        """Open the data set. Raises as `open_reader`."""
+        return open_reader(**vars(self))
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """Options of one pass over the frames of a data set."""
+
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many frames.")] = None
+    on_error: OnErrorOption = "stop"
+    workers: WorkersOption = 2
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Options of a network, in the order of the arguments of `deresunet.load`."""
+
+    checkpoint: Checkpoint = None
+    device: Device = "auto"
+    backend: BackendOption = "auto"
+    head: Annotated[
+        Literal["smooth", "raw"],
+        typer.Option(help="smooth averages a cell's four scores and interpolates them; raw takes the network's own."),
+    ] = "smooth"
+
+
+@dataclass(frozen=True)
+class PredictionOptions:
+    """Options of predictions that are stored."""
+
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=DIR",
+            help="Stored predictions of any network: a folder of label PNGs named as the frames. Repeatable.",
+        ),
+    ] = None
+    prediction_labels: Annotated[
+        LabelRange,
+        typer.Option(
+            help="How class numbers in --predictions count; auto recognises it where the files make it certain."
+        ),
+    ] = "auto"
+
+    def open(self) -> dict[str, StoredPredictor]:
+        """Stored predictions by name.
+
+        Raises:
+            InputError: one is not NAME=DIR, two have one name, or a folder cannot be used.
+        """
+        from deresunet.inference.stored_predictions import StoredPredictor  # noqa: PLC0415 - torch takes seconds
+
+        if not self.predictions:
+            refuse(given(self, "prediction_labels"), "without --predictions")
+        found: dict[str, StoredPredictor] = {}
+        for argument in self.predictions or []:
+            name, equals, folder = argument.partition("=")
+            if not (name and equals and folder):
+                raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
+            if name in found:
+                raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+            found[name] = StoredPredictor(name, folder, self.prediction_labels)
+        return found
+
+
+def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a command so that each field of a parameter whose type is a group is an option of the command."""
+    own = inspect.signature(command, eval_str=True).parameters
+    groups: dict[str, Any] = {
+        name: parameter.annotation for name, parameter in own.items() if is_dataclass(parameter.annotation)
+    }
+
+    @functools.wraps(command)
+    def wrapped(**options: Any) -> None:
+        for name, group in groups.items():
+            options[name] = group(**{field.name: options.pop(field.name) for field in fields(group)})
+        command(**options)
+
+    shown = []
+    for name, parameter in own.items():
+        if name not in groups:
+            shown.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        types = get_type_hints(groups[name], include_extras=True)
+        shown += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name]
+            )
+            for field in fields(groups[name])
+        ]
+    wrapped.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    return wrapped
+
+
+def given(group: DataOptions | PassOptions | NetworkOptions | PredictionOptions, *names: str) -> list[str]:
+    """Options of a group, such as "--depth-unit", that have another value than their default; of `names`, or all."""
+    return [
+        "--" + field.name.replace("_", "-")
+        for field in fields(group)
+        if field.name in (names or vars(group)) and getattr(group, field.name) != field.default
+    ]
+
+
+def refuse(options: Sequence[str], where: str) -> None:
+    """Refuse options that were given and have no effect; an `InputError` if there is one.
+
+    Args:
+        options: those that were given.
+        where: when they have none, such as "with --predictions".
+    """
+    if options:
+        raise InputError(f"{', '.join(options)} {'has' if len(options) == 1 else 'have'} no effect {where}.")
