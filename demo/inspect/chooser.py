@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -33,11 +33,13 @@ class Listing:
         source: name of the data set.
         names: names of the frames.
         start: index of the strip's first one.
+        words: what they were searched for by.
     """
 
     source: str
     names: tuple[str, ...]
     start: int = 0
+    words: str = ""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ class Listing:
     def page(self, by: int) -> Listing:
         """The listing with the strip `by` pages on; it stops at the ends."""
         last = max(len(self.names) - 1, 0) // STRIP
-        return Listing(self.source, self.names, min(max(self.start // STRIP + by, 0), last) * STRIP)
+        return replace(self, start=min(max(self.start // STRIP + by, 0), last) * STRIP)
 
     def at(self, origin: Origin | None) -> int | None:
         """Index of a frame, or None where it is not listed."""
@@ -58,7 +60,7 @@ class Listing:
         """The listing whose strip holds the frame of an index; itself where it does already."""
         if self.start <= index < self.start + STRIP:
             return self
-        return Listing(self.source, self.names, index // STRIP * STRIP)
+        return replace(self, start=index // STRIP * STRIP)
 
 
 @dataclass(frozen=True)

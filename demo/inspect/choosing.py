@@ -31,7 +31,13 @@ def wire_choosing(chooser: Chooser, search: FrameSearch, origin: gr.State, contr
         if listing is None:  # nothing has been opened yet
             return [gr.skip()] * len(chooser.strip)
         names, said = search.find(listing.source, text or "", only, order, modality, weights)
-        return listing_updates(inspector, Listing(listing.source, names), said)
+        return listing_updates(inspector, Listing(listing.source, names, words=text or ""), said)
+
+    def on_words(listing: Listing | None, text: str | None, *asked: Any) -> list[Any]:
+        # A list that came from elsewhere takes the words away, and stays.
+        if listing is None or listing.words == (text or ""):
+            return [gr.skip()] * (1 + len(chooser.strip))
+        return on_find(listing, text, *asked)
 
     def page(by: int) -> Callable[[Listing | None], list[Any]]:
         def on_page(listing: Listing | None) -> list[Any]:
@@ -45,7 +51,8 @@ def wire_choosing(chooser: Chooser, search: FrameSearch, origin: gr.State, contr
     asked, strip = [chooser.listing, *chooser.find, *controls], [chooser.notice, *chooser.strip]
     words, only, order = chooser.find
     selecting: dict[str, Any] = {"fn": selection, "inputs": [origin, chooser.listing], "outputs": chooser.gallery}
-    words.input(on_find, asked, strip, trigger_mode="always_last", **QUIET).then(**selecting, **QUIET)
+    # Gradio's `input` answers to keys that write, not to deletion, pasting, or a phone's keyboard; `change` does.
+    words.change(on_words, asked, strip, trigger_mode="always_last", **QUIET).then(**selecting, **QUIET)
     gr.on([only.input, order.input], on_find, asked, strip, show_progress_on=[chooser.gallery], **PRIVATE).then(
         **selecting, **QUIET
     )
