@@ -110,7 +110,7 @@ class NyuV2Reader:
         """Check nothing: the data set's own labels are checked as they are read."""
 
     def variants(self) -> dict[str, NyuV2Reader]:
-        """The same frames with either depth, if the file has both: what tells them apart -> reader, this one first."""
+        """Readers of these frames with either depth, if the file has both, by what tells them apart; this one first."""
         other = copy.copy(self)
         other.depth_source = "depth" if self.depth_source == "depth_bfx" else "depth_bfx"
         return {DEPTH_TITLES[one.depth_source]: one for one in ((self, other) if self._has_raw else (self,))}

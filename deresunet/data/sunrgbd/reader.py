@@ -161,7 +161,7 @@ class SunRgbdReader:
         """Check nothing: the data set's own labels are checked as they are read."""
 
     def variants(self) -> dict[str, SunRgbdReader]:
-        """The same frames with either ground truth and either depth, as far as the data set has both.
+        """Readers of these frames with either ground truth and either depth, as far as the data set has both.
 
         Returns:
             What tells them apart, such as "polygons, raw depth" -> reader, this one first. A label source that was
