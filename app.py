@@ -12,13 +12,13 @@ from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before 
 
 # isort: split
 from demo.api import check_mcp
+from demo.data_sets import open_sources
 from demo.inspector import MAX_PIXELS, Inspector, first_frame, samples
 from demo.loading import LoadingPredictor, start_network
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
-from demo.sources import open_sources
 from demo.theme import STYLE, theme
 from deresunet import InputError
 from deresunet.classes import LABEL_SETS

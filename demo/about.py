@@ -8,8 +8,8 @@ from string import Template
 
 import pandas as pd
 
+from demo.data_set_metrics import Measured
 from demo.markup import MODALITY_NAMES, table
-from demo.measured import Measured
 from deresunet import __version__
 from deresunet.evaluation.report_page import imprint
 from deresunet.inference.prediction import SegmentationPredictor

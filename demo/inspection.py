@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from PIL import Image
 
-from demo.measured import Measured
+from demo.data_set_metrics import Measured
 from deresunet.data.depth import DepthReading
 from deresunet.data.frame import Frame, OrientedBox
 from deresunet.evaluation.calibration import Reliability, reliability

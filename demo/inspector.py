@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
+from demo.data_sets import variants
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
 from demo.inspection import Cache, Inspection, Kept, inspect, preview
 from demo.networks import Checkpoints
-from demo.sources import variants
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
 from deresunet.data.fingerprint import frame_fingerprint

@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.compare.tab import CompareTab
 from demo.components import QUIET
-from demo.dataset.clicks import CompareRequest, OpenRequest
+from demo.dataset.frame_requests import CompareRequest, OpenRequest
 from demo.dataset.tab import DatasetTab
 from demo.inspect.chooser import Listing, list_updates
 from demo.inspect.settings import Settings

@@ -23,7 +23,7 @@ from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors
 from deresunet.visualization.panels import below, frame_row, grid, shrink
 from train.data.augmentation import GREY, Sample
-from train.stage import Inputs, data_of
+from train.stage_module import Inputs, data_of
 
 INTERRUPTED = "interrupted.ckpt"
 SIGTERM_STATUS = 128 + signal.SIGTERM

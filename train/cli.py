@@ -20,7 +20,7 @@ from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
 from train.data.survey import with_config_fields
 from train.distillation import run as distill
-from train.stage import StageModule
+from train.stage_module import StageModule
 from train.timelimit import VALIDATION_INTERVAL, TimeLimit
 
 USAGE = """usage: python -m train COMMAND ...

@@ -22,7 +22,7 @@ from train.distillation.depth import DepthEstimator
 from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_as_nearest, start_encoders, start_from
 from train.optimisation import Optimisation
-from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
+from train.stage_module import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.step import StepResult
 
 CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune-no-cudagraphs"]

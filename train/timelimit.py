@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_info
 
-from train.stage import StageModule, data_of
+from train.stage_module import StageModule, data_of
 
 # Steps before the first measurement: compilation and recording fall into them.
 SETTLING_STEPS = 8

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES
-from demo.measured import Measured
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool

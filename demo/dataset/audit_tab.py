@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from demo.components import PRIVATE, QUIET
-from demo.dataset.clicks import OpenRequest
 from demo.dataset.evaluations import Evaluations
+from demo.dataset.frame_requests import OpenRequest
 from demo.dataset.progress import Request
 from demo.downloads import KEEP_SECONDS, handed_out
 from demo.inspection import Cache

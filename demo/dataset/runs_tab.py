@@ -10,8 +10,8 @@ import gradio as gr
 
 from demo.components import PRIVATE, QUIET
 from demo.dataset import runs
-from demo.dataset.clicks import CompareRequest
 from demo.dataset.evaluations import Evaluations
+from demo.dataset.frame_requests import CompareRequest
 from demo.dataset.progress import Request
 from demo.downloads import KEEP_SECONDS, handed_out
 from demo.inspector import DatasetFrame

@@ -11,8 +11,8 @@ from demo.components import MODALITIES, PRIVATE, QUIET
 from demo.dataset import messages
 from demo.dataset.audit_tab import build_audit
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
-from demo.dataset.clicks import OpenRequest
 from demo.dataset.evaluations import Evaluations
+from demo.dataset.frame_requests import OpenRequest
 from demo.dataset.pictures import Pictures
 from demo.dataset.plots import HeatMap, Scatter
 from demo.dataset.progress import Request

@@ -6,10 +6,10 @@ import html
 
 import numpy as np
 
+from demo.data_set_metrics import Measured
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES, figure, key_line, percent
-from demo.measured import Measured
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deresunet.errors import InputError, input_error
 
 if TYPE_CHECKING:
-    from deresunet.data.tally import FrameTally
+    from deresunet.data.frame_tally import FrameTally
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.

@@ -24,11 +24,11 @@ from deresunet.data.files import DEPTH_SUFFIXES, RGB_SUFFIXES, FileOptions, fram
 from deresunet.data.folder import recognise_units
 from deresunet.data.frame import Frame
 from deresunet.data.readers import StoredFrames
-from deresunet.data.text import left_behind, readable
+from deresunet.data.text_files import left_behind, readable
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
-from deresunet.inference.prediction_files import write_predictions
+from deresunet.inference.prediction_writer import write_predictions
 from deresunet.inference.predictor import load
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.overlays import overlay

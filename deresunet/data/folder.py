@@ -27,7 +27,7 @@ from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
-from deresunet.data.text import left_behind, read_json, read_list, readable
+from deresunet.data.text_files import left_behind, read_json, read_list, readable
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"

@@ -13,10 +13,10 @@ import numpy as np
 
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.data.frame import Frame
+from deresunet.data.frame_tally import FrameTally
 from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Frames
-from deresunet.data.tally import FrameTally
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.failures import Failure, nothing_to_score

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from deresunet.classes import NUM_CLASSES, VOID
 from deresunet.data.frame import Frame
-from deresunet.data.tally import depth_encoding, warnings_of
+from deresunet.data.frame_tally import depth_encoding, warnings_of
 from deresunet.evaluation.boundary_iou import boundary_counts
 from deresunet.evaluation.metrics import scores
 

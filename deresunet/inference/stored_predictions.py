@@ -2,7 +2,7 @@
 
 A folder of predictions holds `NAME.png` for each frame NAME (in subfolders where names have slashes): one channel of
 class numbers. `confidence/NAME.png`, uint8 or uint16, may hold the probability of each label, over its type's range.
-`predictions.json` says how the class numbers count, where `prediction_files` wrote the folder.
+`predictions.json` says how the class numbers count, where `prediction_writer` wrote the folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from PIL import Image
 from deresunet.classes import LABEL_SETS, NUM_CLASSES, VOID
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
-from deresunet.data.text import read_json
+from deresunet.data.text_files import read_json
 from deresunet.errors import InputError, first_line
 from deresunet.inference.prediction import Prediction, Provenance, SegmentationPredictor
 from deresunet.inference.preprocessing import Modality

@@ -107,7 +107,7 @@ def test_frames_whose_files_changed_are_segmented_anew(data: Path, kind: str) ->
 def test_predictions_of_other_code_are_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("predict", "--data", data, "--out", data / "ours")
     assert run(*command).exit_code == 0
-    monkeypatch.setattr("deresunet.inference.prediction_files.PREDICTIONS_VERSION", 0)
+    monkeypatch.setattr("deresunet.inference.prediction_writer.PREDICTIONS_VERSION", 0)
     refused = run(*command)
     assert (refused.exit_code, "other weights or settings" in refused.stderr) == (2, True)
 

@@ -18,7 +18,7 @@ from deresunet.data.folder import SAMPLES_DIR, FolderReader
 from deresunet.data.intrinsics import parse_intrinsics
 from deresunet.data.label_checks import check_labels, check_shift
 from deresunet.data.labels import LabelFormat, interpolation_warning, read_label
-from deresunet.data.text import decode_text, left_behind, read_list
+from deresunet.data.text_files import decode_text, left_behind, read_list
 
 ROOM = np.asarray(Image.open(SAMPLES_DIR / "depth" / "0001.png")).astype(np.int64)[::4, ::4]  # mm (120, 160)
 RGB = np.asarray(Image.open(SAMPLES_DIR / "rgb" / "0001.jpg"))[::4, ::4]

@@ -4,9 +4,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from demo import about
+from demo.data_set_metrics import Measured
 from demo.inspect import messages
 from demo.inspect.panels import Look
-from demo.measured import Measured
 
 
 def test_about_answers_from_the_checkpoint(predictor):

@@ -12,13 +12,13 @@ from playwright.sync_api import expect
 from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
 
+from demo.data_sets import open_sources
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.progress import Request
 from demo.dataset.result import Confusion
 from demo.inspector import Inspector
 from demo.networks import Checkpoints
 from demo.page import build
-from demo.sources import open_sources
 from demo.theme import STYLE, theme
 from deresunet.data.readers import Source
 

@@ -12,7 +12,7 @@ from sunrgbd_archives import RedReader, halves, picture
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.prediction import SegmentationPredictor
-from deresunet.inference.prediction_files import is_written, write_prediction, write_predictions
+from deresunet.inference.prediction_writer import is_written, write_prediction, write_predictions
 from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.tta import Inference
 

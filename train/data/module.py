@@ -19,7 +19,7 @@ from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation, Augmenter
 from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
-from train.data.device import DeviceFrames
+from train.data.device_cache import DeviceFrames
 from train.data.photos import Photos
 from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
 from train.data.split import carve

@@ -11,8 +11,8 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.data.frame import Frame
+from deresunet.data.frame_tally import FrameTally, depth_encoding, warnings_of
 from deresunet.data.readers import Reader
-from deresunet.data.tally import FrameTally, depth_encoding, warnings_of
 from deresunet.errors import InputError
 
 READING_THREADS = 8

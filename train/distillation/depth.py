@@ -22,7 +22,7 @@ from train.data.device_augmentation import depth_faults
 from train.data.module import RGBDDataModule
 from train.distillation.teacher import TAPPED, WIDTH, FrozenTeacher, lightning_state, load_teacher
 from train.optimisation import Optimisation
-from train.stage import DEFAULT_OPTIMISATION, StageModule
+from train.stage_module import DEFAULT_OPTIMISATION, StageModule
 from train.step import StepResult
 
 # Range of the estimates [m]: what indoor sensors measure.

@@ -20,7 +20,7 @@ from train.distillation.teacher import WIDTH, FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_encoders, start_from
 from train.module import layout
 from train.optimisation import Optimisation
-from train.stage import DEFAULT_OPTIMISATION, StageModule
+from train.stage_module import DEFAULT_OPTIMISATION, StageModule
 from train.step import StepResult
 
 

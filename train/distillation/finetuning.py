@@ -12,7 +12,7 @@ from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
 from train.distillation.teacher import Teacher, load_dinov2, load_teacher
 from train.optimisation import Optimisation
-from train.stage import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
+from train.stage_module import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.step import StepResult
 
 AUXILIARY_WEIGHT = 0.4

@@ -13,7 +13,7 @@ from deresunet.atomic import write_whole
 from deresunet.data.sunrgbd.layout import PARTS, SENSORS, find_frames
 from deresunet.data.sunrgbd.reader import frames_root
 from deresunet.data.sunrgbd.toolbox import BOXES_FILE, LABELS_FILE, META_FILE, SPLIT_FILE
-from deresunet.data.text import left_behind
+from deresunet.data.text_files import left_behind
 from deresunet.errors import InputError
 
 # No file of the data set comes near it; a damaged or hostile archive could claim any size.

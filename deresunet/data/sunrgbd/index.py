@@ -11,7 +11,7 @@ import numpy as np
 
 from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.sunrgbd.layout import FrameRecord
-from deresunet.data.text import read_list
+from deresunet.data.text_files import read_list
 from deresunet.errors import InputError
 
 INDEX_FILE = "index.jsonl"

@@ -16,7 +16,7 @@ from deresunet.data.frame import Frame, OrientedBox, Problem
 from deresunet.data.images import read_rgb
 from deresunet.data.sunrgbd.boxes import parse_boxes
 from deresunet.data.sunrgbd.polygons import Polygon, parse_polygons
-from deresunet.data.text import left_behind, read_json, read_text
+from deresunet.data.text_files import left_behind, read_json, read_text
 from deresunet.errors import InputError
 
 SENSORS = ("kv1", "kv2", "realsense", "xtion")

@@ -34,7 +34,7 @@ from deresunet.data.sunrgbd.toolbox import (
     read_order,
     read_split,
 )
-from deresunet.data.text import read_list
+from deresunet.data.text_files import read_list
 from deresunet.errors import InputError
 from deresunet.evaluation.metrics import scores
 

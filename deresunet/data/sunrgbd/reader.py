@@ -29,7 +29,7 @@ from deresunet.data.sunrgbd.layout import (
 from deresunet.data.sunrgbd.polygons import fill_polygons
 from deresunet.data.sunrgbd.splits import carve_validation, sequences
 from deresunet.data.sunrgbd.toolbox import LABELS_FILE, META_FILE, SPLIT_FILE, SegLabels, read_order, read_split
-from deresunet.data.text import left_behind
+from deresunet.data.text_files import left_behind
 from deresunet.errors import InputError
 
 LabelSource = Literal["auto", "seglabel", "polygons"]

@@ -4,8 +4,8 @@ import pytest
 
 from demo.ablation import summary
 from demo.ablation.summary import ModalityResult
+from demo.data_set_metrics import Measured
 from demo.inspection import inspect
-from demo.measured import Measured
 from deresunet import Frame
 
 

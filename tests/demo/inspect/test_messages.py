@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from demo import markup
+from demo.data_set_metrics import Measured
 from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_bars, class_table, legend, present_classes
@@ -16,7 +17,6 @@ from demo.inspect.panels import Look, prediction_picture
 from demo.inspect.pixel import pixel_card
 from demo.inspect.readout import readout
 from demo.inspection import inspect
-from demo.measured import Measured
 from demo.report.frame import Report
 from deresunet import Frame
 from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE

@@ -1,4 +1,4 @@
-"""Predictions written as a folder of label PNGs, which `predictions.StoredPredictor` reads."""
+"""Predictions written as a folder of label PNGs, which `stored_predictions.StoredPredictor` reads."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from PIL import Image
 from deresunet.atomic import sweep_below, write_json, write_png
 from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.frame import Frame
+from deresunet.data.frame_tally import FrameTally
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import StoredFrames
-from deresunet.data.tally import FrameTally
-from deresunet.data.text import read_json
+from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Provenance, SegmentationPredictor

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from sunrgbd_archives import RedReader, frame_files, frame_names, halves, make_archives, picture
 
+from demo.data_sets import open_sources, variants
 from demo.inspector import Inspector
-from demo.sources import open_sources, variants
 from deresunet import InputError
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.readers import Source
