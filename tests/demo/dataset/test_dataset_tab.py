@@ -46,6 +46,7 @@ class Served:
                     request,
                     opened,
                     api_visibility="private",
+                    show_progress="hidden",  # its clock would stand in the text
                 )
         self.page.queue(max_size=64, default_concurrency_limit=4)
         _, self.url, _ = self.page.launch(
