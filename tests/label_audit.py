@@ -1,6 +1,6 @@
 """How many wrong annotations the label audit finds: objects are renamed at seeded places, then looked for.
 
-    python tests/label_audit.py --data ../shared/data/nyuv2
+    PYTHONPATH=. python tests/label_audit.py --data ../shared/data/nyuv2
 
 An object is a connected piece of a class other than wall, floor and ceiling. Its new class is drawn evenly from all
 others, or, with --plausible, from those that the frame holds.

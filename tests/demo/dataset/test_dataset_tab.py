@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import gradio as gr
@@ -46,7 +47,6 @@ class Served:
                     request,
                     opened,
                     api_visibility="private",
-                    show_progress="hidden",  # its clock would stand in the text
                 )
         self.page.queue(max_size=64, default_concurrency_limit=4)
         _, self.url, _ = self.page.launch(
@@ -101,6 +101,7 @@ def measured(served):
 def opened(page) -> str:
     """What Inspect was asked to open, and back again."""
     page.get_by_role("tab", name="Inspect").click()
+    expect(page.locator("#opened")).not_to_have_text(re.compile(r"\d\.\ds"))  # Gradio's clock, while it is filled
     text = page.locator("#opened").inner_text()
     page.get_by_role("tab", name="Data set").click()
     return text
