@@ -10,7 +10,7 @@ from demo.networks import distinct_names
 from deresunet.data.nyuv2 import NyuV2Reader
 from deresunet.data.readers import LAYOUTS, Reader, Source, recognise, refuse_unused
 from deresunet.data.sunrgbd.reader import SunRgbdReader
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 
 
 def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") -> dict[str, Reader]:
@@ -30,8 +30,7 @@ def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") 
     names = distinct_names(str(Path(folder).resolve()) for folder in folders)
     layouts = {folder: LAYOUTS[recognise(folder) if dataset == "auto" else dataset] for folder in names}
     refuse_unused(source, layouts.values())
-    if dataset != "auto" and not layouts:
-        raise InputError("--dataset has no effect without --data.")
+    refuse(["--dataset"] if dataset != "auto" and not layouts else [], "without --data")
     for folder, layout in layouts.items():
         name = names[folder]
         reader = layout.open(replace(source, root=folder))
@@ -50,8 +49,9 @@ def variants(readers: Mapping[str, Reader]) -> dict[str, dict[str, tuple[str, Re
     """
     found: dict[str, dict[str, tuple[str, Reader]]] = {}
     for name, reader in readers.items():
-        several = reader.variants() if isinstance(reader, SunRgbdReader | NyuV2Reader) else {}
-        _, *others = several.items() or [("", reader)]
-        found[name] = {next(iter(several), ""): (name, reader)}
-        found[name] |= {title: (f"{name}, {title}", other) for title, other in others}
+        several = reader.variants() if isinstance(reader, SunRgbdReader | NyuV2Reader) else {"": reader}
+        own = next(iter(several))
+        found[name] = {
+            title: (name, reader) if title == own else (f"{name}, {title}", other) for title, other in several.items()
+        }
     return found

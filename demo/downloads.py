@@ -43,17 +43,30 @@ def handed_out(name: str, content: bytes) -> str:
             if time.time() - old.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
     own = folder / hashlib.blake2b(content, digest_size=16, key=_KEY).hexdigest()
-    path = own / name
-    if not (kept(own) and kept(path)):
-        own.mkdir(exist_ok=True)
-        beside = own / f".{uuid.uuid4().hex}"
+    kept(own)
+    write_once(own / name, content)
+    return str(own / name)
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Write a file of the cache unless it is there: whole, also for another request that finds it.
+
+    Raises:
+        OSError: it cannot be written; nothing of it is left.
+    """
+    if kept(path):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.parent / f".{uuid.uuid4().hex}"
+    try:
         beside.write_bytes(content)
-        beside.replace(path)  # whole, also for another request that finds it
-    return str(path)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def kept(path: Path) -> bool:
-    """Whether a file of the cache is there still; if so, it stays for another hour."""
+    """Whether a file or folder of the cache is there still; if so, it stays for another hour."""
     try:
         os.utime(path)  # unlike `touch`, makes no empty file where another request has just deleted it
     except OSError:

@@ -255,7 +255,7 @@ class Inspector:
     def contents(self, origin: DatasetFrame | Upload) -> str:
         """Fingerprint of a data set's frame, so that files written anew are read anew.
 
-        Uploads have a path of their own for each content, and a frame that is not there is told by what reads it.
+        Uploads have a path of their own for each content, and a frame that is not there is an error where it is read.
         """
         if isinstance(origin, Upload) or origin.source not in self.readers:
             return ""
@@ -284,7 +284,7 @@ def _ablation_bytes(ablation: Ablation) -> int:
 
 def _check_file(path: str, max_pixels: int) -> None:
     size = (0, 0)
-    with suppress(InputError):  # that it is no image is told by what reads it
+    with suppress(InputError):  # that it is no image is said where it is read
         size = image_size(path)
     _check_pixels(Path(path).name, size, max_pixels)
 

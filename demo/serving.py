@@ -92,12 +92,12 @@ class Serving:
             Middleware(LoginBrake),
             Middleware(Listeners, page),
         ]
-        told = f"After {ATTEMPTS} failed logins, wait {WINDOW_S:.0f} seconds."
+        message = f"After {ATTEMPTS} failed logins, wait {WINDOW_S:.0f} seconds."
         return {
             "root_path": None if self.root_path is None else self.root_path.rstrip("/"),
             "max_file_size": self.max_upload,
             "auth": list(self.accounts) or None,
-            "auth_message": told if self.accounts else None,
+            "auth_message": message if self.accounts else None,
             "state_session_capacity": SESSIONS,
             "run_history": False,
             "app_kwargs": {

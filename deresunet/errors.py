@@ -1,8 +1,9 @@
-"""InputError, the one error that a user's input can cause; and full disks, which are told as one."""
+"""InputError, the one error that a user's input can cause; and full disks, which become one."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 # The disk, or the user's share of it, is full, or the file larger than it may be.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -40,3 +41,14 @@ def input_error(error: BaseException | None) -> InputError | None:
 def is_full_disk(error: BaseException) -> bool:
     """Whether an error says that the disk, or the user's share of it, is full."""
     return isinstance(error, OSError) and error.errno in FULL_DISK
+
+
+def refuse(options: Sequence[str], where: str) -> None:
+    """Refuse options that were given and have no effect; an `InputError` if there is one.
+
+    Args:
+        options: those that were given.
+        where: when they have none, such as "with --predictions".
+    """
+    if options:
+        raise InputError(f"{', '.join(options)} {'has' if len(options) == 1 else 'have'} no effect {where}.")

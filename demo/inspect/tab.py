@@ -100,8 +100,7 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks, evaluations: Evalua
         *[*at.ablation.fleeting, *at.cloud.fleeting, *at.report.fleeting],
     ]
     # What is asked for while the network runs is answered after it: by default Gradio drops it without a word.
-    latest = {"trigger_mode": "always_last"}
-    running = {**NETWORK, **PRIVATE, **latest, "show_progress_on": [at.panels[3], at.wipe]}
+    running = {**NETWORK, **PRIVATE, "trigger_mode": "always_last", "show_progress_on": [at.panels[3], at.wipe]}
     tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
     _answer_opening(inspector, page, at, tab)
     _answer_looking(at, tab, current, pictures)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 from gradio import processing_utils
 from PIL import Image
 
-from demo.downloads import kept
+from demo.downloads import write_once
 
 
 def save_picture(picture: Image.Image, cache_dir: str, name: str = "image", format: str = "webp") -> str:
@@ -21,16 +20,8 @@ def save_picture(picture: Image.Image, cache_dir: str, name: str = "image", form
         OSError: it cannot be written; nothing of it is left.
     """
     content = processing_utils.encode_pil_to_bytes(picture, format)  # type: ignore[no-untyped-call]
-    folder = Path(cache_dir) / processing_utils.hash_bytes(content)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = (folder / f"{name}.{format}").resolve()
-    if not kept(path):
-        beside = folder / f".{uuid.uuid4().hex}"
-        try:
-            beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+    path = (Path(cache_dir) / processing_utils.hash_bytes(content) / f"{name}.{format}").resolve()
+    write_once(path, content)
     return str(path)
 
 

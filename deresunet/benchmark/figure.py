@@ -12,26 +12,26 @@ from deresunet.errors import InputError
 _OURS, _OTHERS = "#1f4ea0", "#8a8f98"
 
 
-def write_figure(path: Path, told: Mapping[str, Any]) -> None:
+def write_figure(path: Path, summary: Mapping[str, Any]) -> None:
     """Draw what `bench --json` tells, as PNG or SVG by the path's ending.
 
     Args:
         path: the file.
-        told: the bench's result; it has timings of one frame and of a larger batch.
+        summary: the bench's result; it has timings of one frame and of a larger batch.
 
     Raises:
         InputError: it has timings of one batch size only, or the file cannot be written.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - only who asks for a picture waits for it
 
-    batches = sorted({row["batch"] for row in told["timings"]})
+    batches = sorted({row["batch"] for row in summary["timings"]})
     if len(batches) < 2:
         raise InputError("a figure needs two batch sizes. Give such as --batch 1,16.")
     few, many = batches[0], batches[-1]
-    latency = {row["name"]: row["median_ms"] for row in told["timings"] if row["batch"] == few}
-    rate = {row["name"]: row["frames_per_s"] for row in told["timings"] if row["batch"] == many}
+    latency = {row["name"]: row["median_ms"] for row in summary["timings"] if row["batch"] == few}
+    rate = {row["name"]: row["frames_per_s"] for row in summary["timings"] if row["batch"] == many}
     # Only this network has labels to compare with eager's, and a speed relative to it.
-    ours = [row["name"] for row in told["timings"] if row["batch"] == few and row["speedup"] is not None]
+    ours = [row["name"] for row in summary["timings"] if row["batch"] == few and row["speedup"] is not None]
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     above = None
@@ -62,7 +62,9 @@ def write_figure(path: Path, told: Mapping[str, Any]) -> None:
     axes.margins(0.12)
     axes.set_xlabel(f"median time of {few} frame{'s' if few > 1 else ''} [ms]; to the left is better")
     axes.set_ylabel(f"frames a second, {many} at once; up is better")
-    height, width = told["timings"][0]["size"]
-    axes.set_title(f"{told['machine']['device']}, {height}x{width}, PyTorch {told['machine']['torch']}", fontsize=9)
+    height, width = summary["timings"][0]["size"]
+    axes.set_title(
+        f"{summary['machine']['device']}, {height}x{width}, PyTorch {summary['machine']['torch']}", fontsize=9
+    )
     kind = path.suffix.lstrip(".") or "png"
     write_whole(path, lambda beside: figure.savefig(beside, format=kind))

@@ -165,7 +165,7 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
         scores there, and of the way back [ms], and the peak of memory of a process that does only this [MB].
     """
     frame = sample_rooms().read(sample_rooms().names[0])
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     predictors: dict[str, Predictor] = {}
     for backend in ("eager", "auto"):
         start = time.perf_counter()
@@ -173,7 +173,7 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
         loaded = time.perf_counter()
         predictors[backend].warm_up()
         warm = time.perf_counter()
-        told[backend] = {
+        measured[backend] = {
             "backend": predictors[backend].backend,
             "precision": predictors[backend].precision,
             "load_s": round(loaded - start, 2),
@@ -198,9 +198,9 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
                 kept.cpu().numpy()
             marks.append(time.perf_counter())
             stages[backend].append(tuple(1000 * np.diff(marks)))  # type: ignore[arg-type]
-    for backend in told:
+    for backend in measured:
         before, network, after = np.median(np.array(stages[backend]), axis=0)
-        told[backend] |= {
+        measured[backend] |= {
             "first_ms": round(whole[backend][0], 2),
             "second_ms": round(whole[backend][1], 2),
             "min_ms": round(min(whole[backend]), 2),
@@ -210,7 +210,7 @@ def time_frames(checkpoint: str | None, device: str, rounds: int) -> dict[str, A
             "from_device_ms": round(float(after), 2),
             **peak_memory(checkpoint, device, backend),
         }
-    return told
+    return measured
 
 
 def time_labels(

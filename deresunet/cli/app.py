@@ -84,10 +84,10 @@ def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Para
         try:
             command(*args, **kwargs)
         except (InputError, OSError) as error:
-            told = input_error(error)
-            if told is None:
+            known = input_error(error)
+            if known is None:
                 raise
-            typer.echo(f"Error: {told}", err=True)
+            typer.echo(f"Error: {known}", err=True)
             raise typer.Exit(2) from error
 
     return wrapped

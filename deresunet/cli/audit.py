@@ -20,11 +20,10 @@ from deresunet.cli.options import (
     PassOptions,
     PredictionOptions,
     given,
-    refuse,
     takes_groups,
 )
 from deresunet.data.readers import Reader
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 from deresunet.evaluation.audit import Finding, audit
 from deresunet.inference.predictor import load
 from deresunet.visualization.colours import DIFFERENT

@@ -18,14 +18,13 @@ from deresunet.cli.options import (
     PassOptions,
     PredictionOptions,
     given,
-    refuse,
     takes_groups,
 )
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate

@@ -9,7 +9,7 @@ import typer
 
 import deresunet.export
 from deresunet.cli.app import reports_input_errors
-from deresunet.cli.options import refuse
+from deresunet.errors import refuse
 from deresunet.export import ExportFormat
 from deresunet.inference.smoothing import HeadMode
 from deresunet.model.checkpoint import Precision

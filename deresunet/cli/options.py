@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 from deresunet.data.readers import Reader, open_reader
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 
 if TYPE_CHECKING:
     from deresunet.inference.stored_predictions import StoredPredictor
@@ -191,14 +191,3 @@ def given(group: DataOptions | PassOptions | NetworkOptions | PredictionOptions,
         for field in fields(group)
         if field.name in (names or vars(group)) and getattr(group, field.name) != field.default
     ]
-
-
-def refuse(options: Sequence[str], where: str) -> None:
-    """Refuse options that were given and have no effect; an `InputError` if there is one.
-
-    Args:
-        options: those that were given.
-        where: when they have none, such as "with --predictions".
-    """
-    if options:
-        raise InputError(f"{', '.join(options)} {'has' if len(options) == 1 else 'have'} no effect {where}.")

@@ -16,7 +16,6 @@ from deresunet.cli.options import (
     NetworkOptions,
     PassOptions,
     given,
-    refuse,
     takes_groups,
 )
 from deresunet.data.depth_units import Unit, parse_unit
@@ -25,7 +24,7 @@ from deresunet.data.folder import recognise_units
 from deresunet.data.frame import Frame
 from deresunet.data.readers import StoredFrames
 from deresunet.data.text_files import left_behind, readable
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.prediction_writer import write_predictions

@@ -18,7 +18,7 @@ from deresunet.data.nyuv2 import LABELED_FILE, SPLITS_FILE, NyuV2FolderReader, N
 from deresunet.data.sunrgbd.index import INDEX_FILE
 from deresunet.data.sunrgbd.layout import SENSORS, DepthSource
 from deresunet.data.sunrgbd.reader import LabelSource, SunRgbdReader
-from deresunet.errors import InputError
+from deresunet.errors import InputError, refuse
 
 
 class Frames(Protocol):
@@ -227,9 +227,7 @@ def refuse_unused(source: Source, layouts: Collection[Layout], but: Collection[s
         for field in fields(source)
         if field.name not in taken and not np.array_equal(getattr(source, field.name), getattr(Source, field.name))
     ]
-    if unused:
-        on = " or ".join(dict.fromkeys(layout.title for layout in layouts)) or "the bundled samples"
-        raise InputError(f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect on {on}.")
+    refuse(unused, f"on {' or '.join(dict.fromkeys(layout.title for layout in layouts)) or 'the bundled samples'}")
 
 
 def recognise(root: Root) -> str:

@@ -158,8 +158,8 @@ def test_a_full_disk_of_the_page_is_told(weights, tmp_path, tell):
             with (cache / "filling").open("wb", buffering=0) as filling, contextlib.suppress(OSError):
                 while True:
                     filling.write(bytes(4096))
-            told = await Visitor(server, client).ask("segment", file)
-            words.append("" if told["success"] else told["output"]["error"])
+            reply = await Visitor(server, client).ask("segment", file)
+            words.append("" if reply["success"] else reply["output"]["error"])
             with pytest.raises(RefusedError) as refused:
                 await visitor.upload("large.png", good("rgb", "bmp"))
             words.append(str(refused.value))

@@ -170,7 +170,9 @@ class SunRgbdReader:
         probes = self.names[:: max(len(self.names) // _PROBES, 1)]
         kinds: tuple[LabelSource, ...] = ("seglabel", "polygons")
         labels: dict[LabelSource, str] = {self.label_source: ""}
-        if all(any(self._source.has_label(name, kind) for name in probes) for kind in kinds) and "auto" in labels:
+        if self.label_source == "auto" and all(
+            any(self._source.has_label(name, kind) for name in probes) for kind in kinds
+        ):
             labels = {"auto": "seglabel", "polygons": "polygons"}
         depths: dict[DepthSource, str] = {self.depth_source: ""}
         if any(map(self._has_both_depths, probes)):
