@@ -6,10 +6,13 @@ let values = null;
 
 function load() {
     const image = element.querySelector('.readout-values');
-    if (!image) { values = null; return; }
+    values = null;  // those of another frame are not read over this one
+    hide();
+    if (!image) return;
     keepView(image.dataset);
     const decoded = new Image();
     decoded.onload = () => {
+        if (decoded.src !== image.src) return;  // others came meanwhile
         const canvas = document.createElement('canvas');
         canvas.width = decoded.width;
         canvas.height = decoded.height;
@@ -18,6 +21,7 @@ function load() {
         values = { ...image.dataset, names: image.dataset.names.split(','), width: decoded.width,
                    height: decoded.height / 2, frame: [Number(image.dataset.height), Number(image.dataset.width)],
                    data: context.getImageData(0, 0, decoded.width, decoded.height).data };
+        follow();
     };
     decoded.src = image.src;
 }
@@ -82,14 +86,19 @@ function show(event, at) {
     });
 }
 
-document.addEventListener('pointermove', (event) => {
-    const image = event.target.closest?.('#wipe') ? document.querySelector('#wipe img')
-        : event.target.matches?.(PICTURES) ? event.target
-        : event.target.closest?.('#stage .panel')?.querySelector('img');
-    const at = image && values && event.pointerType !== 'touch' && place(event, image);
-    if (at) show(event, at);
+// The cursor's last place, for when other values come under it.
+let cursor = null;
+function follow() {
+    const target = cursor && document.elementFromPoint(cursor.clientX, cursor.clientY);
+    const image = target?.closest('#wipe') ? document.querySelector('#wipe img')
+        : target?.matches(PICTURES) ? target
+        : target?.closest('#stage .panel')?.querySelector('img');
+    const at = image && values && cursor.pointerType !== 'touch' && place(cursor, image);
+    if (at) show(cursor, at);
     else hide();
-});
+}
+document.addEventListener('pointermove', (event) => { cursor = event; follow(); });
+document.documentElement.addEventListener('pointerleave', () => { cursor = null; hide(); });
 document.addEventListener('scroll', hide, true);
 
 // The wipe has a handle to drag; a press without a drag asks for the pixel under it.
