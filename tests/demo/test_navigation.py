@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from chromium import watched_tabs
+from chromium import RELOADED, watched_tabs
 from playwright.sync_api import expect
 from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
@@ -169,7 +169,7 @@ def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkey
     (reader,) = readers.values()
     with (
         launched(Inspector(KnownPredictor(reader), readers), tmp_path / "runs") as url,
-        watched_tabs(browser) as new_tab,
+        watched_tabs(browser, RELOADED) as new_tab,
     ):
         tab = new_tab(1440, 900)
         tab.goto(f"{url}?data=SUNRGBD+(test)&frame={two}")
