@@ -300,7 +300,6 @@ class Evaluations:
         began, before = time.perf_counter(), resume.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
-            folder.keep_label(frame.name, label)
             if run is None:
                 return
             seconds = (time.perf_counter() - began) / max(done - before, 1)
@@ -314,6 +313,7 @@ class Evaluations:
             reader if run is None else StoppableReader(reader, run.stop),
             request.modality,
             on_frame=on_frame,
+            keep_label=folder.keep_label,
             on_error="skip",
             workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
             resume=resume,

@@ -164,6 +164,7 @@ def evaluate(
     limit: int | None = None,
     on_frame: Callable[[int, Frame, np.ndarray, np.ndarray], None] | None = None,
     *,
+    keep_label: Callable[[str, np.ndarray], None] | None = None,
     on_error: Literal["skip", "stop"] = "stop",
     workers: int = 2,
     resume: ResumeFile | None = None,
@@ -178,6 +179,8 @@ def evaluate(
         modality: "rgbd", "rgb" or "depth".
         limit: number of frames to take from the start; None takes all.
         on_frame: called after each frame with the number of frames done, frame, predicted label and matrix so far.
+        keep_label: called with each frame's name and predicted label, uint8 (H, W), before `resume` has the frame: what
+            a killed run had not kept yet is segmented again.
         on_error: whether a frame that cannot be read ends the evaluation, or is left out and listed in the result.
         workers: threads that read frames ahead; they hold at most two frames each.
         resume: file that holds the results of frames done before and receives those of the others.
@@ -255,6 +258,8 @@ def evaluate(
             start = now
             matrix += results[name].matrix()
             done += 1
+            if keep_label is not None:
+                keep_label(name, label)
             if resume is not None:
                 resume.add(results[name])
             if on_frame is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -285,6 +286,21 @@ def run_with(
 
     with ResumeFile(path, {"weights": subject}) as resume:
         return evaluate(oracle, frames, on_frame=interrupt, workers=0, resume=resume)
+
+
+def test_a_frame_counts_as_done_when_its_label_is_kept(frames: Frames, tmp_path: Path) -> None:
+    path, oracle, kept = tmp_path / "resume.jsonl", Oracle(), []
+
+    def keep(name: str, label: np.ndarray) -> None:
+        if name == "f1" and name not in kept:
+            kept.append(name)
+            raise KeyboardInterrupt
+        kept.append(name)
+
+    for _ in range(2):
+        with suppress(KeyboardInterrupt), ResumeFile(path, {"weights": "x"}) as resume:
+            evaluate(oracle, frames, keep_label=keep, workers=0, resume=resume)
+    assert kept == ["f0", "f1", "f1", "f2", "void"]
 
 
 def test_interrupted_evaluation_goes_on(frames: Frames, tmp_path: Path) -> None:
