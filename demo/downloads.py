@@ -20,15 +20,21 @@ CLASS_SET = "sunrgbd37"
 _KEY = secrets.token_bytes(32)
 
 
-def download_name(frame: str, layer: str, suffix: str) -> str:
+def download_name(frame: str, layer: str, suffix: str, size: tuple[int, int] | None = None) -> str:
     """Name of a file to hand out: frame, layer and, where the layer is about classes, the class set.
 
     Args:
         frame: `Inspection.file_name`.
         layer: such as "prediction".
         suffix: such as "png".
+        size: height and width of a picture that is smaller than the frame; the name says them.
     """
-    return f"{frame}_{layer}{'' if layer in ('rgb', 'depth') else f'_{CLASS_SET}'}.{suffix}"
+    parts = [frame, layer]
+    if layer not in ("rgb", "depth"):
+        parts.append(CLASS_SET)
+    if size is not None:
+        parts.append(f"{size[1]}x{size[0]}")
+    return f"{'_'.join(parts)}.{suffix}"
 
 
 def handed_out(name: str, content: bytes) -> str:

@@ -118,6 +118,11 @@ class Inspection:
         return file_name(self.name)
 
     @property
+    def frame_size(self) -> tuple[int, int]:
+        """Height and width of the frame."""
+        return self.described["height"], self.described["width"]
+
+    @property
     def modality(self) -> Modality:
         """Modality that the network was given."""
         given: Modality = self.described["provenance"]["modality"]
@@ -129,11 +134,10 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "frame"
 
 
-def preview(frame: Frame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Background, depth and ground truth of a frame at the size of the pictures, as in `Inspection`."""
+def preview(frame: Frame) -> np.ndarray:
+    """Background of a frame at the size of the pictures, as in `Inspection`."""
     step = _step(frame)
-    depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
-    return np.ascontiguousarray(background_of(frame)[::step, ::step]), depth, truth
+    return np.ascontiguousarray(background_of(frame)[::step, ::step])
 
 
 def full_size(inspection: Inspection, frame: Frame) -> Inspection:
@@ -195,9 +199,9 @@ def inspect(
     sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
     result = None if frame.label is None else frame_result(frame, prediction.label)
     step = _step(frame)
-    background, depth, truth = preview(frame)
+    depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
     return Inspection(
-        background=background,
+        background=preview(frame),
         rgb=frame.rgb is not None,
         depth=depth,
         truth=truth,

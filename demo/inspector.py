@@ -16,7 +16,7 @@ from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
 from demo.data_sets import variants
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
-from demo.inspection import Cache, Inspection, Kept, inspect, preview
+from demo.inspection import Cache, Inspection, Kept, inspect
 from demo.networks import Checkpoints
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
@@ -191,14 +191,6 @@ class Inspector:
 
         key = (self.checkpoints.get(weights).checkpoint.sha256, origin, self.contents(origin))
         return Kept(self._ablations, key, run)
-
-    def preview(self, origin: DatasetFrame) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Read a frame without segmenting it: background, depth and ground truth as in `Inspection`.
-
-        Raises:
-            InputError: there is no such frame, or its files cannot be used.
-        """
-        return preview(self.read(origin))
 
     def read(self, origin: DatasetFrame | Upload) -> Frame:
         """Read a frame without segmenting it.

@@ -12,6 +12,7 @@ import numpy as np
 
 from demo.deploy import zerogpu
 from deresunet.data.frame import Frame
+from deresunet.inference.backends import check_backend
 from deresunet.inference.devices import resolve_device
 from deresunet.inference.prediction import Prediction, Provenance, SegmentationPredictor
 from deresunet.inference.predictor import Predictor, load, read_weights
@@ -106,12 +107,12 @@ def start_network(checkpoint: str | None, device: str, backend: str, first: Fram
         first: a frame that is segmented before all others, so that no time on the page is that of a first run.
 
     Raises:
-        InputError: the weights or the device cannot be used.
+        InputError: the weights, the device or the backend cannot be used.
     """
     if zerogpu.HERE:
         return zerogpu.predictor_for(load(checkpoint, device, backend))
     weights = read_weights(checkpoint)
-    resolve_device(device)
+    check_backend(backend, resolve_device(device))
 
     def make() -> Predictor:
         predictor = Predictor(weights, device, backend)

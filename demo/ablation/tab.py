@@ -62,7 +62,7 @@ def ablation_files(inspection: Inspection, ablation: Ablation, opacity: float, c
     """Pictures of an ablation as files to hand out, in the order of `MODALITIES`."""
     pictures = summary.ablation_pictures(inspection.background, ablation, opacity, class_filter(classes))
     return [
-        picture_file(inspection.file_name, f"prediction_{modality}", picture)
+        picture_file(inspection.file_name, f"prediction_{modality}", picture, inspection.frame_size)
         for modality, picture in zip(summary.MODALITIES, pictures, strict=True)
     ]
 

@@ -99,7 +99,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
             gr.Column(visible=True),
             comparison.summary(a, b),
             comparison.wipe_pictures(a, b, DEFAULT_OPACITY),
-            picture_file(a.file_name, "difference", comparison.difference_picture(a, b, 0.75)),
+            picture_file(a.file_name, "difference", comparison.difference_picture(a, b, 0.75), a.frame_size),
             key_line(comparison.difference_keys(a)),
             table(comparison.class_table(a, b), signed=["B - A"], caption="IoU of each class"),
         ]

@@ -19,7 +19,7 @@ from demo.inspect.layout import NETWORK_LOADING, Layout, lay_out_inspect
 from demo.inspect.search import FrameSearch
 from demo.inspect.settings import Settings
 from demo.inspect.updates import look_updates, picture_file, result_updates
-from demo.inspection import Inspection, file_name
+from demo.inspection import Inspection, file_name, preview
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
 from demo.loading import is_ready
@@ -134,8 +134,9 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         asked, _ = read_link(dict(request.query_params))
         found, _ = _named(inspector, asked)
         try:
+            frame = inspector.read(found)
             # As the result will show it, so that a browser loads it once.
-            shown = picture_file(file_name(found.name), "rgb", inspector.preview(found)[0])
+            shown = picture_file(file_name(found.name), "rgb", preview(frame), frame.size)
         except InputError:
             shown = gr.skip()  # said where the frame is opened
         return [shown, gr.skip() if is_ready(inspector.predictor) else NETWORK_LOADING]

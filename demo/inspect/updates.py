@@ -43,7 +43,7 @@ def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, i
     look = settings.look(point)
     layers = ("rgb", "depth", "ground_truth", "prediction" if look.overlay == "classes" else look.overlay)
     files = [
-        picture_file(inspection.file_name, layer, picture)
+        picture_file(inspection.file_name, layer, picture, inspection.frame_size)
         for layer, picture in zip(layers, panels(inspection, look), strict=True)
     ]
     without_truth = inspection.truth is None
@@ -61,15 +61,17 @@ def look_updates(inspection: Inspection, settings: Settings, point: tuple[int, i
     ]
 
 
-def picture_file(name: str, layer: str, picture: np.ndarray) -> str:
-    """Write a picture uint8 (h, w, 3) to hand out, named by frame and layer; returns its path.
+def picture_file(name: str, layer: str, picture: np.ndarray, frame_size: tuple[int, int]) -> str:
+    """Write a picture uint8 (h, w, 3) to hand out, named by frame, layer and, unless `frame_size`, its size.
 
     RGB is JPEG, as it was taken; the others are PNG, since JPEG would mix the classes' colours. Their channels are
-    rounded to multiples of 4, which nobody sees and which halves what a browser loads.
+    rounded to multiples of 4, which nobody sees and which halves what a browser loads. Returns the file's path.
     """
+    height, width, _ = picture.shape
+    size = None if (height, width) == frame_size else (height, width)
     if layer != "rgb":
         rounded = (np.minimum(picture, 253) + 2) & np.uint8(252)
-        return handed_out(download_name(name, layer, "png"), png(rounded))
+        return handed_out(download_name(name, layer, "png", size), png(rounded))
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="JPEG", quality=92)
-    return handed_out(download_name(name, layer, "jpg"), buffer.getvalue())
+    return handed_out(download_name(name, layer, "jpg", size), buffer.getvalue())

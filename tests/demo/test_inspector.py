@@ -153,15 +153,6 @@ def test_thumbnails_are_small_and_named(inspector):
         inspector.names("other")
 
 
-def test_a_preview_needs_no_network(inspector, rooms):
-    background, depth, truth = inspector.preview(DatasetFrame("sample rooms", "0002"))
-    frame = rooms.read("0002")
-    assert np.array_equal(background, frame.rgb)
-    assert np.array_equal(depth, frame.depth)
-    assert np.array_equal(truth, frame.label)
-    assert inspector.predictor.calls == 0
-
-
 @pytest.mark.slow
 def test_the_first_frame_is_the_real_sample_of_median_miou(predictor):
     inspector = Inspector(predictor, samples())

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from demo.inspection import preview
 from demo.inspector import Inspector
 from demo.loading import LoadingPredictor, is_ready, start_network
 from deresunet import InputError
@@ -19,7 +20,7 @@ def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
     inspector = Inspector(loading, {"sample rooms": rooms})
     assert not is_ready(loading)
-    assert inspector.preview(inspector.first())[0].shape[2] == 3, "frames are read meanwhile"
+    assert preview(inspector.read(inspector.first())).shape[2] == 3, "frames are read meanwhile"
     opened = []
     visitor = threading.Thread(target=lambda: opened.append(inspector.open(inspector.first())))
     visitor.start()
@@ -60,3 +61,5 @@ def test_the_first_frame_is_segmented_before_any_visitors(room, monkeypatch):
     assert seen == [room.name]
     with pytest.raises(InputError, match="no such file"):
         start_network("nowhere.safetensors", "cpu", "eager", room)
+    with pytest.raises(InputError, match="No backend is called 'onedn'"):
+        start_network(None, "cpu", "onedn", room)

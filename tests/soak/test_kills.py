@@ -72,7 +72,7 @@ def _timeless(value: object) -> object:
 def checkpoints(folder: Path) -> dict[str, object]:
     """The weights and state of optimisation that a run of training ended with; all checkpoints of it are whole."""
     found: dict[str, object] = {}
-    for path in sorted(folder.rglob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns):
+    for path in _by_time(folder, "*.ckpt"):
         content = torch.load(path, weights_only=True)
         if path.name == "last.ckpt":
             found = {name: tensor.numpy().tobytes() for name, tensor in content["state_dict"].items()}
@@ -80,6 +80,12 @@ def checkpoints(folder: Path) -> dict[str, object]:
             for number, state in content["optimizer_states"][0]["state"].items():
                 found |= {f"{number}.{name}": np.asarray(value).tobytes() for name, value in state.items()}
     return found
+
+
+def _by_time(folder: Path, pattern: str) -> list[Path]:
+    """Files of a run under their final names, the latest last."""
+    found = (path for path in folder.rglob(pattern) if not path.parent.name.startswith("."))
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +103,7 @@ def jobs(forks, rooms_of, weights, tmp_path_factory) -> dict[str, Job]:
         return forks.start(command, [str(argument) for argument in arguments], root / "said")
 
     def train_on(folder: Path) -> object:
-        left = sorted(folder.rglob("last.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+        left = _by_time(folder, "last.ckpt")
         options = ("--run.folder", folder, "--run.name", "run", "--run.best", 1, "--trainer.max_epochs", 3)
         more = ("--data.workers", 0, "--data.limit", 8)
         resumed = ("--ckpt_path", left[-1]) if left else ()

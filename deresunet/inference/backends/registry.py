@@ -79,18 +79,25 @@ def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple
         InputError: there is no such backend, or not on this machine.
         RuntimeError: it could not be built, or its logits are not those of the network.
     """
-    if name not in BACKENDS:
-        raise InputError(_unknown(name))
-    lacking = why_not(name, device)
-    if lacking is not None:
-        here = ", ".join(other for other in BACKENDS if why_not(other, device) is None)
-        raise InputError(f"The backend {name} cannot run on {device}: {lacking}. Expected auto or one of {here}.")
+    check_backend(name, device)
     recipe = BACKENDS[name]
     run = recipe.build(model, device, size)
     backend = Backend(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
     if name not in ("eager", "eager-half"):
         _check(backend, model, device)
     return backend
+
+
+def check_backend(name: str, device: torch.device) -> None:
+    """Raise `InputError` if there is no backend called `name`, or if it cannot run on a device; "auto" always can."""
+    if name == "auto":
+        return
+    if name not in BACKENDS:
+        raise InputError(_unknown(name))
+    lacking = why_not(name, device)
+    if lacking is not None:
+        here = ", ".join(other for other in BACKENDS if why_not(other, device) is None)
+        raise InputError(f"The backend {name} cannot run on {device}: {lacking}. Expected auto or one of {here}.")
 
 
 def why_not(name: str, device: torch.device) -> str | None:

@@ -17,8 +17,9 @@ from demo.inspect.panels import (
     prediction_picture,
     truth_picture,
 )
-from demo.inspect.updates import picture_file
-from demo.inspection import png
+from demo.inspect.settings import Settings
+from demo.inspect.updates import look_updates, picture_file
+from demo.inspection import inspect, png
 from deresunet.classes import PALETTE
 from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS
 
@@ -77,9 +78,21 @@ def test_3d_boxes_are_drawn_over_rgb_when_asked_for(seen, bare):
 def test_a_panels_file_is_light_and_looks_the_same(seen, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     picture = prediction_picture(seen, Look())
-    file = Path(picture_file(seen.file_name, "prediction", picture))
+    file = Path(picture_file(seen.file_name, "prediction", picture, seen.frame_size))
     assert file.name == "0001_prediction_sunrgbd37.png"
     shown = np.asarray(Image.open(file)).astype(int)
     assert np.abs(shown - picture).max() <= 3
     assert file.stat().st_size < 0.7 * len(png(picture))
-    assert Path(picture_file(seen.file_name, "rgb", seen.background)).name == "0001_rgb.jpg"
+    assert Path(picture_file(seen.file_name, "rgb", seen.background, seen.frame_size)).name == "0001_rgb.jpg"
+
+
+def test_a_panels_file_says_if_it_is_smaller_than_the_frame(predictor, noise_frame, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    seen = inspect(predictor, noise_frame(1500, 2000))
+    files = [update.value for update in look_updates(seen, Settings("deresunet"), None)[:4]]
+    assert [Path(file["path"]).name for file in files] == [
+        "noise-2000x1500_rgb_1000x750.jpg",
+        "noise-2000x1500_depth_1000x750.png",
+        "noise-2000x1500_ground_truth_sunrgbd37_1000x750.png",
+        "noise-2000x1500_prediction_sunrgbd37_1000x750.png",
+    ]
