@@ -8,12 +8,15 @@ from typing import Any
 
 import anyio
 import gradio as gr
+import httpx
 
 from demo.inspection import Kept
 from demo.server.waiting import FairQueue
 from deresunet.errors import InputError, is_full_disk
 
 log = logging.getLogger(__name__)
+# How Gradio's errors begin where an address is private, or answers with an error.
+_NOT_FETCHED = ("Hostname ", "Failed to download file")
 
 
 class GuardedBlocks(gr.Blocks):
@@ -69,6 +72,8 @@ def _words(error: Exception) -> str:
         return "The server has not enough memory for this just now. Try again later, or with a smaller frame."
     if any(is_full_disk(cause) for cause in causes):
         return "The server's disk is full, so nothing was kept. Try again later, or tell its operator."
+    if any(isinstance(cause, httpx.HTTPError) or str(cause).startswith(_NOT_FETCHED) for cause in causes):
+        return "A file could not be fetched from its address. Give a public http or https address, or upload the file."
     if any(isinstance(cause, OSError) for cause in causes):
         return f"The server could not read or write a file ({type(error).__name__}). Upload it again, or try later."
     return (
