@@ -142,30 +142,34 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
             )  # fmt: skip
             # The file as it is: `read_rgb` knows more formats, and says what is wrong with a file.
             rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
-            with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"):
-                depth = gr.File(
-                    label="Depth: PNG, TIFF, PGM, NPY, NPZ, EXR",
-                    file_types=list(DEPTH_SUFFIXES),
-                    height=110,
-                    elem_id="upload-depth",
-                )
-                unit = gr.Dropdown(
-                    [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
-                    value="auto",
-                    allow_custom_value=True,
-                    label="Depth unit: a name, or units per metre",
-                    elem_id="depth-unit",
-                )
-                card = gr.HTML(padding=False, elem_id="depth-card")
-                take_unit = gr.Button("Take the proposed unit", visible=False, size="sm", elem_id="take-unit")
-                intrinsics = gr.Textbox(label="Intrinsics (optional)", placeholder="fx, fy, cx, cy in pixels")
-                label = gr.File(
-                    label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
-                    file_types=list(LABEL_SUFFIXES),
-                    height=110,
-                    elem_id="upload-label",
-                )
-                run = gr.Button("Segment", variant="primary", elem_id="segment")
+            with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"), gr.Row():
+                with gr.Column(min_width=210):
+                    depth = gr.File(
+                        label="Depth: PNG, TIFF, PGM, NPY, NPZ, EXR",
+                        file_types=list(DEPTH_SUFFIXES),
+                        height=110,
+                        elem_id="upload-depth",
+                    )
+                with gr.Column(min_width=210):
+                    unit = gr.Dropdown(
+                        [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
+                        value="auto",
+                        allow_custom_value=True,
+                        label="Depth unit: a name, or units per metre",
+                        elem_id="depth-unit",
+                    )
+                    card = gr.HTML(padding=False, elem_id="depth-card")
+                    take_unit = gr.Button("Take the proposed unit", visible=False, size="sm", elem_id="take-unit")
+                with gr.Column(min_width=210):
+                    label = gr.File(
+                        label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
+                        file_types=list(LABEL_SUFFIXES),
+                        height=110,
+                        elem_id="upload-label",
+                    )
+                with gr.Column(min_width=210):
+                    intrinsics = gr.Textbox(label="Intrinsics (optional)", placeholder="fx, fy, cx, cy in pixels")
+                    run = gr.Button("Segment", variant="primary", elem_id="segment")
             upload_notice = gr.HTML(elem_id="upload-notice", elem_classes="notices", padding=False)
     chooser = Chooser(
         source, variant, find, listing, gallery, count, pages, previous, following, notice,

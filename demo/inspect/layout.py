@@ -110,7 +110,7 @@ def lay_out_inspect(inspector: Inspector) -> Layout:
 
 def _controls(inspector: Inspector) -> list[Any]:
     names = inspector.checkpoints.names
-    return [
+    controls: list[Any] = [
         gr.Dropdown(
             names,
             value=inspector.checkpoints.first_name,
@@ -124,6 +124,8 @@ def _controls(inspector: Inspector) -> list[Any]:
         gr.Radio(OVERLAYS, value="classes", label="Overlay", scale=3, min_width=390, elem_id="overlay"),
         gr.Slider(0, 1, DEFAULT_OPACITY, step=0.05, label="Opacity", scale=1, min_width=150, elem_id="opacity"),
         gr.State([]),  # the class filter: the legend and the tables set it
-        gr.Checkbox(False, label="Contours", scale=0, min_width=110, elem_id="contours"),
-        gr.Checkbox(False, label="3D boxes", scale=0, min_width=110, elem_id="boxes", visible=False),
     ]
+    with gr.Column(scale=0, min_width=110, elem_id="marks"):
+        controls.append(gr.Checkbox(False, label="Contours", elem_id="contours"))
+        controls.append(gr.Checkbox(False, label="3D boxes", elem_id="boxes", visible=False))
+    return controls

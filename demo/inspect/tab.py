@@ -41,6 +41,12 @@ _FOLD_CONTROLS = """() => {
 }"""
 
 
+# An upload's result may be off the screen; a notice about it stands where the upload was.
+_TO_PICTURES = """() => {
+    if (!document.querySelector('#upload-notice .notice'))
+        document.querySelector('#panels')?.scrollIntoView({ block: 'nearest' });
+    return [];
+}"""
 # A browser keeps the picture in view that came first, which is RGB.
 _PREDICTION_FIRST = "() => { document.querySelector('#panels')?.scrollTo({ left: 0 }); return []; }"
 
@@ -206,11 +212,15 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
     chooser.previous.click(step(-1), [chooser.listing, origin, *controls], choosing, **running)
     chooser.following.click(step(1), [chooser.listing, origin, *controls], choosing, **running)
-    chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running)
-    chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running)
-    chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
-        on_upload, [*chooser.upload, *controls], uploading, **running
-    )
+    uploaded = [
+        chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running),
+        chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running),
+        chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
+            on_upload, [*chooser.upload, *controls], uploading, **running
+        ),
+    ]
+    for event in uploaded:
+        event.then(None, None, None, js=_TO_PICTURES, **QUIET)
     gr.on(
         [control.input for control in controls[:2]],
         on_network,
