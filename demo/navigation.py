@@ -37,9 +37,10 @@ def connect(
     weights, modality, _, _, classes, *_ = inspected.controls
     chooser = inspected.chooser
 
-    def walk(source: str, listed: tuple[str, ...], name: str) -> list[Any]:
+    def walk(asked: OpenRequest | CompareRequest) -> list[Any]:
         """Updates of `Chooser.lists`: previous, next and the strip go through the list that a frame was clicked in."""
-        listing = Listing(source, listed or (name,))
+        name = asked.frame.name
+        listing = Listing(asked.frame.source, asked.listed or (name,), order=asked.order)
         return list_updates(inspector, listing.strip_with(listing.names.index(name)))
 
     @with_notice(len(inspected.outputs) + 3 + len(chooser.lists), "The frame was not opened")
@@ -48,8 +49,7 @@ def connect(
             weights=asked.weights, modality=asked.request.modality, classes=list(asked.classes)
         )
         shown = opened(inspector, asked.frame, settings)
-        strip = walk(asked.frame.source, asked.listed, asked.frame.name)
-        return [*shown, settings.weights, settings.modality, settings.classes, *strip]
+        return [*shown, settings.weights, settings.modality, settings.classes, *walk(asked)]
 
     for clicked in dataset.open_requests:
         clicked.change(
@@ -70,8 +70,7 @@ def connect(
     def on_compare(asked: CompareRequest, *values: Any) -> list[Any]:
         settings = Settings(*values)._replace(weights=asked.weights[1], modality=asked.b.modality)
         shown = opened(inspector, asked.frame, settings)
-        strip = walk(asked.frame.source, asked.listed, asked.frame.name)
-        return [*shown, settings.weights, settings.modality, *strip]
+        return [*shown, settings.weights, settings.modality, *walk(asked)]
 
     def on_sides(asked: CompareRequest) -> list[Any]:
         return [

@@ -165,7 +165,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         frames = tuple(dict.fromkeys(finding.frame for finding in findings))
         name = weights or evaluations.checkpoints.first_name
         return [
-            OpenRequest(DatasetFrame(source, one.frame), request, name, classes, frames),
+            OpenRequest(DatasetFrame(source, one.frame), request, name, classes, frames, "most suspect first"),
             gr.Gallery(selected_index=None),
         ]
 

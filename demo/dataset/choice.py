@@ -64,6 +64,13 @@ class Choice:
         """Subject of the gallery's pictures: a cell goes before a class."""
         return self.cell or self.label
 
+    @property
+    def order_name(self) -> str:
+        """Order of the gallery's list in words, such as "worst first by mIoU"."""
+        if self.cell is not None:
+            return f"most {self.cell} first"
+        return f"{self.order} by {'mIoU' if self.label is None else f'IoU of {self.only}'}"
+
     def at_cell(self, cell: Confusion | None) -> Choice:
         """These settings with another cell of the confusion matrix, or with none."""
         return replace(self, pair="" if cell is None else f"{cell.truth},{cell.prediction}", shown=PAGE)

@@ -21,6 +21,7 @@ class OpenRequest:
         weights: name of the weights or predictions on the page.
         classes: display names for the class filter: the pair of a confusion, or the class that is chosen.
         listed: names of the frames in the list that it was clicked in, in order.
+        order: that order in words; or "".
         click: number of the click, so that the same frame can be opened again.
     """
 
@@ -29,6 +30,7 @@ class OpenRequest:
     weights: str
     classes: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    order: str = ""
     click: int = field(default_factory=lambda: next(_CLICKS))
 
 
@@ -42,6 +44,7 @@ class CompareRequest:
         b: run B.
         weights: names of the weights or predictions of A and B on the page.
         listed: names of the frames in the list that it was clicked in, in order.
+        order: that order in words; or "".
         click: number of the click, so that the same frame can be opened again.
     """
 
@@ -50,4 +53,5 @@ class CompareRequest:
     b: Request
     weights: tuple[str, str]
     listed: tuple[str, ...] = ()
+    order: str = ""
     click: int = field(default_factory=lambda: next(_CLICKS))

@@ -16,9 +16,10 @@ from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.stratified import BOUNDARY_PX
 from deresunet.visualization.colours import CORRECT, WRONG
 
-NO_CONFUSION = "none: frames by their score"
+NO_CONFUSION = "none: choose a pair to see its frames"
 
 
 def shown(ratio: float, places: int = 2) -> str:
@@ -56,7 +57,11 @@ def status(request: Request, progress: Progress) -> str:
         left = "time left is not known yet" if progress.seconds_left is None else None
         facts.append(left or f"about <b>{duration(progress.seconds_left or 0.0)}</b> left")
     else:
-        title, more = "Running for another visitor", "Follow it to see its result as soon as it is there."
+        title = "Running"  # a page that was reloaded cannot be told from another visitor's
+        more = (
+            "It runs for another page, or for this one before it was reloaded. Follow it to see its result as soon as "
+            "it is there."
+        )
         if progress.seconds_left is not None:
             facts.append(f"about <b>{duration(progress.seconds_left)}</b> left")
     return (
@@ -87,6 +92,7 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
         _figure(f"{shown(found.miou.value)} %", f"mIoU over {classes} classes", _interval(found.miou)),
         _figure(f"{shown(found.pixel_acc.value)} %", "pixel accuracy", _interval(found.pixel_acc)),
         _figure(f"{shown(pooled.mean_acc)} %", "mean accuracy"),
+        _figure(f"{shown(result.boundary_miou(chosen))} %".replace("n/a %", "n/a"), "mean boundary IoU"),
         _figure(frames, "frames"),
     ]
     if label is not None:
@@ -101,7 +107,11 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
             f"Below a score: its {found.level:.0%} bootstrap confidence interval over frames. Frames of one recording "
             "are alike, so that it is rather too narrow."
         )
-    return f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
+    return (
+        f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
+        f'<p class="ds-note">{_places(result, chosen)} Boundary IoU: IoU of classes\' inner boundary bands, 2 % of the '
+        "image's diagonal wide.</p>"
+    )
 
 
 def left_out(result: DatasetResult) -> str:
@@ -201,6 +211,11 @@ def fourth_key(focus: Focus) -> str:
     return " ".join(f"{_key(colour)}{name}" for name, colour in focus_keys(focus).items())
 
 
+def confusions_title(label: int | None = None) -> str:
+    """Title of the list of confusions, or of those of a class."""
+    return "Largest confusions" if label is None else f"Largest confusions of {DISPLAY_NAMES[label - 1]}"
+
+
 def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
     """The most frequent confusions, or those of a class, as choices (text, value) of a dropdown."""
     worst = most_confused(matrix, label=label)
@@ -242,6 +257,16 @@ def _bar(name: str, iou: float, frames: int, colour: str, kind: str, clickable: 
         f'<{tag} class="{kind}"{attributes}><span>{name}</span><span class="track"><i style="width:{width:.2f}%;'
         f'background:{colour}"></i></span><span>{shown(iou)}</span><span>{frames:,}</span></{tag}>'
     )
+
+
+def _places(result: DatasetResult, chosen: np.ndarray) -> str:
+    """Sentences on the scores by distance to a class boundary."""
+    parts = []
+    for name, matrix in result.places(chosen).items():
+        found = scores(matrix)
+        said = f"{name.capitalize()}: mIoU {shown(found.miou)} %, pixel accuracy {shown(found.pixel_acc)} %."
+        parts.append(said.replace("n/a %", "n/a"))
+    return f"By distance to a class boundary ({BOUNDARY_PX} px): {' '.join(parts)}"
 
 
 def _interval(interval: Interval) -> str:

@@ -11,9 +11,10 @@ from scipy import stats
 
 from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.evaluation.bootstrap import ScoreIntervals, confusion_rows, score_intervals
+from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import Evaluation
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
+from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult, pool
 from deresunet.inference.preprocessing import Modality
 
 # Properties of a frame that its score is plotted against: shares of its labelled pixels.
@@ -125,6 +126,16 @@ class DatasetResult:
     def intervals(self, chosen: np.ndarray) -> ScoreIntervals:
         """Scores of frames with their bootstrap confidence intervals."""
         return score_intervals(self._stacked[chosen])
+
+    def boundary_miou(self, chosen: np.ndarray) -> float:
+        """Mean boundary IoU of frames, 0..1; NaN for none."""
+        bands = [np.zeros((3, NUM_CLASSES), np.int64), *(self.frames[index].boundary for index in chosen)]
+        return boundary_miou(np.sum(bands, axis=0))
+
+    def places(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
+        """Pooled matrix of frames, int64 (37, 37), of pixels at a class boundary and of the interior, by `PLACES`."""
+        total = pool(self.frames[index] for index in chosen).sum((0, 1))
+        return dict(zip(PLACES, total, strict=True))
 
     def frames_with(self, chosen: np.ndarray) -> np.ndarray:
         """Number of the frames whose ground truth has each class, int64 (37,)."""

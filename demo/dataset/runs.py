@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from demo.dataset.progress import Request
 from demo.markup import figure, percent
 from deresunet.classes import CLASSES, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import Difference
@@ -25,6 +27,27 @@ PICK_FRAME = """element.addEventListener('click', (event) => {
     const picked = event.target.closest('[data-frame]');
     if (picked) trigger('select', { index: 0, value: picked.dataset.frame });
 });"""
+
+
+def preselected(
+    finished: Sequence[Request], a: Request | None = None, b: Request | None = None
+) -> tuple[Request | None, Request | None]:
+    """Run A and run B to compare first: RGB and RGB-D of the same weights, or the two latest, the older one as A.
+
+    Args:
+        finished: runs over one data set, the latest first.
+        a: run that a visitor chose as A, which stays; or None.
+        b: run that a visitor chose as B, which stays; or None.
+
+    Returns:
+        Both runs; None where there is none left to choose.
+    """
+    pair = next(
+        ((rgb, rgbd) for rgb, rgbd in map(_with_and_without_depth, finished) if rgb in finished and rgbd in finished),
+        tuple(finished[:2][::-1]),
+    )
+    a = a or next((one for one in (*pair, *finished) if one != b), None)
+    return a, b or next((one for one in (*pair[::-1], *finished) if one != a), None)
 
 
 def summary(comparison: Comparison) -> str:
@@ -97,6 +120,10 @@ def frame_list(title: str, frames: Sequence[FrameDifference]) -> str:
         f'<h3 class="ds-title">{title}: {len(frames):,}{more}</h3><div class="ds-frames-head"><span>frame</span>'
         f'<span>mIoU A %</span><span>mIoU B %</span><span>B - A</span></div><ol class="ds-frames">{rows}</ol>'
     )
+
+
+def _with_and_without_depth(request: Request) -> tuple[Request, Request]:
+    return replace(request, modality="rgb"), replace(request, modality="rgbd")
 
 
 def _score(ratio: float) -> str:

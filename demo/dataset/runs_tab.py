@@ -50,22 +50,26 @@ class Comparisons:
         return compare(first, second, (self.evaluations.name(a), self.evaluations.name(b)))
 
 
-def build_runs(evaluations: Evaluations, source: gr.State, tab: gr.Tab) -> gr.State:
+def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, tab: gr.Tab) -> gr.State:
     """Lay out the comparison of two runs inside the page's current context.
 
     Args:
         evaluations: holds the runs.
         source: state: name of the data set.
-        tab: the tab around it; the list of runs is renewed when it is opened.
+        finished: state: names of the finished runs over the data set; the lists are renewed when it changes.
+        tab: the tab around it; the lists are renewed when it is opened, too.
 
     Returns:
         State: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.
     """
     comparisons = Comparisons(evaluations)
     asked = gr.State(None, time_to_live=KEEP_SECONDS)
+    chosen_once = gr.State(False, time_to_live=KEEP_SECONDS)  # whether the visitor chose or compared the runs
     gr.HTML(
         '<p class="ds-note">Every finished evaluation is kept as a run, by weights or predictions and modality. '
-        "Evaluate two, and compare them here.</p>",
+        'Evaluate two, and compare them here.</p><p class="ds-note">Predictions of another network are on offer '
+        "under Weights if the server was started with them: <code>python app.py --data DIR --predictions "
+        "NAME=DIR</code>, with a folder of label PNGs that are named as the frames.</p>",
         padding=False,
     )
     with gr.Row(elem_classes="ds-filters"):
@@ -111,11 +115,14 @@ def build_runs(evaluations: Evaluations, source: gr.State, tab: gr.Tab) -> gr.St
         return offered[name_a], offered[name_b]
 
     @with_notice(2, "The runs cannot be listed", cleared=False)
-    def on_list(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
-        names = list(requests(source))[::-1]  # the earliest first, so that a new one is B
-        first = name_a if name_a in names else names[0] if names else None
-        second = name_b if name_b in names and name_b != first else next((n for n in names[::-1] if n != first), None)
-        return [gr.Dropdown(names, value=first), gr.Dropdown(names, value=second)]
+    def on_list(source: str, name_a: str | None, name_b: str | None, stay: bool) -> list[Any]:
+        offered = requests(source)
+        kept = (offered.get(name or "") if stay else None for name in (name_a, name_b))
+        names = list(offered)[::-1]  # the earliest first
+        return [
+            gr.Dropdown(names, value=None if one is None else evaluations.name(one))
+            for one in runs.preselected(list(offered.values()), *kept)
+        ]
 
     @with_notice(7, "The runs were not compared")
     def on_compare(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
@@ -142,17 +149,18 @@ def build_runs(evaluations: Evaluations, source: gr.State, tab: gr.Tab) -> gr.St
     def on_frame(where: gr.SelectData, source: str, name_a: str | None, name_b: str | None) -> list[Any]:
         first, second = chosen(source, name_a, name_b)
         found = comparisons.of(first, second)
-        for frames in (found.won, found.lost):
+        for frames, order in ((found.won, "most won by B first"), (found.lost, "most lost by B first")):
             names = tuple(one.name for one in frames)
             if where.value in names:
                 frame = DatasetFrame(source, str(where.value))
                 first_name = evaluations.checkpoints.first_name
                 weights = (first.weights or first_name, second.weights or first_name)
-                return [CompareRequest(frame, first, second, weights, names)]
+                return [CompareRequest(frame, first, second, weights, names, order)]
         raise InputError("This frame is not in the comparison any more. Compare the runs again.")
 
     controls = [source, a, b]
-    gr.on([tab.select, source.change], on_list, controls, [notice, a, b], **QUIET)
+    gr.on([tab.select, source.change, finished.change], on_list, [*controls, chosen_once], [notice, a, b], **QUIET)
+    gr.on([a.input, b.input, start.click, export.click], lambda: True, None, chosen_once, **QUIET)
     outputs = [notice, box, summary, won, lost, classes, shift, files]
     start.click(on_compare, controls, outputs, show_progress_on=[start], **PRIVATE)
     export.click(on_export, controls, [notice, files], show_progress_on=[export], **PRIVATE)

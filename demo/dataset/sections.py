@@ -103,7 +103,7 @@ class Sections:
             choices.insert(1, (str(choice.cell), choice.pair))
         return [
             heat_map(pooled, choice.label, choice.cell),
-            gr.Dropdown(choices, value=choice.pair),
+            gr.Dropdown(choices, value=choice.pair, label=messages.confusions_title(choice.label)),
             messages.cell_note(result, chosen, choice.cell),
             *self.listed(choice),
         ]

@@ -60,6 +60,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the request whose result is on the page
     listing = gr.State([], time_to_live=KEEP_SECONDS)  # names of the frames in the gallery
     amount = gr.State(PAGE, time_to_live=KEEP_SECONDS)
+    finished = gr.State([], time_to_live=KEEP_SECONDS)  # names of the finished runs over the data set
     # Shows a kept result as soon as the tab is opened, and then follows a run.
     timer = gr.Timer(_TICK_S, active=True)
 
@@ -114,7 +115,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
                     )
                     gr.HTML(messages.matrix_note(), padding=False)
                     pair = gr.Dropdown(
-                        [(messages.NO_CONFUSION, "")], value="", label="Largest confusions", elem_id="ds-pair"
+                        [(messages.NO_CONFUSION, "")], value="", label=messages.confusions_title(), elem_id="ds-pair"
                     )
                     pair_note = gr.HTML(elem_id="ds-pair-note", padding=False)
             with gr.Row():
@@ -147,9 +148,10 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
             with gr.Row(elem_classes="ds-filters"):
                 report = gr.Button("Export report", scale=0, min_width=200, elem_id="ds-report")
                 files = gr.Files(label="Report", visible=False, interactive=False, scale=3, elem_id="ds-files")
-            provenance = gr.HTML(padding=False)
+            report_notice = gr.HTML(elem_id="ds-report-notice", elem_classes="notices", padding=False)
+            provenance = gr.HTML(padding=False, elem_id="ds-provenance")
         with gr.Tab("Compare runs", id="runs") as runs_tab:
-            compare_request = build_runs(evaluations, source, runs_tab)
+            compare_request = build_runs(evaluations, source, finished, runs_tab)
         with gr.Tab("Label audit", id="audit"):
             audit_request = build_audit(evaluations, asked)
 
@@ -160,17 +162,18 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     cell_outputs = [matrix, pair, pair_note, *list_outputs]
     look_outputs = [headline, bars, classes, *dot_outputs, *cell_outputs]
     first_outputs = [sensor, scene, only, order, against, provenance, files, *look_outputs]
-    all_outputs = [*run_outputs, *first_outputs, seen]
+    all_outputs = [*run_outputs, *first_outputs, seen, finished]
 
     def choice_of(source: str, modality: Any, weights: str, *settings: Any) -> Choice:
         return Choice(evaluations.request(source, modality, weights), *settings)
 
     def refreshed(request: Request, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        """Progress, the result if it is there and not on the page yet, and the request on the page then."""
+        """Progress, the result if it is there and not on the page yet, the request on the page then, finished runs."""
         progress = evaluations.progress(request, str(visitor.session_hash))
         done = progress.state == "done"
         shown = sections.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
-        return [*sections.run(request, progress), *shown, request if done else None]
+        names = [evaluations.name(one) for one in evaluations.finished(request.source)]
+        return [*sections.run(request, progress), *shown, request if done else None, names]
 
     @with_notice(len(all_outputs), "The evaluation cannot be shown")
     def on_choose(source: str, modality: Any, weights: str, visitor: gr.Request) -> list[Any]:
@@ -238,6 +241,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
             request.weights or inspector.checkpoints.first_name,
             choice.class_names,
             tuple(choice.listed(evaluations.result(request))),
+            choice.order_name,
         )
 
     @with_notice(1, "The frame was not opened")
@@ -277,7 +281,8 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[more], **PRIVATE)
     dots.select(on_dot, inputs, [notice, open_request], **QUIET)
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
-    report.click(on_report, asked, [notice, files], show_progress_on=[report], **PRIVATE)
+    # A button shows no progress, and the files are hidden before: it is shown on the line below them.
+    report.click(on_report, asked, [report_notice, files], show_progress_on=[provenance], **PRIVATE)
     return DatasetTab([open_request, audit_request], compare_request, evaluations)
 
 

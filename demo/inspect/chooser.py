@@ -34,12 +34,14 @@ class Listing:
         names: names of the frames.
         start: index of the strip's first one.
         words: what they were searched for by.
+        order: order of a list that was not searched for, in words; or "".
     """
 
     source: str
     names: tuple[str, ...]
     start: int = 0
     words: str = ""
+    order: str = ""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -218,10 +220,12 @@ def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> l
         line = f"None of {total:,} frames is like this."
     elif paged:
         line = f"{listing.start + 1:,} to {end:,} of {line}"
+    if listing.order:
+        line = f"{line}, {listing.order}"
     return [
         listing,
         gr.Gallery(inspector.thumbnails(listing.source, listing.shown)),
-        f"{line} {html.escape(said)}".strip(),
+        html.escape(f"{line} {said}".strip()),
         gr.Button(visible=paged, interactive=listing.start > 0),
         gr.Button(visible=paged, interactive=end < found),
     ]

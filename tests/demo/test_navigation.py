@@ -82,6 +82,7 @@ def test_arrow_keys_walk_through_the_worst_frames(tab, served):
     tab.locator("#ds-gallery button.thumbnail-item").nth(1).click()
     caption = tab.locator(".caption", has_text="synthetic · ").first
     expect(caption).to_contain_text(worst[1], timeout=30_000)
+    expect(tab.locator("#count")).to_have_text("14 frames, worst first by mIoU", timeout=10_000)
     tab.keyboard.press("ArrowRight")
     expect(caption).to_contain_text(worst[2], timeout=30_000)
     tab.keyboard.press("ArrowLeft")

@@ -22,11 +22,13 @@ from synthetic_dataset import BED, CHAIR, COUNT, ODD_NAME, SIZE, WALL, KnownPred
 import demo.dataset.evaluations
 import deresunet
 from demo.dataset import messages
+from demo.dataset.choice import BEST, Choice
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import Pictures, focus_codes, focus_keys
 from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
+from demo.dataset.runs import preselected
 from demo.dataset.store import EvaluationStore
 from demo.deploy.zerogpu import ZeroGPUPredictor
 from demo.networks import Checkpoints
@@ -37,6 +39,7 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.folder import SAMPLES_DIR, FolderReader
 from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
+from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
@@ -45,6 +48,8 @@ from deresunet.model.network import DeResUNet
 from deresunet.visualization.colours import CORRECT, WRONG
 
 REQUEST = Request("synthetic")
+RGBD, RGB, DEPTH = (Request("synthetic", modality) for modality in ("rgbd", "rgb", "depth"))
+OTHER = Request("synthetic", "rgbd", "other")
 
 
 def wait_for(condition, seconds=20.0):
@@ -114,8 +119,11 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
     }
     everything = found.choose()
     headline = messages.headline(found, everything, None)
-    for key in ("miou", "pixel_acc", "mean_acc"):
+    for key in ("miou", "pixel_acc", "mean_acc", "boundary_miou"):
         assert f"<b>{shown(wanted[key]).strip()} %</b>" in headline, key
+    for name, scored in wanted["regions"]["place"].items():
+        miou, accuracy = shown(scored["miou"]).strip(), shown(scored["pixel_acc"]).strip()
+        assert f"{name.capitalize()}: mIoU {miou} %, pixel accuracy {accuracy} %" in headline
     bars = messages.class_bars(found, everything)
     for name, iou in zip(deresunet.classes.DISPLAY_NAMES, wanted["iou"], strict=True):
         assert f"<span>{name}</span>" in bars
@@ -159,6 +167,14 @@ def test_frames_are_chosen_by_sensor_and_scene(result):
     assert np.array_equal(result.matrix(chosen), sum(result.frames[k].matrix() for k in chosen))
     assert result.frames_with(chosen)[[WALL - 1, BED - 1, CHAIR - 1]].tolist() == [5, 5, 5]
     assert result.frames_with(result.choose(scene="office"))[BED - 1] == 0
+    places = result.places(chosen)
+    assert list(places) == ["boundary", "interior"]
+    assert np.array_equal(places["boundary"] + places["interior"], result.matrix(chosen))
+    near = sum(boundary(frame.label).sum() for frame in map(SyntheticReader().read, SyntheticReader().names[::3]))
+    assert places["boundary"].sum() == near
+    assert result.boundary_miou(chosen) == boundary_miou(sum(result.frames[k].boundary for k in chosen))
+    assert result.boundary_miou(chosen) != result.boundary_miou(result.choose())
+    assert np.isnan(result.boundary_miou(chosen[:0]))
 
 
 def test_traits_are_shares_of_the_labelled_pixels(result):
@@ -214,6 +230,18 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
 
 
 # Runs
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "worst first by mIoU"),
+        ({"only": "chair", "order": BEST}, "best first by IoU of chair"),
+        ({"only": "chair", "pair": f"{CHAIR},{BED}"}, "most chair predicted as bed first"),
+    ],
+)
+def test_the_order_of_a_list_is_named(settings, expected):
+    assert Choice(REQUEST, **settings).order_name == expected
 
 
 def test_a_cancelled_run_goes_on_where_it_was(make, result):
@@ -299,6 +327,23 @@ def test_runs_of_several_weights_are_kept_apart_and_listed(reader, tmp_path):
     assert again.result(requests[1]).evaluation.provenance["sha256"] == "cd" * 32
     without = Evaluations(Checkpoints(first), {"synthetic": reader}, tmp_path)
     assert without.finished("synthetic") == requests[:1], "those of networks that are not on offer are left out"
+
+
+@pytest.mark.parametrize(
+    ("latest_first", "chosen", "expected"),
+    [
+        ((), (None, None), (None, None)),
+        ((RGBD,), (None, None), (RGBD, None)),
+        ((RGB, RGBD), (None, None), (RGB, RGBD)),
+        ((OTHER, RGBD, DEPTH, RGB), (None, None), (RGB, RGBD)),
+        ((OTHER, DEPTH, RGB), (None, None), (DEPTH, OTHER)),
+        ((RGB, RGBD), (RGBD, None), (RGBD, RGB)),
+        ((RGB, RGBD), (None, RGB), (RGBD, RGB)),
+        ((DEPTH, RGB, RGBD), (RGBD, DEPTH), (RGBD, DEPTH)),
+    ],
+)
+def test_the_runs_to_compare_first_tell_what_depth_adds(latest_first, chosen, expected):
+    assert preselected(latest_first, *chosen) == expected
 
 
 def test_on_zerogpu_a_data_set_is_evaluated_frame_by_frame(reader, tmp_path):
@@ -576,7 +621,7 @@ def test_the_state_of_a_run_is_told(make, seconds, wanted):
     assert wanted in messages.status(REQUEST, progress)
     if seconds:
         stranger = messages.status(REQUEST, evaluations.progress(REQUEST, "bob"))
-        assert "Running for another visitor" in stranger
+        assert "It runs for another page, or for this one before it was reloaded" in stranger
         assert 'role="progressbar"' in stranger
         wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
         evaluations.cancel(REQUEST, "ann")

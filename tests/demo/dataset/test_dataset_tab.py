@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import gradio as gr
@@ -20,7 +21,7 @@ from demo.inspector import Inspector
 from demo.theme import STYLE, theme
 from deresunet.evaluation.audit import audit
 
-SHORT, LONG, BARE = "short list", "long list", "bare list"
+SHORT, LONG, BARE, OTHER = "short list", "long list", "bare list", "other list"
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +33,7 @@ class Served:
         long = SyntheticReader()
         self.predictor = KnownPredictor(long, confidence=0.8)
         readers = {LONG: long, SHORT: SyntheticReader(count=3), BARE: SyntheticReader(count=5, labelled=False)}
+        readers[OTHER] = SyntheticReader(count=4)
         inspector = Inspector(self.predictor, readers)
         with gr.Blocks(analytics_enabled=False) as self.page, gr.Tabs():
             with gr.Tab("Inspect"):
@@ -119,7 +121,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     expect(status.get_by_role("progressbar")).to_be_visible()
 
     other = visit(390, 844)  # a second visitor, on a phone
-    expect(other.locator("#ds-status")).to_contain_text("Running for another visitor")
+    expect(other.locator("#ds-status")).to_contain_text("It runs for another page")
     other.locator("#ds-source").get_by_label(SHORT).click()
     expect(other.locator("#ds-start")).to_have_text("Evaluate 3 frames")
     other.locator("#ds-start").click()
@@ -238,6 +240,7 @@ def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
     expect(chosen).to_have_value("chair")
     expect(page.locator("#ds-headline")).to_contain_text("IoU of chair")
     expect(bars.locator("[aria-pressed=true]")).to_contain_text("chair")
+    expect(page.locator("#ds-pair")).to_contain_text("Largest confusions of chair")
     page.locator("#ds-pair input").click()
     offered = [option.inner_text() for option in page.get_by_role("option").all() if option.is_visible()]
     assert len(offered) > 1
@@ -254,6 +257,52 @@ def test_a_click_on_a_bar_chooses_its_class(visit, served, width, height):
     expect(bars.locator("[data-class='all classes']")).to_be_focused()
     assert bars.locator("[data-class=toilet]").count() == 0, "no frame has one, and the list does not offer it"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_runs_that_end_meanwhile_are_offered_for_comparison(visit):
+    page = visit()
+    page.locator("#ds-source").get_by_label(OTHER).click()
+    page.get_by_role("tab", name="Compare runs").click()
+    expect(page.locator("#ds-tabs")).to_contain_text("python app.py --data DIR --predictions NAME=DIR")
+    a, b, status = page.locator("#ds-run-a input"), page.locator("#ds-run-b input"), page.locator("#ds-status")
+
+    def evaluate(modality):
+        page.locator("#ds-modality").get_by_label(modality, exact=True).click()
+        expect(status).to_contain_text(f"{OTHER}, {modality}: not evaluated yet", timeout=15_000)
+        page.locator("#ds-start").click()
+
+    evaluate("RGB-D")
+    expect(a).to_have_value("i>.safetensors, RGB-D", timeout=15_000)
+    expect(b).to_have_value("")
+    evaluate("RGB")
+    expect(a).to_have_value("i>.safetensors, RGB", timeout=15_000)
+    expect(b).to_have_value("i>.safetensors, RGB-D")
+    a.click()
+    page.get_by_role("option", name="i>.safetensors, RGB-D").click()
+    evaluate("depth")
+    expect(page.locator("#ds-start")).to_have_text("Evaluate again", timeout=15_000)
+    b.click()
+    page.get_by_role("option", name="i>.safetensors, depth").click(timeout=15_000)
+    expect(a).to_have_value("i>.safetensors, RGB-D")
+
+
+def test_a_report_that_is_written_shows_progress(visit, served, monkeypatch, tmp_path):
+    measured(served)
+    written, done = tmp_path / "report.html", threading.Event()
+    written.write_text("report")
+
+    def slow(*_):
+        assert done.wait(30)
+        return written, written
+
+    monkeypatch.setattr("demo.dataset.tab.write_dataset_report", slow)
+    page = visit()
+    page.locator("#ds-report").click(timeout=15_000)
+    progress = page.locator("#ds-provenance .progress-text")
+    expect(progress).to_contain_text("processing", timeout=10_000)
+    done.set()
+    expect(page.locator("#ds-files")).to_contain_text("6.0 B", timeout=15_000)
+    expect(progress).to_be_hidden()
 
 
 def test_a_data_set_without_ground_truth_says_so_before_anything_runs(visit, served):

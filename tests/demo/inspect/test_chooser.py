@@ -46,6 +46,14 @@ def test_pages_of_the_strip_reach_every_frame_and_stop_at_the_ends(inspector):
     assert not listing_updates(inspector, Listing("many", ("000", "001")))[3].visible
 
 
+def test_a_list_from_elsewhere_says_its_order_on_every_page(inspector):
+    worst = Listing("many", inspector.names("many")[::-1], order="worst first by <b>")
+    assert listing_updates(inspector, worst)[2] == f"1 to {STRIP} of {COUNT} frames, worst first by &lt;b&gt;"
+    for there in (worst.page(1), worst.strip_with(COUNT - 1)):
+        said = listing_updates(inspector, there)[2]
+        assert said == f"{STRIP + 1} to {COUNT} of {COUNT} frames, worst first by &lt;b&gt;"
+
+
 def test_previous_and_next_walk_through_the_list_and_stop_at_its_ends(inspector):
     found = Listing("many", ("000", "010", "020"))
     at = DatasetFrame("many", "010")
