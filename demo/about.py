@@ -11,6 +11,7 @@ import pandas as pd
 from demo.data_set_metrics import Measured
 from demo.markup import MODALITY_NAMES, table
 from deresunet import __version__
+from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.report_page import imprint
 from deresunet.inference.prediction import SegmentationPredictor
 
@@ -26,6 +27,7 @@ def section(predictor: SegmentationPredictor) -> str:
         sha256=checkpoint.sha256[:12],
         figures=_figures(Measured.of(checkpoint.metrics)),
         training=html.escape(checkpoint.training) or "Not stated in the weights.",
+        classes=", ".join(["0 void (unlabelled)", *(f"{k} {name}" for k, name in enumerate(DISPLAY_NAMES, 1))]),
         version=__version__,
     )
 
@@ -41,5 +43,5 @@ def _figures(measured: Measured | None) -> str:
     rows = pd.DataFrame({"modality": MODALITY_NAMES.values(), "mIoU %": [measured.rgbd, measured.rgb, measured.depth]})
     return (
         f"{table(rows, caption=f'Over {measured.frames}')}<p>One pooled confusion matrix over all frames, single scale,"
-        f" void ignored, 37 classes. Depth adds {measured.rgbd - measured.rgb:.1f} points.</p>"
+        f" void ignored, 37 classes. Depth adds {measured.rgbd - measured.rgb:.1f} points (taken before rounding).</p>"
     )

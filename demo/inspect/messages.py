@@ -29,10 +29,10 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
-    if inspection.depth_reading is not None:
-        depth += "".join(
-            f' <span class="warning">{html.escape(text)}</span>' for text in inspection.depth_reading.warnings
-        )
+    if (reading := inspection.depth_reading) is not None:
+        unit = f"{reading.encoding}, {reading.unit}, {'recognised' if reading.detected else 'as given'}"
+        depth += f' <span title="{html.escape(reading.summary)}">{html.escape(unit)}</span>'
+        depth += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in reading.warnings)
     if inspection.truth is None:
         truth = "no ground truth"
     else:
@@ -123,7 +123,7 @@ def depth_card(
             facts["resized"] = f"to RGB's {rgb_size[1]} x {rgb_size[0]}, nearest neighbour"
     warning = "".join(f'<p class="warning">{html.escape(text)}</p>' for text in reading.warnings)
     rows = "".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())
-    return f'<div class="card"><b>Depth, as understood</b><dl>{rows}</dl>{warning}</div>'
+    return f'<div class="card"><b>The depth file, as understood</b><dl>{rows}</dl>{warning}</div>'
 
 
 def header(predictor: SegmentationPredictor) -> str:

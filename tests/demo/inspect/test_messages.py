@@ -260,6 +260,12 @@ def test_stored_predictions_are_shown_with_what_they_have(room, tmp_path, confid
     assert "Entropy" not in page
 
 
+def test_how_depth_was_understood_stands_in_the_caption(seen):
+    assert "uint16, mm, as given" in messages.captions(seen, Look())[1]
+    guessed = replace(seen, depth_reading=decode_depth(np.full((48, 64), 2000, np.uint16))[1])
+    assert "uint16, mm, recognised" in messages.captions(guessed, Look())[1]
+
+
 def test_sensor_and_room_type_stand_in_the_caption(seen):
     caption = messages.captions(replace(seen, sensor="kv2", scene="<office>"), Look())[0]
     assert "kv2 · &lt;office&gt;" in caption
