@@ -90,4 +90,4 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
             *summary.ablation_captions(found),
         ]
 
-    tab.run.click(on_run, inputs, [tab.notice, *outputs], **NETWORK, **PRIVATE, show_progress_on=[tab.run])
+    tab.run.click(on_run, inputs, [tab.notice, *outputs], **NETWORK, **PRIVATE, show_progress_on=[tab.notice])

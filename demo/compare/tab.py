@@ -114,6 +114,6 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
 
     sides = [weights_a, modality_a, weights_b, modality_b]
     outputs = [notice, box, headline, wipe, picture, keys, classes]
-    run.click(on_compare, [inspected.origin, *sides], outputs, **NETWORK, **PRIVATE, show_progress_on=[run])
+    run.click(on_compare, [inspected.origin, *sides], outputs, **NETWORK, **PRIVATE, show_progress_on=[notice])
     file.upload(on_file, [file, own], [notice, weights_a, weights_b, own], **PRIVATE)
     return CompareTab(sides, back, notice, on_compare, outputs)

@@ -181,6 +181,6 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
     )
     gr.on([control.change for control in asked], on_other, None, first, **QUIET)
     only.input(on_class, [*asked, only], [notice, *listed], show_progress_on=[gallery], **PRIVATE)
-    more.click(on_more, [*asked, only, amount], [notice, *listed], show_progress_on=[more], **PRIVATE)
+    more.click(on_more, [*asked, only, amount], [notice, *listed], show_progress_on=[gallery], **PRIVATE)
     gallery.select(on_finding, [listing, *asked], [notice, opened, gallery], **QUIET)
     return opened

@@ -162,7 +162,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
     gr.on([tab.select, source.change, finished.change], on_list, [*controls, chosen_once], [notice, a, b], **QUIET)
     gr.on([a.input, b.input, start.click, export.click], lambda: True, None, chosen_once, **QUIET)
     outputs = [notice, box, summary, won, lost, classes, shift, files]
-    start.click(on_compare, controls, outputs, show_progress_on=[start], **PRIVATE)
-    export.click(on_export, controls, [notice, files], show_progress_on=[export], **PRIVATE)
+    start.click(on_compare, controls, outputs, show_progress_on=[notice], **PRIVATE)
+    export.click(on_export, controls, [notice, files], show_progress_on=[notice], **PRIVATE)
     gr.on([won.select, lost.select], on_frame, controls, [notice, asked], **QUIET)
     return asked

@@ -278,7 +278,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     matrix.select(on_cell, inputs, [notice, *cell_outputs], show_progress_on=[gallery], **latest)
     against.input(on_property, inputs, [notice, *dot_outputs], show_progress_on=[dots], **latest)
     order.input(on_order, inputs, [notice, *list_outputs], show_progress_on=[gallery], **latest)
-    more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[more], **PRIVATE)
+    more.click(on_more, inputs, [notice, *list_outputs], show_progress_on=[gallery], **PRIVATE)
     dots.select(on_dot, inputs, [notice, open_request], **QUIET)
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
     # A button shows no progress, and the files are hidden before: it is shown on the line below them.

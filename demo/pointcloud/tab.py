@@ -71,6 +71,6 @@ def wire_cloud(tab: CloudTab, current: gr.State, classes: gr.State) -> None:
         return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
 
     inputs, outputs = [current, tab.colour, classes], [tab.notice, tab.cloud, tab.note, tab.ply]
-    tab.show.click(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
-    tab.colour.input(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.show])
+    tab.show.click(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
+    tab.colour.input(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
     classes.change(on_class, [tab.cloud, *inputs], outputs, **QUIET)

@@ -68,4 +68,4 @@ def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None
         ]
 
     outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]
-    tab.make.click(on_export, inputs, outputs, **PRIVATE, show_progress_on=[tab.make])
+    tab.make.click(on_export, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
