@@ -18,7 +18,7 @@ from demo.loading import LoadingPredictor, start_network
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
-from demo.server.memory import share_arenas
+from demo.server.memory import share_arena
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError
@@ -32,7 +32,7 @@ from deresunet.data.sunrgbd.reader import LABEL_SOURCES
 def main(arguments: list[str] | None = None) -> None:
     """Start to load the weights, build the page, and serve it until stopped."""
     options = _parser().parse_args(arguments)
-    share_arenas()
+    share_arena()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     # One line a request of the page's own traffic says nothing to whoever runs it.
     logging.getLogger("httpx").setLevel(logging.WARNING)

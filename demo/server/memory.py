@@ -9,8 +9,8 @@ import sys
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
-def share_arenas() -> None:
-    """Let all threads allocate from one of two arenas of glibc; call it before threads start.
+def share_arena() -> None:
+    """Let all threads allocate from one arena of glibc; call it before threads start.
 
     Each of a server's threads would have an arena of its own, which keeps what the largest frame took there. Does
     nothing with other C libraries, and where MALLOC_ARENA_MAX is set.
@@ -18,4 +18,4 @@ def share_arenas() -> None:
     if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(_M_ARENA_MAX, 2)
+            mallopt(_M_ARENA_MAX, 1)
