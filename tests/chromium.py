@@ -15,8 +15,8 @@ _QUIET = [
     *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),  # WebGL without a graphics card
 ]
 
-# A reload cuts off streams that are open, which Gradio's client reports as it goes.
-RELOADED = "^AbortError: signal is aborted|^Unexpected error Connection errored out"
+# Tabs that are just being reloaded.
+_reloaded: set[Page] = set()
 
 
 @contextmanager
@@ -41,8 +41,13 @@ def watched_tabs(browser: Browser, allowed: str | None = None) -> Iterator[Calla
     def new_tab(width: int, height: int) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
         tab = contexts[-1].new_page()
-        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: errors.append(str(error)))
+
+        def note(text: str) -> None:
+            if tab not in _reloaded:
+                errors.append(text)
+
+        tab.on("console", lambda message: note(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: note(str(error)))
         return tab
 
     yield new_tab
@@ -50,3 +55,12 @@ def watched_tabs(browser: Browser, allowed: str | None = None) -> Iterator[Calla
         context.close()
     unexpected = [text for text in errors if allowed is None or not re.match(allowed, text)]
     assert not unexpected, f"the browser's console: {unexpected}"
+
+
+def reload(tab: Page) -> None:
+    """Reload a tab: the page that goes reports streams that are cut off, in five ways, and that is no error."""
+    _reloaded.add(tab)
+    try:
+        tab.reload()
+    finally:
+        _reloaded.remove(tab)

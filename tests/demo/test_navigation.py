@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from chromium import RELOADED, watched_tabs
+from chromium import reload, watched_tabs
 from playwright.sync_api import expect
 from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
@@ -170,7 +170,7 @@ def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkey
     (reader,) = readers.values()
     with (
         launched(Inspector(KnownPredictor(reader), readers), tmp_path / "runs") as url,
-        watched_tabs(browser, RELOADED) as new_tab,
+        watched_tabs(browser) as new_tab,
     ):
         tab = new_tab(1440, 900)
         tab.goto(f"{url}?data=SUNRGBD+(test)&frame={two}")
@@ -180,7 +180,7 @@ def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkey
         expect(legend).to_contain_text("chair", timeout=30_000)
         expect(caption).to_contain_text("label polygons")
         expect(tab).to_have_url(re.compile("polygons"), timeout=10_000)
-        tab.reload()
+        reload(tab)
         expect(tab.locator("#variant input")).to_have_value("polygons, raw depth", timeout=30_000)
         expect(caption).to_contain_text("label polygons")
         tab.get_by_role("tab", name="Data set").click()

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import RELOADED, watched_tabs
+from chromium import reload, watched_tabs
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -152,7 +152,7 @@ def test_visitors_at_once_get_their_own_results(url, counting, predictor, tmp_pa
 @pytest.fixture
 def open_page(browser, url):
     """A function that opens the page at a size and waits for the first result; errors of the page fail the test."""
-    with watched_tabs(browser, f"{VIEWERS_OWN}|{RELOADED}") as new_tab:
+    with watched_tabs(browser, VIEWERS_OWN) as new_tab:
 
         def visit(width=1440, height=900, query=""):
             tab = new_tab(width, height)
@@ -279,7 +279,7 @@ def test_a_link_holds_the_whole_view_and_a_reload_shows_it_again(open_page):
         key: value for key, value in parse_qsl(query[1:]) if key != "class"
     }
     assert set(view["class"].split(",")) == {"chair", "bed"}
-    tab.reload()
+    reload(tab)
     holds()
 
 
