@@ -30,7 +30,7 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
     if (reading := inspection.depth_reading) is not None:
-        unit = f"{reading.encoding}, {reading.unit}, {'recognised' if reading.detected else 'as given'}"
+        unit = f"{reading.encoding}, {reading.unit}, {'recognised by its values' if reading.detected else 'as given'}"
         depth += f' <span title="{html.escape(reading.summary)}">{html.escape(unit)}</span>'
         depth += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in reading.warnings)
     if inspection.truth is None:
