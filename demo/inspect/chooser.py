@@ -140,7 +140,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
             rgb = gr.Image(
                 label="Upload an RGB image", sources=["upload", "clipboard", "webcam"], type="filepath",
                 image_mode=None, height=104, elem_id="upload-rgb", buttons=[], show_label=False,
-                placeholder="Upload RGB: drop, paste, camera; depth is optional",
+                placeholder="Upload: drop, paste, camera",
             )  # fmt: skip
             # The file as it is: `read_rgb` knows more formats, and says what is wrong with a file.
             rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
