@@ -112,7 +112,9 @@ def start_network(checkpoint: str | None, device: str, backend: str, first: Fram
     if zerogpu.HERE:
         return zerogpu.predictor_for(load(checkpoint, device, backend))
     weights = read_weights(checkpoint)
-    check_backend(backend, resolve_device(device))
+    found = resolve_device(device)
+    if backend != "auto":
+        check_backend(backend, found)
 
     def make() -> Predictor:
         predictor = Predictor(weights, device, backend)

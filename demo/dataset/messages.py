@@ -57,7 +57,7 @@ def status(request: Request, progress: Progress) -> str:
         left = "time left is not known yet" if progress.seconds_left is None else None
         facts.append(left or f"about <b>{duration(progress.seconds_left or 0.0)}</b> left")
     else:
-        title = "Running"  # a page that was reloaded cannot be told from another visitor's
+        title = "Running"  # a reloaded page looks like another visitor's
         more = (
             "It runs for another page, or for this one before it was reloaded. Follow it to see its result as soon as "
             "it is there."
@@ -92,7 +92,7 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
         _figure(f"{shown(found.miou.value)} %", f"mIoU over {classes} classes", _interval(found.miou)),
         _figure(f"{shown(found.pixel_acc.value)} %", "pixel accuracy", _interval(found.pixel_acc)),
         _figure(f"{shown(pooled.mean_acc)} %", "mean accuracy"),
-        _figure(f"{shown(result.boundary_miou(chosen))} %".replace("n/a %", "n/a"), "mean boundary IoU"),
+        _figure(_percent(result.boundary_miou(chosen)), "mean boundary IoU"),
         _figure(frames, "frames"),
     ]
     if label is not None:
@@ -259,13 +259,16 @@ def _bar(name: str, iou: float, frames: int, colour: str, kind: str, clickable: 
     )
 
 
+def _percent(ratio: float) -> str:
+    return "n/a" if np.isnan(ratio) else f"{shown(ratio)} %"
+
+
 def _places(result: DatasetResult, chosen: np.ndarray) -> str:
     """Sentences on the scores by distance to a class boundary."""
     parts = []
     for name, matrix in result.places(chosen).items():
         found = scores(matrix)
-        said = f"{name.capitalize()}: mIoU {shown(found.miou)} %, pixel accuracy {shown(found.pixel_acc)} %."
-        parts.append(said.replace("n/a %", "n/a"))
+        parts.append(f"{name.capitalize()}: mIoU {_percent(found.miou)}, pixel accuracy {_percent(found.pixel_acc)}.")
     return f"By distance to a class boundary ({BOUNDARY_PX} px): {' '.join(parts)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -14,7 +14,7 @@ from deresunet.evaluation.bootstrap import ScoreIntervals, confusion_rows, score
 from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import Evaluation
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult, pool
+from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
 from deresunet.inference.preprocessing import Modality
 
 # Properties of a frame that its score is plotted against: shares of its labelled pixels.
@@ -129,13 +129,14 @@ class DatasetResult:
 
     def boundary_miou(self, chosen: np.ndarray) -> float:
         """Mean boundary IoU of frames, 0..1; NaN for none."""
-        bands = [np.zeros((3, NUM_CLASSES), np.int64), *(self.frames[index].boundary for index in chosen)]
-        return boundary_miou(np.sum(bands, axis=0))
+        return boundary_miou(self._part(chosen).boundary)
 
     def places(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
         """Pooled matrix of frames, int64 (37, 37), of pixels at a class boundary and of the interior, by `PLACES`."""
-        total = pool(self.frames[index] for index in chosen).sum((0, 1))
-        return dict(zip(PLACES, total, strict=True))
+        return self._part(chosen).stratified()["place"]
+
+    def _part(self, chosen: np.ndarray) -> Evaluation:
+        return replace(self.evaluation, results=tuple(self.frames[index] for index in chosen))
 
     def frames_with(self, chosen: np.ndarray) -> np.ndarray:
         """Number of the frames whose ground truth has each class, int64 (37,)."""

@@ -146,12 +146,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
             rgb.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore[method-assign]
             with gr.Accordion("Add depth or ground truth", open=False, elem_id="upload-more"), gr.Row():
                 with gr.Column(min_width=210):
-                    depth = gr.File(
-                        label="Depth: PNG, TIFF, PGM, NPY, NPZ, EXR",
-                        file_types=list(DEPTH_SUFFIXES),
-                        height=110,
-                        elem_id="upload-depth",
-                    )
+                    depth = _file("Depth: PNG, TIFF, PGM, NPY, NPZ, EXR", DEPTH_SUFFIXES, "upload-depth")
                 with gr.Column(min_width=210):
                     unit = gr.Dropdown(
                         [("auto: recognise it", "auto"), *((describe_unit(name), name) for name in UNITS)],
@@ -163,12 +158,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     card = gr.HTML(padding=False, elem_id="depth-card")
                     take_unit = gr.Button("Take the proposed unit", visible=False, size="sm", elem_id="take-unit")
                 with gr.Column(min_width=210):
-                    label = gr.File(
-                        label="Ground truth: class numbers 0..37 (or NYU40) as PNG",
-                        file_types=list(LABEL_SUFFIXES),
-                        height=110,
-                        elem_id="upload-label",
-                    )
+                    label = _file("Ground truth: class numbers 0..37 (or NYU40) as PNG", LABEL_SUFFIXES, "upload-label")
                 with gr.Column(min_width=210):
                     intrinsics = gr.Textbox(label="Intrinsics (optional)", placeholder="fx, fy, cx, cy in pixels")
                     run = gr.Button("Segment", variant="primary", elem_id="segment")
@@ -192,6 +182,10 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
         **QUIET,
     )
     return chooser
+
+
+def _file(label: str, suffixes: tuple[str, ...], elem_id: str) -> gr.File:
+    return gr.File(label=label, file_types=list(suffixes), height=110, elem_id=elem_id)
 
 
 def _find() -> list[Any]:

@@ -187,6 +187,8 @@ def test_a_backend_that_is_not_there_is_an_error(wanted, said):
         choose_backend(wanted, small_network(), CPU)
     with pytest.raises(InputError):
         build_backend("fastest", small_network(), CPU)
+    with pytest.raises(InputError, match="No backend is called"):
+        build_backend("auto", small_network(), CPU)
 
 
 @pytest.fixture

@@ -89,9 +89,7 @@ def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple
 
 
 def check_backend(name: str, device: torch.device) -> None:
-    """Raise `InputError` if there is no backend called `name`, or if it cannot run on a device; "auto" always can."""
-    if name == "auto":
-        return
+    """Raise `InputError` if there is no backend called `name`, or if it cannot run on a device."""
     if name not in BACKENDS:
         raise InputError(_unknown(name))
     lacking = why_not(name, device)
