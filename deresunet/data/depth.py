@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,16 @@ from deresunet.data.depth_checks import (
     refuse_disparity,
     refuse_stretched,
 )
-from deresunet.data.depth_units import Proposal, Unit, describe_unit, is_room, parse_unit, propose, sampled
+from deresunet.data.depth_units import (
+    MEDIAN_M,
+    Proposal,
+    Unit,
+    describe_unit,
+    is_room,
+    parse_unit,
+    propose,
+    sampled,
+)
 from deresunet.errors import InputError
 
 # The SUN RGB-D toolbox (read_3d_pts_general.m) cuts its own encoding off here.
@@ -25,8 +34,8 @@ SUNRGBD_MAX_M = 8.0
 ASPECT_TOLERANCE = 0.02
 # Medians [m] that are not doubted in a unit that was given.
 GIVEN_MEDIAN_M = (0.2, 15.0)
-# How values are stored, as far as that can be seen: a unit is chosen for each kind by itself.
-Kind = Literal["integers", "rotated", "floats"]
+# How values are stored: a data set has one unit for its integers and one for its floats.
+Kind = Literal["integers", "floats"]
 _ROTATED = "SUN RGB-D's rotation of 16 bits"
 
 
@@ -39,12 +48,14 @@ class UnitChoice:
         reason: what it was recognised by.
         plausible: whether it gives a room.
         proposals: units that would, where it does not.
+        doubt: what speaks for another unit, as a sentence with the option to give; or "".
     """
 
     unit: str
     reason: str
     plausible: bool
     proposals: tuple[Proposal, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,8 @@ def decode_depth(
         stored: (H, W), (1, H, W) or (H, W, 1), integers of 16 bits or more, or floats; 8 bits with a unit alone. 0,
             negative and not finite values are missing depth, and so is a spike far from all else, such as 65535.
         unit: "auto", a name of `UNITS`, or stored values per metre.
-        choices: units that were recognised for a whole folder; they take the place of a look at this frame alone.
+        choices: units that were recognised for a whole data set, see `choose_units`. They take the place of a look at
+            this frame alone, unless its values cannot be in them.
 
     Returns:
         float32 (H, W) [m], 0 where missing, and the reading.
@@ -126,8 +138,7 @@ def decode_depth(
     if name == "auto":
         refuse_disparity(stored, mask, sentinels)
         refuse_stretched(stored, mask)
-        kind = kind_of(stored, mask)
-        choice = (choices or {}).get(kind) or choose_unit(kind, [stored[mask]])
+        choice = _choice_of_frame(stored[mask], choices or {})
         per_metre = parse_unit(choice.unit)[1]
     else:
         choice = UnitChoice(name, "as given", True)
@@ -158,44 +169,96 @@ def read_metres(depth: np.ndarray) -> tuple[np.ndarray, DepthReading]:
     return metres, _read(metres, choice, False, "array", sentinels, measured)
 
 
-def kind_of(stored: np.ndarray, mask: np.ndarray) -> Kind:
-    """How values (H, W) are stored; `mask` holds the measured ones."""
-    if np.issubdtype(stored.dtype, np.floating):
-        return "floats"
-    measured = stored[mask]
-    if not measured.size or measured.max() > 0xFFFF:
-        return "integers"
-    # Rotating 16 bits left by three leaves the low three bits empty below 8.192 m, and 001 up to 16.383 m. Plain
-    # millimetres fill all eight patterns evenly, so the chance of taking them for rotated ones is nil.
-    low = measured.astype(np.uint16) & 7
-    rotated = np.mean(low <= 1) >= 0.99 and np.mean(low == 0) >= 0.5
-    # Multiples of 8 that are a room as they are, or that share a larger step, are no rotation.
-    return "rotated" if rotated and np.median(measured) / 8 >= 500 else "integers"
-
-
-def choose_unit(kind: Kind, frames: Sequence[np.ndarray]) -> UnitChoice:
-    """Recognise the unit of one frame or of a folder's.
+def choose_units(frames: Sequence[np.ndarray]) -> dict[Kind, UnitChoice]:
+    """Recognise the unit of a data set, over all frames that are looked at: one for integers and one for floats.
 
     Args:
-        kind: how all of them are stored.
+        frames: stored values (N,) of each frame that are not missing.
+    """
+    kinds: dict[Kind, list[np.ndarray]] = {}
+    for values in frames:
+        kinds.setdefault(_kind_of(values), []).append(values)
+    return {kind: choose_unit(of_kind) for kind, of_kind in kinds.items()}
+
+
+def choose_unit(frames: Sequence[np.ndarray]) -> UnitChoice:
+    """Recognise the unit of one frame or of several together, all of integers or all of floats.
+
+    Args:
         frames: stored values (N,) of each frame that are not missing.
     """
     frames = [sampled(values, 4000 if len(frames) > 1 else 20_000) for values in frames if values.size]
-    together = np.concatenate(frames) if frames else np.zeros(0, np.float64)
+    if not frames:
+        return UnitChoice("mm", "nothing was measured", True)
+    floats = _kind_of(frames[0]) == "floats"
     of = f" over {len(frames)} frames" if len(frames) > 1 else ""
-    if not together.size:
-        return UnitChoice("m" if kind == "floats" else "mm", "nothing was measured", True)
-    if kind == "rotated" and is_room(_unrotate(together)):
-        return UnitChoice("sunrgbd", f"the low three bits are empty{of}, as SUN RGB-D's rotation leaves them", True)
-    tried = ("m", "mm") if kind == "floats" else ("mm",)
+    rotated = [values for values in frames if _seems_rotated(values)]
+    if len(rotated) > len(frames) / 2:
+        choice = _choose_rotated(np.concatenate(rotated), of)
+        if choice is not None:
+            return choice
+    together = np.concatenate(frames)
+    tried = ("m", "mm") if floats else ("mm",)
     for name in tried:
         if is_room(together / parse_unit(name)[1]):
-            stored = "floats" if kind == "floats" else "integers"
+            stored = "floats" if floats else "integers"
             return UnitChoice(name, f"{stored} that give a room in {describe_unit(name)}{of}", True)
     assumed = tried[0]
-    if kind == "floats" and float(np.median(together)) > 100:
+    if floats and float(np.median(together)) > 100:
         assumed = "mm"
     return UnitChoice(assumed, f"assumed{of}, since no unit is known", False, propose(together, assumed))
+
+
+def _kind_of(values: np.ndarray) -> Kind:
+    return "floats" if np.issubdtype(values.dtype, np.floating) else "integers"
+
+
+def _seems_rotated(values: np.ndarray) -> bool:
+    """Whether stored values (N,) have the low bits of SUN RGB-D's rotation.
+
+    Rotating 16 bits left by three leaves the low three bits empty below 8.192 m, and 001 up to 16.383 m. Plain
+    millimetres fill all eight patterns evenly, so the chance of taking them for rotated ones is nil.
+    """
+    if _kind_of(values) == "floats" or not values.size or values.max() > 0xFFFF:
+        return False
+    return bool(np.mean((values.astype(np.uint16) & 7) <= 1) >= 0.99)
+
+
+def _choose_rotated(values: np.ndarray, of: str) -> UnitChoice | None:
+    """SUN RGB-D's encoding for values (N,) that have its low bits, if it gives a room or a close-up."""
+    reason = f"the low three bits are empty{of}, as SUN RGB-D's rotation leaves them"
+    metres, plain = _unrotate(values), values / 1000.0
+    if is_room(metres):
+        return UnitChoice("sunrgbd", reason, True)
+    # Millimetres that were rounded to 16 or 40 share more than the rotation's factor of 8.
+    close_up = GIVEN_MEDIAN_M[0] <= np.median(metres) <= MEDIAN_M[0] and np.gcd.reduce(values.astype(np.int64)) <= 8
+    if not close_up:
+        return None
+    near, far = np.percentile(metres, (1, 99))
+    plain_near, plain_far = np.percentile(plain, (1, 99))
+    doubt = (
+        f"Depth is taken to be in SUN RGB-D's encoding, since {reason}: a close-up of {near:.2f} to {far:.2f} m. In "
+        f"millimetres it would be {plain_near:.1f} to {plain_far:.1f} m. Say which it is (--depth-unit sunrgbd, or mm)."
+    )
+    return UnitChoice("sunrgbd", reason, True, (Proposal("mm", float(plain_near), float(plain_far)),), doubt)
+
+
+def _choice_of_frame(values: np.ndarray, choices: Mapping[Kind, UnitChoice]) -> UnitChoice:
+    """Unit of one frame's stored values (N,): its data set's, unless the values cannot be in it."""
+    choice = choices.get(_kind_of(values))
+    if choice is None:
+        return choose_unit([values])
+    if not values.size or _seems_rotated(values) == (choice.unit == "sunrgbd"):
+        return choice
+    alone = choose_unit([values])
+    # Depth in whole multiples of 8 mm happens; depth without the rotation's low bits was never rotated.
+    if choice.unit != "sunrgbd" and (alone.doubt or alone.unit != "sunrgbd" or is_room(sampled(values) / 1000.0)):
+        return choice
+    doubt = (
+        f"The data set's other frames are in {describe_unit(choice.unit)}, in which this one makes no sense: it is "
+        f"read in {describe_unit(alone.unit)}. Give its unit in meta/, or the data set's with --depth-unit."
+    )
+    return replace(alone, doubt=doubt)
 
 
 def align_depth(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -275,10 +338,13 @@ def _read(
     else:
         near, far = (float(value) for value in np.percentile(known, (1, 99)))
         span = (near, far)
-        # Whoever gives a unit may show a close-up; only what no sensor measures is doubted then.
+        # Whoever gives a unit may show a close-up, and so may a frame of a data set; only what no sensor measures is
+        # doubted then.
         given = not detected and encoding != "array"
-        plausible = GIVEN_MEDIAN_M[0] <= np.median(known) <= GIVEN_MEDIAN_M[1] if given else choice.plausible
-        if not plausible:
+        measurable = GIVEN_MEDIAN_M[0] <= np.median(known) <= GIVEN_MEDIAN_M[1]
+        if choice.doubt:
+            warnings.append(choice.doubt)
+        elif not (measurable and (given or choice.plausible)):
             proposals = proposals or propose(measured, choice.unit)
             warnings.append(_implausible(metres, choice.unit, span, proposals))
     missing = float(np.mean(metres <= 0))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from deresunet.classes import CLASSES, LabelSet
-from deresunet.data.depth import Kind, UnitChoice, choose_unit, kind_of
+from deresunet.data.depth import Kind, UnitChoice, choose_units
 from deresunet.data.depth_checks import measured_mask
 from deresunet.data.depth_units import Unit, parse_unit
 from deresunet.data.files import (
@@ -247,13 +247,13 @@ class FolderReader:
 
 
 def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Kind, UnitChoice]:
-    """Recognise the units of many depth files together, by how they are stored, over `UNIT_FRAMES` evenly taken.
+    """Recognise the unit of many depth files together, over `UNIT_FRAMES` evenly taken; see `choose_units`.
 
     Args:
         files: depth files of one data set; those that cannot be read are left out, and said when their frame is read.
         key: name of the array in NPZ files, or of the channel in EXR files.
     """
-    kinds: dict[Kind, list[np.ndarray]] = {}
+    looked_at = []
     for path in files[:: max(-(-len(files) // UNIT_FRAMES), 1)]:
         try:
             stored = read_stored_depth(path, key)
@@ -261,8 +261,8 @@ def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Ki
             continue
         if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
             mask, _ = measured_mask(stored)
-            kinds.setdefault(kind_of(stored, mask), []).append(stored[mask])
-    return {kind: choose_unit(kind, frames) for kind, frames in kinds.items()}
+            looked_at.append(stored[mask])
+    return choose_units(looked_at)
 
 
 def real_samples(split: str = "test") -> FolderReader:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deresunet import InputError
-from deresunet.data.depth import align_depth, decode_depth
+from deresunet.data.depth import align_depth, choose_units, decode_depth
 from deresunet.data.files import read_depth
 
 RNG = np.random.default_rng(0)
@@ -49,8 +49,72 @@ def test_what_is_told_overrules_what_is_seen():
     assert np.allclose(metres, rotate(MILLIMETRES) / 1000)
 
 
-def test_millimetres_that_happen_to_be_multiples_of_eight_stay_millimetres():
-    assert decode_depth(MILLIMETRES // 8 * 8 // 4)[1].unit == "mm"
+CLOSE_UP = RNG.integers(340, 490, (48, 64)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("rounded", [4, 16, 40])
+def test_rounded_millimetres_stay_millimetres(rounded):
+    assert decode_depth(MILLIMETRES // rounded * rounded)[1].unit == "mm"
+
+
+@pytest.mark.parametrize(
+    ("low_bits", "rows", "unit"),
+    [(0, 48, "sunrgbd"), (1, 18, "sunrgbd"), (1, 26, "mm"), (2, 1, "mm"), (7, 1, "mm")],
+)
+def test_the_rotation_leaves_its_low_bits_and_no_others(low_bits, rows, unit):
+    """001 is depth beyond 8.192 m, which fills less than half of a room; 010 to 111 is depth of no room."""
+    stored = rotate(MILLIMETRES)
+    stored[:rows] |= low_bits
+    assert decode_depth(stored)[1].unit == unit
+
+
+def test_a_close_up_alone_is_read_by_its_bits_and_said_to_be_in_doubt():
+    metres, reading = decode_depth(rotate(CLOSE_UP))
+    assert reading.unit == "sunrgbd"
+    assert np.allclose(metres, CLOSE_UP / 1000)
+    (warning,) = reading.warnings
+    assert "0.34 to 0.49 m" in warning
+    assert "2.7 to 3.9 m" in warning
+    for unit in ("sunrgbd", "mm"):  # the advice, followed
+        assert not decode_depth(rotate(CLOSE_UP), unit)[1].warnings
+
+
+def test_a_close_up_in_a_data_set_takes_the_data_set_s_unit():
+    frames = [rotate(RNG.integers(600, 7900, 3000).astype(np.uint16)) for _ in range(11)]
+    for looked_at in (frames, [*frames, rotate(CLOSE_UP).ravel()]):
+        choices = choose_units(looked_at)
+        assert list(choices) == ["integers"], "one decision"
+        metres, reading = decode_depth(rotate(CLOSE_UP), choices=choices)
+        assert (reading.unit, reading.warnings) == ("sunrgbd", ())
+        assert np.allclose(metres, CLOSE_UP / 1000)
+
+
+def test_one_frame_with_empty_low_bits_does_not_turn_a_data_set_of_millimetres():
+    rounded = MILLIMETRES // 8 * 8
+    choices = choose_units([MILLIMETRES.ravel(), rounded.ravel(), (MILLIMETRES + 1).ravel()])
+    assert choices["integers"].unit == "mm"
+    for stored in (rounded // 2 // 8 * 8, MILLIMETRES):
+        metres, reading = decode_depth(stored, choices=choices)
+        assert (reading.unit, reading.warnings) == ("mm", ())
+        assert np.allclose(metres, stored / 1000)
+
+
+@pytest.mark.parametrize(
+    ("others", "stored", "unit"),
+    [(rotate(MILLIMETRES), MILLIMETRES, "mm"), (MILLIMETRES, rotate(MILLIMETRES), "sunrgbd")],
+)
+def test_a_frame_that_cannot_be_in_its_data_set_s_unit_is_read_by_itself_and_said(others, stored, unit):
+    metres, reading = decode_depth(stored, choices=choose_units([others.ravel()] * 3))
+    assert reading.unit == unit
+    assert np.allclose(metres, MILLIMETRES / 1000)
+    assert "makes no sense" in reading.warnings[0]
+
+
+def test_a_frame_that_no_sensor_measures_is_warned_of_in_a_data_set_too():
+    choices = choose_units([(MILLIMETRES / 1000).ravel()] * 3)
+    (warning,) = decode_depth(MILLIMETRES.astype(np.float64), choices=choices)[1].warnings
+    assert "is not a room's" in warning
+    assert "--depth-unit mm" in warning
 
 
 def test_missing_stays_missing():
