@@ -194,7 +194,10 @@ def _files(folder: Path | None, option: str, suffixes: tuple[str, ...]) -> tuple
         if any(left_behind(part) for part in relative.parts) or path.is_dir():
             continue
         if path.suffix.lower() in suffixes:
-            taken[readable(relative.with_suffix("").as_posix())] = path
+            name = readable(relative.with_suffix("").as_posix())
+            # Of two files of one name the suffix that comes first is taken, as of the folder layout.
+            if name not in taken or suffixes.index(path.suffix.lower()) < suffixes.index(taken[name].suffix.lower()):
+                taken[name] = path
         else:
             others.append(readable(relative.as_posix()))
     if not others:

@@ -11,6 +11,7 @@ import numpy as np
 
 from deresunet.data.depth_checks import (
     BEYOND,
+    LEAST_VALUES,
     measured_mask,
     name_colours,
     near_and_far_exchanged,
@@ -230,9 +231,10 @@ def _choose_rotated(values: np.ndarray, of: str) -> UnitChoice | None:
     metres, plain = _unrotate(values), values / 1000.0
     if is_room(metres):
         return UnitChoice("sunrgbd", reason, True)
-    # Millimetres that were rounded to 16 or 40 share more than the rotation's factor of 8.
-    close_up = GIVEN_MEDIAN_M[0] <= np.median(metres) <= MEDIAN_M[0] and np.gcd.reduce(values.astype(np.int64)) <= 8
-    if not close_up:
+    near_by = GIVEN_MEDIAN_M[0] <= np.median(metres) <= MEDIAN_M[0]
+    # Millimetres that were rounded to 16 or 40 share more than the rotation's factor of 8; a few values prove nothing.
+    near_values = np.unique(values[values & 7 == 0]).astype(np.int64)
+    if not near_by or np.gcd.reduce(near_values) != 8 or len(near_values) < LEAST_VALUES:
         return None
     near, far = np.percentile(metres, (1, 99))
     plain_near, plain_far = np.percentile(plain, (1, 99))

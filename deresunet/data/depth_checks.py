@@ -16,7 +16,7 @@ _MOST_SENTINELS = 3
 # No unit makes this a distance, and float32 still holds it.
 BEYOND = np.float32(1e30)
 # A drawn scene of two or three distances has spikes alone; a measured one has a value for each surface.
-_LEAST_VALUES = 16
+LEAST_VALUES = 16
 # Kinect for Xbox 360: 11 bits of disparity, 2047 where there is none; a room fills about these.
 _DISPARITY_MISSING = 2047
 _DISPARITY_RANGE = (300, 1100)
@@ -56,7 +56,7 @@ def _spike(values: np.ndarray, least: int) -> np.generic | None:
     """The highest or lowest value if it is a spike far from all else."""
     if values.size < 2 * least:
         return None
-    if len(np.unique(values[:: max(values.size // 4096, 1)])) < _LEAST_VALUES:
+    if len(np.unique(values[:: max(values.size // 4096, 1)])) < LEAST_VALUES:
         return None
     highest, lowest = values.max(), values.min()
     for value, below in ((highest, True), (lowest, False)):

@@ -23,7 +23,7 @@ class ResumeFile:
 
     Attributes:
         results: results of the frames done, by name, in order.
-        unlabelled: names of the frames without ground truth.
+        unlabelled: names of the frames without ground truth, as keys.
         resumed: number of frames that were done when the file was opened.
 
     Raises:
@@ -33,7 +33,7 @@ class ResumeFile:
     def __init__(self, path: str | os.PathLike[str], subject: dict[str, Any]) -> None:
         self.path = Path(path)
         self.results: dict[str, FrameResult] = {}
-        self.unlabelled: list[str] = []
+        self.unlabelled: dict[str, None] = {}
         head = json.dumps({"subject": subject}, sort_keys=True)
         good = self._read(head)
         self.resumed = len(self.results) + len(self.unlabelled)
@@ -64,7 +64,7 @@ class ResumeFile:
 
     def add_unlabelled(self, name: str) -> None:
         """Store that a frame has no ground truth. Raises `InputError` if the file cannot be written."""
-        self.unlabelled.append(name)
+        self.unlabelled[name] = None
         self._write(json.dumps({"unlabelled": name}))
 
     def remove(self) -> None:
@@ -103,7 +103,7 @@ class ResumeFile:
                         result = FrameResult.from_json(stored["result"])
                         self.results[result.name] = result
                     elif "unlabelled" in stored:
-                        self.unlabelled.append(stored["unlabelled"])
+                        self.unlabelled[stored["unlabelled"]] = None
                 except (ValueError, KeyError, TypeError):
                     break
                 good += len(line)

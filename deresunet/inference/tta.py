@@ -37,7 +37,7 @@ class Inference:
         scales: factors on the input's size; the results of all of them are averaged.
 
     Raises:
-        InputError: a scale is not positive, or there is none.
+        InputError: a scale is not one of 0.25 to 4, or there is none.
     """
 
     size: tuple[int, int] | None = None
@@ -45,7 +45,7 @@ class Inference:
     scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        if not self.scales or min(self.scales) < 0.25 or max(self.scales) > 4.0:
+        if not self.scales or not all(0.25 <= scale <= 4.0 for scale in self.scales):  # NaN is neither
             raise InputError(f"scales are {self.scales}; expected one or more of 0.25 to 4.")
 
     @property

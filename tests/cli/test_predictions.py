@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from deresunet.cli import app
+from deresunet.cli.predict import PairedFolders
+from deresunet.data.folder import FolderReader
 
 WALL, CHAIR, BAG = 1, 5, 37
 COUNT = 6
@@ -284,3 +286,18 @@ def test_modalities_and_checkpoints_are_runs(data: Path) -> None:
     assert both["comparison"]["miou"]["certain"]
     assert both["comparison"]["frames_lost"] == COUNT
     assert both["comparison"]["classes"]["chair"]["iou"][1] == 0.0
+
+
+def test_two_folders_are_paired_as_the_folder_layout_pairs_them(tmp_path: Path) -> None:
+    """Of two files of one name the same one is taken, and what operating systems leave is not."""
+    for folder, files in (
+        ("rgb", ("a.png", "a.jpg", "a.JPEG", "b.webp", "._b.jpg")),
+        ("depth", ("a.npy", "a.tif", "a.png", "b.exr", "b.npz", ".b.png")),
+    ):
+        (tmp_path / folder).mkdir()
+        for name in files:
+            (tmp_path / folder / name).touch()
+    paired, layout = PairedFolders(tmp_path / "rgb", tmp_path / "depth"), FolderReader(tmp_path, None)
+    assert paired.names == layout.names == ("a", "b")
+    for name in paired.names:
+        assert paired.files(name) == layout.files(name)

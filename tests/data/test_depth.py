@@ -68,10 +68,13 @@ def test_the_rotation_leaves_its_low_bits_and_no_others(low_bits, rows, unit):
     assert decode_depth(stored)[1].unit == unit
 
 
-def test_a_close_up_alone_is_read_by_its_bits_and_said_to_be_in_doubt():
-    metres, reading = decode_depth(rotate(CLOSE_UP))
+@pytest.mark.parametrize("far", [0, 12])
+def test_a_close_up_alone_is_read_by_its_bits_and_said_to_be_in_doubt(far):
+    depth = CLOSE_UP.copy()
+    depth[0, :far] = 8800
+    metres, reading = decode_depth(rotate(depth))
     assert reading.unit == "sunrgbd"
-    assert np.allclose(metres, CLOSE_UP / 1000)
+    assert np.allclose(metres, np.minimum(depth, 8000) / 1000)
     (warning,) = reading.warnings
     assert "0.34 to 0.49 m" in warning
     assert "2.7 to 3.9 m" in warning

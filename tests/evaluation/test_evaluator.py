@@ -346,6 +346,27 @@ def test_journal_that_cannot_be_written(tmp_path: Path) -> None:
         ResumeFile(tmp_path / "absent" / "resume.jsonl", {})
 
 
+def test_frames_without_ground_truth_are_looked_up_at_once_however_many(tmp_path: Path) -> None:
+    compared = 0
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    with ResumeFile(tmp_path / "resume.jsonl", {}) as resume:
+        for k in range(500):
+            resume.add_unlabelled(f"f{k}")
+    with ResumeFile(tmp_path / "resume.jsonl", {}) as resume:
+        assert resume.resumed == 500
+        assert all(Name(f"f{k}") in resume for k in range(500))
+        assert Name("g") not in resume
+    assert compared <= 1000
+
+
 # Reading ahead
 
 

@@ -67,7 +67,9 @@ def test_tta_as_written(written: str | None, expected: Inference) -> None:
     assert parse_tta(written) == expected
 
 
-@pytest.mark.parametrize("written", ["flop", "scales=", "scales=a", "1,2", "scales=0.1", "scales=9", "flip,1"])
+@pytest.mark.parametrize(
+    "written", ["flop", "scales=", "scales=a", "1,2", "scales=0.1", "scales=9", "flip,1", "scales=nan", "scales=1,nan"]
+)
 def test_other_tta_is_refused(written: str) -> None:
     with pytest.raises(InputError):
         parse_tta(written)

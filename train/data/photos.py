@@ -10,6 +10,7 @@ import cv2
 from deresunet.data.files import RGB_SUFFIXES
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
+from deresunet.data.text_files import left_behind
 from deresunet.errors import InputError
 
 
@@ -26,7 +27,12 @@ class Photos:
 
     def __init__(self, root: str | os.PathLike[str], size: tuple[int, int]) -> None:
         self.size = size
-        self.paths = sorted(path for path in Path(root).rglob("*") if path.suffix.lower() in RGB_SUFFIXES)
+        self.paths = sorted(
+            path
+            for path in Path(root).rglob("*")
+            if path.suffix.lower() in RGB_SUFFIXES
+            and not any(left_behind(part) for part in path.relative_to(root).parts)
+        )
         if not self.paths:
             raise InputError(
                 f"{root}: no photographs in it. Expected JPEG, PNG, WebP, BMP or TIFF, in any folder below."

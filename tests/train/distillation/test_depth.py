@@ -1,12 +1,15 @@
 """Depth for photographs: the head learns, its estimates train the depth encoder, and frames keep what was measured."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from training_helpers import SMALL, random_teacher, small_data, small_module, trainer
 
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation
 from train.data.depth_noise import DepthFaults
+from train.data.photos import Photos
 from train.distillation.depth import FARTHEST_M, NEAREST_M, DepthEstimator, DepthModule, load_depth_head
 from train.distillation.features import FeatureModule
 from train.distillation.teacher import FrozenTeacher, load_teacher
@@ -56,6 +59,14 @@ def test_the_head_learns_depth_from_frames(teacher_37):
     batch = next(iter(data.train_dataloader()))
     seen = fitted(module, lambda: module.step(batch), 25, 3e-3)
     assert seen[-1]["loss"] < 0.5 * seen[0]["loss"]
+
+
+def test_what_operating_systems_leave_is_no_photograph(tmp_path):
+    for folder in ("kitchen", "__MACOSX/kitchen", ".thumbnails"):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in ("a.jpg", "._a.jpg"):
+            Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / folder / name)
+    assert Photos(tmp_path, (32, 32)).paths == [tmp_path / "kitchen" / "a.jpg"]
 
 
 def test_a_batch_has_its_share_of_photographs_last_and_they_are_unlabelled(photos):
