@@ -1,98 +1,325 @@
-"""The 37 classes of SUN RGB-D: names, colours, and the label sets that are mapped to them.
+"""Class sets: names, colours and void of the classes that labels count, and the way from one set to another.
 
-On disk 0 is void and 1..37 are the classes; network index k is class k + 1.
+In arrays and on disk 0 is void and 1..N are the classes; network index k is class k + 1.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import dataclasses
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
+from deresunet import class_files, class_tables
+from deresunet.errors import InputError
+
 VOID = 0
-
-# Name as the data set spells it, and a colour. Colours were chosen greedily, each the farthest in OKLab from those
-# before it, the classes that fill most pixels first, so that neighbours in a room are told apart.
-_NAMES_AND_COLOURS = (
-    ("wall", "#8ea8c4"),
-    ("floor", "#b08054"),
-    ("cabinet", "#1f4ea0"),
-    ("bed", "#ffb703"),
-    ("chair", "#d6393e"),
-    ("sofa", "#7d46cd"),
-    ("table", "#2a9d57"),
-    ("door", "#7bff86"),
-    ("window", "#60c8ff"),
-    ("bookshelf", "#184f2e"),
-    ("picture", "#652e44"),
-    ("counter", "#dee918"),
-    ("blinds", "#65187b"),
-    ("desk", "#c891ff"),
-    ("shelves", "#704f18"),
-    ("curtain", "#a71886"),
-    ("dresser", "#2e7b86"),
-    ("pillow", "#4f86ff"),
-    ("mirror", "#916591"),
-    ("floor_mat", "#ff7b2e"),
-    ("clothes", "#ffb29c"),
-    ("ceiling", "#e2d8ec"),
-    ("books", "#a7c886"),
-    ("refridgerator", "#ffb2f4"),
-    ("television", "#4418a7"),
-    ("paper", "#4f7018"),
-    ("towel", "#d35ac8"),
-    ("shower_curtain", "#18d386"),
-    ("box", "#7bbd18"),
-    ("whiteboard", "#657bbd"),
-    ("person", "#ff78aa"),
-    ("night_stand", "#919118"),
-    ("toilet", "#39bdb2"),
-    ("sink", "#911818"),
-    ("lamp", "#18f4de"),
-    ("bathtub", "#c891a7"),
-    ("bag", "#444f65"),
-)
-
-CLASSES: tuple[str, ...] = tuple(name for name, _ in _NAMES_AND_COLOURS)
-COLOURS: tuple[str, ...] = tuple(colour for _, colour in _NAMES_AND_COLOURS)
-NUM_CLASSES = len(CLASSES)
-
-# uint8 (38, 3): colour of each label as it lies on disk; void is black.
-PALETTE = np.array([[0, 0, 0], *(list(bytes.fromhex(colour[1:])) for colour in COLOURS)], dtype=np.uint8)
-PALETTE.setflags(write=False)
+MAX_CLASSES = 255  # so that a label fits into uint8
+_MAX_NAME = 100
 
 
-# Names of the 20 classes of ScanNet's benchmark, in their order; the last, other furniture, is none of the 37.
-_SCANNET20 = (
-    *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture", "counter"),
-    *("desk", "curtain", "refridgerator", "shower_curtain", "toilet", "sink", "bathtub", ""),
-)
-# The 13 classes of Couprie et al. 2013 (https://arxiv.org/abs/1301.3572). Those that merge several of the 37 (floor
-# with floor mat, furniture, objects, table with desk, wall with door, window with blinds) have no counterpart.
-_NYU13 = ("bed", "books", "ceiling", "chair", "", "", "", "picture", "sofa", "", "television", "", "")
+@dataclass(frozen=True)
+class ClassSet:
+    """Names, colours and void value of 2 to 255 classes.
+
+    Attributes:
+        name: what the set is called on the command line and in results.
+        names: as the data set spells them, class 1 first.
+        display_names: for people; made of `names` where left out.
+        colours: as '#rrggbb'; those left out ("" or all of them) are the farthest in OKLab from those before, but for
+            names that SUN RGB-D has, which keep its colours.
+        void: value in label files of unlabelled pixels, besides 0; 0 if there is none.
+
+    Raises:
+        InputError: there are fewer than 2 or more than 255 names, or a field is not what it should be.
+
+    Example:
+        >>> kitchen = ClassSet("kitchen", ("cup", "plate", "floor"))
+        >>> kitchen.colours[2], kitchen.palette.shape, kitchen.display_name(1)
+        ('#b08054', (4, 3), 'cup')
+    """
+
+    name: str
+    names: tuple[str, ...]
+    display_names: tuple[str, ...] = ()
+    colours: tuple[str, ...] = field(default=(), repr=False)
+    void: int = VOID
+
+    def __post_init__(self) -> None:
+        names = tuple(self.names)
+        object.__setattr__(self, "names", names)
+        _check_names(self.name, names)
+        shown = tuple(self.display_names) or (("",) * len(names))
+        colours = tuple(self.colours) or (("",) * len(names))
+        for what, values in (("display names", shown), ("colours", colours)):
+            if len(values) != len(names) or not all(isinstance(value, str) for value in values):
+                raise InputError(f"The class set {self.name} has {len(names)} names and {len(values)} {what}.")
+        shown = tuple(one or _display_name(name) for one, name in zip(shown, names, strict=True))
+        if len(set(shown)) < len(shown) or max(map(len, shown)) > _MAX_NAME:
+            raise InputError(f"The class set {self.name}: display names are unique and at most {_MAX_NAME} long.")
+        for colour in colours:
+            if colour and not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+                raise InputError(f"The class set {self.name}: the colour {colour[:20]!r} is not one like #8ea8c4.")
+        if isinstance(self.void, bool) or not isinstance(self.void, int) or not 0 <= self.void <= 65535:
+            raise InputError(f"The class set {self.name}: void is {self.void!r}; expected a value 0..65535.")
+        if 1 <= self.void <= len(names):
+            raise InputError(
+                f"The class set {self.name}: void is {self.void}, which is {names[self.void - 1]!r}; classes count "
+                "from 1 in the order of their names."
+            )
+        object.__setattr__(self, "display_names", shown)
+        object.__setattr__(self, "colours", class_tables.choose_colours(names, colours))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def palette(self) -> np.ndarray:
+        """uint8 (N + 1, 3): colour of each label, black for void first."""
+        palette = np.array([[0, 0, 0], *(list(bytes.fromhex(colour[1:])) for colour in self.colours)], dtype=np.uint8)
+        palette.setflags(write=False)
+        return palette
+
+    @property
+    def title(self) -> str:
+        """Name of the protocol that scores over the set, such as "NYU Depth v2, 40 classes"."""
+        built_in = BUILT_IN.get(self.name)
+        if built_in is not None and built_in.names == self.names:
+            return class_tables.TITLES[self.name]
+        return f"{self.name}, {len(self)} classes"
+
+    def display_name(self, label: int) -> str:
+        """Name of a class for people; `label` is 0 (void) or 1..N."""
+        return "void" if label == VOID else self.display_names[label - 1]
+
+    def label_of(self, name: str) -> int | None:
+        """Label 1..N of a name, whatever its case and separators, or None."""
+        return self._labels.get(class_tables.key(name))
+
+    @cached_property
+    def _labels(self) -> dict[str, int]:
+        return {class_tables.key(name): label for label, name in enumerate(self.names, 1)}
+
+    @classmethod
+    def of(cls, chosen: str | os.PathLike[str] | ClassSet) -> ClassSet:
+        """Take a set as it is, by its built-in name, or from a classes.txt or classes.yaml (or the folder with one).
+
+        `deresunet.class_files.read_classes` tells how these are written.
+
+        Raises:
+            InputError: there is no such set or file, or it is no list of classes.
+        """
+        if isinstance(chosen, ClassSet):
+            return chosen
+        if isinstance(chosen, str) and chosen in BUILT_IN:
+            return BUILT_IN[chosen]
+        path = Path(chosen)
+        if path.is_dir():
+            found = cls.find(path)
+            if found is None:
+                names = ", ".join(class_files.CLASS_FILES)
+                raise InputError(f"{path} has none of {names}. Write one name a line to classes.txt.")
+            return found
+        if not path.is_file():
+            near = difflib.get_close_matches(str(chosen), BUILT_IN, 1)
+            raise InputError(
+                f"{chosen}: no such class set{f'; did you mean {near[0]}?' if near else '.'} Expected one of "
+                f"{', '.join(BUILT_IN)}, or a file with one name a line."
+            )
+        described = class_files.read_classes(path)
+        try:
+            made = cls.from_dict(described)
+            built_in = BUILT_IN.get(made.name)
+            if built_in is None or built_in.names == made.names:
+                return made
+            # A result that says nyu40 is scored over NYU's 40 classes.
+            return dataclasses.replace(made, name=f"{made.name} ({path.name})")
+        except InputError as error:
+            raise InputError(f"{path.name}: {error}") from error
+
+    @classmethod
+    def find(cls, folder: str | os.PathLike[str]) -> ClassSet | None:
+        """The set that a data folder's classes.yaml or classes.txt names, or None.
+
+        Raises:
+            InputError: it has several of them, or one that cannot be read.
+        """
+        path = class_files.class_file(folder)
+        return None if path is None else cls.of(path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON object of all fields; `from_dict` reads it."""
+        return {
+            "name": self.name,
+            "names": list(self.names),
+            "display_names": list(self.display_names),
+            "colours": list(self.colours),
+            "void": self.void,
+        }
+
+    @classmethod
+    def from_dict(cls, described: object) -> ClassSet:
+        """Read what `to_dict` wrote; fields but the names may be left out.
+
+        Raises:
+            InputError: it is no description of a class set.
+        """
+        if not isinstance(described, Mapping):
+            raise InputError(f"A class set is a {type(described).__name__}; expected an object of its fields.")
+        known = ("name", "names", "display_names", "colours", "void")
+        unknown = [str(key)[:50] for key in described if key not in known]
+        if unknown:
+            raise InputError(f"A class set has no {', '.join(unknown[:5])}; its fields are {', '.join(known)}.")
+        lists = [described.get(key, ()) for key in ("names", "display_names", "colours")]
+        if not all(isinstance(one, (list, tuple)) and len(one) <= MAX_CLASSES for one in lists):
+            raise InputError(f"A class set's names, display_names and colours are lists of at most {MAX_CLASSES}.")
+        names, shown, colours = map(tuple, lists)
+        return cls(described.get("name", f"{len(names)} classes"), names, shown, colours, described.get("void", VOID))
 
 
-def _to_37(names: tuple[str, ...]) -> np.ndarray:
-    """uint8 (N + 1,): labels 0..37 of void and of classes called `names`, void for a name that is none of the 37."""
-    return np.array([VOID, *(CLASSES.index(name) + 1 if name in CLASSES else VOID for name in names)], np.uint8)
+@dataclass(frozen=True)
+class LabelMap:
+    """The way from the labels of one class set to those of another.
+
+    Attributes:
+        source: the set that labels come in.
+        target: the set that they are brought to.
+        table: uint8 (len(source) + 1,): target label of each source label, 0 = none; void stays 0.
+    """
+
+    source: ClassSet
+    target: ClassSet
+    table: np.ndarray
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the source without counterpart."""
+        return tuple(name for name, label in zip(self.source.names, self.table[1:], strict=True) if not label)
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Names of the target that no class of the source gives."""
+        reached = set(self.table.tolist())
+        return tuple(name for label, name in enumerate(self.target.names, 1) if label not in reached)
+
+    @property
+    def identity(self) -> bool:
+        """Whether labels stay as they are."""
+        return len(self.source) == len(self.target) and bool((self.table == np.arange(len(self.table))).all())
 
 
-LabelSet = Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"]
-# Label 0..37 of each value of a label set, 0 = void first. NYU40's first 37 are SUN RGB-D's; its last three (other
-# structure, other furniture, other prop) are void here.
-LABEL_SETS: dict[LabelSet, np.ndarray] = {
-    "nyu40": _to_37((*CLASSES, "", "", "")),
-    "sunrgbd37": _to_37(CLASSES),
-    "scannet20": _to_37(_SCANNET20),
-    "nyu13": _to_37(_NYU13),
+def label_map(source: ClassSet, target: ClassSet, mapping: Mapping[str, str | None] | None = None) -> LabelMap:
+    """Find the target label of each source label: by `mapping`, by a built-in table, or by name.
+
+    Names are the same whatever their case and separators. NYU's 13 classes are reached from the 40 and the 37 by the
+    official table; back from them come those alone that are a single one of the 40.
+
+    Args:
+        source: the set that labels come in.
+        target: the set that they are brought to.
+        mapping: target's name by source's name, for those that go elsewhere than by table or name; None or "void" for
+            none. Several may go to one.
+
+    Raises:
+        InputError: `mapping` has a name that is in neither set.
+
+    Example:
+        >>> label_map(BUILT_IN["nyu40"], BUILT_IN["sunrgbd37"]).missing
+        ('otherstructure', 'otherfurniture', 'otherprop')
+    """
+    known = _built_in_table(source, target)
+    table = [VOID, *(known.get(class_tables.key(name), target.label_of(name)) or VOID for name in source.names)]
+    for name, to in (mapping or {}).items():
+        label = source.label_of(name)
+        if label is None:
+            raise InputError(f"The label map has {name!r}, which is no class of {source.name}{_nearest(name, source)}.")
+        if to is None or class_files.is_void(to):
+            table[label] = VOID
+            continue
+        reached = target.label_of(to)
+        if reached is None:
+            raise InputError(
+                f"The label map brings {name!r} to {to!r}, which is no class of {target.name}{_nearest(to, target)}."
+            )
+        table[label] = reached
+    array = np.array(table, np.uint8)
+    array.setflags(write=False)
+    return LabelMap(source, target, array)
+
+
+def _built_in_table(source: ClassSet, target: ClassSet) -> dict[str, int | None]:
+    """Target's label by key of source's name, where a table of ours knows better than the names do."""
+    nyu = (BUILT_IN["sunrgbd37"].names, BUILT_IN["nyu40"].names)
+    if source.names in nyu and target.names == class_tables.NYU13:
+        return {class_tables.key(name): to for name, to in zip(source.names, class_tables.NYU40_TO_13, strict=False)}
+    if source.names == class_tables.NYU13 and target.names in nyu:
+        single = {
+            to: label for label, to in enumerate(class_tables.NYU40_TO_13, 1) if class_tables.NYU40_TO_13.count(to) == 1
+        }
+        return {class_tables.key(name): single.get(to) for to, name in enumerate(class_tables.NYU13, 1)}
+    if source.names == class_tables.ADE20K150 and target.names in nyu:
+        return {class_tables.key(name): target.label_of(to) for name, to in class_tables.ADE20K_AS_NYU.items()}
+    return {}
+
+
+def _check_names(name: object, names: Sequence[object]) -> None:
+    if not isinstance(name, str) or not 1 <= len(name) <= 2 * _MAX_NAME or not name.isprintable():
+        raise InputError(f"A class set is called {str(name)[:50]!r}; expected a short name.")
+    if len(names) == 1:
+        raise InputError(
+            f"The class set {name} has one class, {str(names[0])[:50]!r}, which every pixel would be of. Name what is "
+            "none of it as a class of its own."
+        )
+    if not 2 <= len(names) <= MAX_CLASSES:
+        raise InputError(f"The class set {name} has {len(names)} classes; expected 2 to {MAX_CLASSES}.")
+    seen: dict[str, str] = {}
+    for one in names:
+        if not isinstance(one, str) or not one.strip() or len(one) > _MAX_NAME or not one.isprintable():
+            raise InputError(f"The class set {name}: {str(one)[:50]!r} is no class's name; expected a short text.")
+        if class_tables.key(one) in seen:
+            raise InputError(
+                f"The class set {name} has both {seen[class_tables.key(one)]!r} and {one!r}; names have to be unique."
+            )
+        seen[class_tables.key(one)] = one
+
+
+def _display_name(name: str) -> str:
+    return name.replace("_", " ").strip().replace("refridgerator", "refrigerator")
+
+
+def _nearest(name: str, classes: ClassSet) -> str:
+    near = difflib.get_close_matches(name, classes.names, 1)
+    return f"; did you mean {near[0]!r}?" if near else f" ({', '.join(classes.names[:8])}, ...)"
+
+
+BUILT_IN: dict[str, ClassSet] = {
+    name: ClassSet(name, names)
+    for name, names in (
+        ("sunrgbd37", tuple(class_tables.SUNRGBD37)),
+        ("nyu40", (*class_tables.SUNRGBD37, "otherstructure", "otherfurniture", "otherprop")),
+        ("nyu13", class_tables.NYU13),
+        ("scannet20", class_tables.SCANNET20),
+        ("ade20k150", class_tables.ADE20K150),
+    )
 }
+SUNRGBD37 = BUILT_IN["sunrgbd37"]
 
 
-def display_name(label: int) -> str:
-    """Name of a class for people; `label` is 0 (void) or 1..37."""
-    if label == VOID:
-        return "void"
-    return CLASSES[label - 1].replace("_", " ").replace("refridgerator", "refrigerator")
-
-
-DISPLAY_NAMES: tuple[str, ...] = tuple(display_name(label) for label in range(1, NUM_CLASSES + 1))
+# What follows knows the 37 classes alone and goes when nothing uses it.
+CLASSES: tuple[str, ...] = SUNRGBD37.names
+COLOURS: tuple[str, ...] = SUNRGBD37.colours
+NUM_CLASSES = len(CLASSES)
+PALETTE = SUNRGBD37.palette
+DISPLAY_NAMES: tuple[str, ...] = SUNRGBD37.display_names
+LabelSet = Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"]
+LABEL_SETS: dict[LabelSet, np.ndarray] = {
+    name: label_map(BUILT_IN[name], SUNRGBD37).table for name in ("nyu40", "sunrgbd37", "scannet20", "nyu13")
+}
+display_name = SUNRGBD37.display_name

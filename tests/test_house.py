@@ -22,11 +22,13 @@ FORBIDDEN = {
 
 # Inside deresunet: the parts that each part may import, besides itself. Lower parts know nothing of higher ones, and
 # `model` and `data` nothing of each other.
-BASE = {"config", "classes", "errors", "atomic"}
+BASE = {"config", "classes", "class_files", "errors", "atomic"}
 RUN = BASE | {"model", "data", "inference"}
 ALLOWED = {
     "errors": set(),
-    "classes": {"errors"},
+    "class_tables": set(),
+    "class_files": {"class_tables", "errors"},
+    "classes": {"class_files", "class_tables", "errors"},
     "config": {"errors", "classes"},
     "atomic": {"errors"},
     "data": BASE,
