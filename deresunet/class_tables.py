@@ -47,6 +47,7 @@ SUNRGBD37 = {
     "bathtub": "#c891a7",
     "bag": "#444f65",
 }
+NYU40 = (*SUNRGBD37, "otherstructure", "otherfurniture", "otherprop")
 # The 13 classes of Couprie et al. 2013 (https://arxiv.org/abs/1301.3572), and the one that each of NYU's 40 belongs to
 # (class13Mapping.mat, distributed with the data set's splits).
 NYU13 = (
@@ -110,6 +111,19 @@ TITLES = {
     "scannet20": "ScanNet, 20 classes",
     "ade20k150": "ADE20K, 150 classes",
 }
+
+
+def counterparts(source: tuple[str, ...], target: tuple[str, ...]) -> dict[str, str]:
+    """Target's name by `key` of source's, "" for none, where a table knows better than the names themselves do."""
+    nyu = (tuple(SUNRGBD37), NYU40)
+    if source in nyu and target == NYU13:
+        return {key(name): NYU13[to - 1] for name, to in zip(source, NYU40_TO_13, strict=False)}
+    if source == NYU13 and target in nyu:
+        single = {to: name for name, to in zip(NYU40, NYU40_TO_13, strict=True) if NYU40_TO_13.count(to) == 1}
+        return {key(name): single.get(to, "") for to, name in enumerate(NYU13, 1)}
+    if source == ADE20K150 and target in nyu:
+        return {key(name): to for name, to in ADE20K_AS_NYU.items()}
+    return {}
 
 
 def key(name: str) -> str:

@@ -23,6 +23,7 @@ from deresunet.errors import InputError
 VOID = 0
 MAX_CLASSES = 255  # so that a label fits into uint8
 _MAX_NAME = 100
+_MAX_ALIASES = 10_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class ClassSet:
         colours: as '#rrggbb'; those left out ("" or all of them) are the farthest in OKLab from those before, but for
             names that SUN RGB-D has, which keep its colours.
         void: value in label files of unlabelled pixels, besides 0; 0 if there is none.
+        aliases: pairs of another set's name and the name here that it is brought to, "void" for none, where the names
+            themselves do not say it.
 
     Raises:
         InputError: there are fewer than 2 or more than 255 names, or a field is not what it should be.
@@ -51,6 +54,7 @@ class ClassSet:
     display_names: tuple[str, ...] = ()
     colours: tuple[str, ...] = field(default=(), repr=False)
     void: int = VOID
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         names = tuple(self.names)
@@ -74,6 +78,14 @@ class ClassSet:
                 f"The class set {self.name}: void is {self.void}, which is {names[self.void - 1]!r}; classes count "
                 "from 1 in the order of their names."
             )
+        object.__setattr__(self, "aliases", tuple((str(one), str(to)) for one, to in self.aliases))
+        for one, to in self.aliases:
+            if not class_files.is_void(to) and class_tables.key(to) not in map(class_tables.key, names):
+                near = difflib.get_close_matches(to, names, 1)
+                raise InputError(
+                    f"The label map brings {one[:50]!r} to {to[:50]!r}, which is no class of {self.name}"
+                    f"{f'; did you mean {near[0]!r}?' if near else '.'}"
+                )
         object.__setattr__(self, "display_names", shown)
         object.__setattr__(self, "colours", class_tables.choose_colours(names, colours))
 
@@ -100,12 +112,22 @@ class ClassSet:
         return "void" if label == VOID else self.display_names[label - 1]
 
     def label_of(self, name: str) -> int | None:
-        """Label 1..N of a name, whatever its case and separators, or None."""
+        """Label 1..N of a name or an alias, whatever its case and separators; 0 for an alias of void, or None."""
         return self._labels.get(class_tables.key(name))
 
     @cached_property
     def _labels(self) -> dict[str, int]:
-        return {class_tables.key(name): label for label, name in enumerate(self.names, 1)}
+        labels = {class_tables.key(name): label for label, name in enumerate(self.names, 1)}
+        return labels | {class_tables.key(one): labels.get(class_tables.key(to), VOID) for one, to in self.aliases}
+
+    def with_aliases(self, mapping: Mapping[str, str | None]) -> ClassSet:
+        """The same set with further aliases, as `class_files.read_label_map` reads them; None stands for void.
+
+        Raises:
+            InputError: one is brought to a name that is none of the set's.
+        """
+        further = ((one, to or "void") for one, to in mapping.items())
+        return dataclasses.replace(self, aliases=(*self.aliases, *further))
 
     @classmethod
     def of(cls, chosen: str | os.PathLike[str] | ClassSet) -> ClassSet:
@@ -162,6 +184,7 @@ class ClassSet:
             "display_names": list(self.display_names),
             "colours": list(self.colours),
             "void": self.void,
+            "aliases": dict(self.aliases),
         }
 
     @classmethod
@@ -173,15 +196,19 @@ class ClassSet:
         """
         if not isinstance(described, Mapping):
             raise InputError(f"A class set is a {type(described).__name__}; expected an object of its fields.")
-        known = ("name", "names", "display_names", "colours", "void")
+        known = ("name", "names", "display_names", "colours", "void", "aliases")
         unknown = [str(key)[:50] for key in described if key not in known]
         if unknown:
             raise InputError(f"A class set has no {', '.join(unknown[:5])}; its fields are {', '.join(known)}.")
         lists = [described.get(key, ()) for key in ("names", "display_names", "colours")]
         if not all(isinstance(one, (list, tuple)) and len(one) <= MAX_CLASSES for one in lists):
             raise InputError(f"A class set's names, display_names and colours are lists of at most {MAX_CLASSES}.")
+        aliases = described.get("aliases", {})
+        if not isinstance(aliases, Mapping) or len(aliases) > _MAX_ALIASES:
+            raise InputError(f"A class set's aliases are an object of at most {_MAX_ALIASES} names.")
         names, shown, colours = map(tuple, lists)
-        return cls(described.get("name", f"{len(names)} classes"), names, shown, colours, described.get("void", VOID))
+        name, void = described.get("name", f"{len(names)} classes"), described.get("void", VOID)
+        return cls(name, names, shown, colours, void, tuple(aliases.items()))
 
 
 @dataclass(frozen=True)
@@ -215,58 +242,58 @@ class LabelMap:
         return len(self.source) == len(self.target) and bool((self.table == np.arange(len(self.table))).all())
 
 
-def label_map(source: ClassSet, target: ClassSet, mapping: Mapping[str, str | None] | None = None) -> LabelMap:
-    """Find the target label of each source label: by `mapping`, by a built-in table, or by name.
+def label_map(source: ClassSet, target: ClassSet) -> LabelMap:
+    """Find the target label of each source label: by the target's aliases, by a built-in table, or by name.
 
     Names are the same whatever their case and separators. NYU's 13 classes are reached from the 40 and the 37 by the
     official table; back from them come those alone that are a single one of the 40.
-
-    Args:
-        source: the set that labels come in.
-        target: the set that they are brought to.
-        mapping: target's name by source's name, for those that go elsewhere than by table or name; None or "void" for
-            none. Several may go to one.
-
-    Raises:
-        InputError: `mapping` has a name that is in neither set.
 
     Example:
         >>> label_map(BUILT_IN["nyu40"], BUILT_IN["sunrgbd37"]).missing
         ('otherstructure', 'otherfurniture', 'otherprop')
     """
-    known = _built_in_table(source, target)
-    table = [VOID, *(known.get(class_tables.key(name), target.label_of(name)) or VOID for name in source.names)]
-    for name, to in (mapping or {}).items():
-        label = source.label_of(name)
-        if label is None:
-            raise InputError(f"The label map has {name!r}, which is no class of {source.name}{_nearest(name, source)}.")
-        if to is None or class_files.is_void(to):
-            table[label] = VOID
-            continue
-        reached = target.label_of(to)
-        if reached is None:
-            raise InputError(
-                f"The label map brings {name!r} to {to!r}, which is no class of {target.name}{_nearest(to, target)}."
-            )
-        table[label] = reached
+    aliases = {class_tables.key(one) for one, _ in target.aliases}
+    known = class_tables.counterparts(source.names, target.names)
+    table = [VOID]
+    for name in source.names:
+        key = class_tables.key(name)
+        table.append(target.label_of(known[key] if key in known and key not in aliases else name) or VOID)
     array = np.array(table, np.uint8)
     array.setflags(write=False)
     return LabelMap(source, target, array)
 
 
-def _built_in_table(source: ClassSet, target: ClassSet) -> dict[str, int | None]:
-    """Target's label by key of source's name, where a table of ours knows better than the names do."""
-    nyu = (BUILT_IN["sunrgbd37"].names, BUILT_IN["nyu40"].names)
-    if source.names in nyu and target.names == class_tables.NYU13:
-        return {class_tables.key(name): to for name, to in zip(source.names, class_tables.NYU40_TO_13, strict=False)}
-    if source.names == class_tables.NYU13 and target.names in nyu:
-        single = {
-            to: label for label, to in enumerate(class_tables.NYU40_TO_13, 1) if class_tables.NYU40_TO_13.count(to) == 1
-        }
-        return {class_tables.key(name): single.get(to) for to, name in enumerate(class_tables.NYU13, 1)}
-    if source.names == class_tables.ADE20K150 and target.names in nyu:
-        return {class_tables.key(name): target.label_of(to) for name, to in class_tables.ADE20K_AS_NYU.items()}
-    return {}
+def joined(source: ClassSet, target: ClassSet) -> LabelMap:
+    """The way from a network's labels to the ground truth's, with the network's further classes behind those.
+
+    Labels above `len(target)` are classes that have no counterpart in `target`; where both together exceed 255, the
+    last of them become 0.
+
+    Example:
+        >>> found = joined(BUILT_IN["nyu40"], BUILT_IN["sunrgbd37"])
+        >>> len(found.target), found.table[40]
+        (40, 40)
+    """
+    base = label_map(source, target)
+    places = [label - 1 for label in range(1, len(source) + 1) if not base.table[label]][: MAX_CLASSES - len(target)]
+    if not places:
+        return base
+    names = [
+        source.names[k] if target.label_of(source.names[k]) is None else f"{source.names[k]} ({source.name})"
+        for k in places
+    ]
+    shown = [source.display_names[k] if source.display_names[k] not in target.display_names else "" for k in places]
+    colours = [source.colours[k] if source.colours[k] not in target.colours else "" for k in places]
+    both = ClassSet(
+        f"{target.name} and {source.name}"[: 2 * _MAX_NAME],
+        (*target.names, *names),
+        (*target.display_names, *shown),
+        (*target.colours, *colours),
+    )
+    table = base.table.copy()
+    table[np.array(places) + 1] = np.arange(len(target) + 1, len(both) + 1)
+    table.setflags(write=False)
+    return LabelMap(source, both, table)
 
 
 def _check_names(name: object, names: Sequence[object]) -> None:
@@ -294,16 +321,11 @@ def _display_name(name: str) -> str:
     return name.replace("_", " ").strip().replace("refridgerator", "refrigerator")
 
 
-def _nearest(name: str, classes: ClassSet) -> str:
-    near = difflib.get_close_matches(name, classes.names, 1)
-    return f"; did you mean {near[0]!r}?" if near else f" ({', '.join(classes.names[:8])}, ...)"
-
-
 BUILT_IN: dict[str, ClassSet] = {
     name: ClassSet(name, names)
     for name, names in (
         ("sunrgbd37", tuple(class_tables.SUNRGBD37)),
-        ("nyu40", (*class_tables.SUNRGBD37, "otherstructure", "otherfurniture", "otherprop")),
+        ("nyu40", class_tables.NYU40),
         ("nyu13", class_tables.NYU13),
         ("scannet20", class_tables.SCANNET20),
         ("ade20k150", class_tables.ADE20K150),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deresunet.class_files import read_label_map
-from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet, label_map
+from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet, joined, label_map
 from deresunet.errors import InputError
 
 
@@ -226,15 +226,42 @@ def test_maps_between_the_built_in_sets() -> None:
 def test_a_mapping_of_ones_own(tmp_path: Path) -> None:
     source = ClassSet("mine", ("Couch", "stool", "lamp", "dog"))
     path = tmp_path / "map.yaml"
-    path.write_text("couch: sofa\nstool: chair\nlamp: void\n")
-    found = label_map(source, SUNRGBD37, read_label_map(path))
+    path.write_text("couch: sofa\nstool: chair\nlamp: void\ntable: null\n")
+    target = SUNRGBD37.with_aliases(read_label_map(path))
+    found = label_map(source, target)
     assert found.table.tolist() == [0, 6, 5, 0, 0]
     assert found.missing == ("lamp", "dog")
-    with pytest.raises(InputError, match="'stol', which is no class of mine; did you mean 'stool'"):
-        label_map(source, SUNRGBD37, {"stol": "chair"})
+    assert ClassSet.from_dict(json.loads(json.dumps(target.to_dict()))) == target
+    assert target.title == "SUN RGB-D, 37 classes"
     with pytest.raises(InputError, match="to 'chairr', which is no class of sunrgbd37; did you mean 'chair'"):
-        label_map(source, SUNRGBD37, {"stool": "chairr"})
+        SUNRGBD37.with_aliases({"stool": "chairr"})
     for content in ("[a, b]", "couch: [a]", "3: chair", ""):
         path.write_text(content)
         with pytest.raises(InputError):
             read_label_map(path)
+
+
+def test_aliases_come_before_the_built_in_tables() -> None:
+    target = BUILT_IN["nyu13"].with_aliases({"door": "objects", "otherprop": None})
+    found = label_map(BUILT_IN["nyu40"], target)
+    assert found.table[8] == 7
+    assert found.missing == ("otherprop",)
+
+
+def test_a_network_keeps_the_classes_that_the_ground_truth_lacks() -> None:
+    both = joined(BUILT_IN["nyu40"], SUNRGBD37)
+    assert both.target.names == BUILT_IN["nyu40"].names
+    assert both.target.colours == BUILT_IN["nyu40"].colours
+    assert both.table.tolist() == list(range(41))
+    assert joined(SUNRGBD37, SUNRGBD37).target is SUNRGBD37
+    assert joined(SUNRGBD37, BUILT_IN["nyu40"]).target is BUILT_IN["nyu40"]
+    # Merged classes are not those of the same name, and the void of an alias is none of the others.
+    merged = joined(BUILT_IN["nyu13"], SUNRGBD37)
+    assert merged.target.names[37:] == (
+        *("floor (nyu13)", "furniture", "objects", "table (nyu13)", "wall (nyu13)", "window (nyu13)"),
+    )
+    assert merged.table.tolist() == [0, 4, 23, 22, 5, 38, 39, 40, 11, 6, 41, 25, 42, 43]
+    assert joined(SUNRGBD37, SUNRGBD37.with_aliases({"wall": "void"})).target.names[37:] == ("wall (sunrgbd37)",)
+    large = joined(BUILT_IN["nyu40"], own(250))
+    assert len(large.target) == len(set(large.target.colours)) == 255
+    assert large.table.tolist() == [0, 251, 252, 253, 254, 255, *[0] * 35]
