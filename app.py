@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import warnings
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from deresunet.cli.options import PredictionOptions
 from deresunet.data.readers import LAYOUTS, Source
 from deresunet.data.sunrgbd.layout import DEPTH_SOURCES
 from deresunet.data.sunrgbd.reader import LABEL_SOURCES
+from deresunet.errors import FrameWarning
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     share_arena()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    warnings.simplefilter("ignore", FrameWarning)  # the page shows them
     # One line a request of the page's own traffic says nothing to whoever runs it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:

@@ -17,6 +17,13 @@ class InputError(ValueError):
     """
 
 
+class FrameWarning(UserWarning):
+    """Something that looks wrong about a frame, such as depth in an implausible unit, and what to do.
+
+    Commands and the page show these by themselves, and ignore the category.
+    """
+
+
 def first_line(error: BaseException) -> str:
     """First line of an error's message, or its name if it says nothing (as `EOFError` of an empty file)."""
     return (str(error).splitlines() or [type(error).__name__])[0]

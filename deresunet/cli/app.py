@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -13,7 +14,7 @@ import typer.core
 import typer.main
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from deresunet.errors import InputError, input_error
+from deresunet.errors import FrameWarning, InputError, input_error
 
 if TYPE_CHECKING:
     from deresunet.data.frame_tally import FrameTally
@@ -74,6 +75,7 @@ _Parameters = ParamSpec("_Parameters")
 @app.callback()
 def _root() -> None:
     """Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes."""
+    warnings.simplefilter("ignore", FrameWarning)  # commands show them with the number of frames
 
 
 def reports_input_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:

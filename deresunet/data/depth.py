@@ -365,7 +365,8 @@ def _read(
 
 
 def _implausible(metres: np.ndarray, unit: str, span: tuple[float, float], proposals: tuple[Proposal, ...]) -> str:
-    said = f"Depth of {span[0]:.2g} to {span[1]:.2g} m in {describe_unit(unit)} is not a room's"
+    near, far = (f"{value:,.0f}" if value >= 100 else f"{value:.2g}" for value in span)
+    said = f"Depth of {near} to {far} m in {describe_unit(unit)} is not a room's"
     if proposals:
         options = ", or ".join(proposal.unit for proposal in proposals[:3])
         said += f": {proposals[0]}; choose it if that is so (--depth-unit {options})"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 
 from deresunet.data.frame import Frame
+from deresunet.errors import FrameWarning
 
 
 def depth_encoding(frame: Frame) -> str:
@@ -19,6 +22,20 @@ def warnings_of(frame: Frame) -> tuple[tuple[str, str], ...]:
     reading = frame.depth_reading
     depth = () if reading is None else tuple(("depth", text) for text in reading.warnings)
     return (*depth, *((problem.kind, problem.message) for problem in frame.problems))
+
+
+def warn_once(frame: Frame, warned: set[str]) -> None:
+    """Emit a `FrameWarning` for each thing that looks wrong about a frame, once a kind, for the caller's caller.
+
+    Args:
+        frame: the frame.
+        warned: kinds that were warned of before; those of this frame are added.
+    """
+    for text in frame.warnings:
+        kind = re.sub(r"\d[\d.,]*", "#", text)  # warnings of one kind differ in their numbers
+        if kind not in warned:
+            warned.add(kind)
+            warnings.warn(f"{frame.name}: {text}", FrameWarning, stacklevel=3)
 
 
 class FrameTally:

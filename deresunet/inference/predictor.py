@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deresunet.data.frame import Frame
+from deresunet.data.frame_tally import warn_once
 from deresunet.errors import InputError
 from deresunet.inference.backends import choose_backend, first_run_is_slow
 from deresunet.inference.devices import describe_device, lent_gpu, resolve_device
@@ -77,6 +78,7 @@ class Predictor:
         self.backend, self.precision = self._backend.name, self._backend.precision
         self.checkpoint = Checkpoint(**{**vars(checkpoint), "state": {}})
         self._lock = threading.Lock()
+        self._warned: set[str] = set()
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
         """Segment a frame.
@@ -85,10 +87,14 @@ class Predictor:
             frame: any size from 32x32.
             modality: "rgbd" gives the network what the frame has; "rgb" and "depth" give it that alone.
 
+        What looks wrong about the frame is warned of as a `FrameWarning`, once a kind.
+
         Raises:
             InputError: the modality asked for is not in the frame.
         """
         modality = usable_modality(frame, modality)
+        if modality != "rgb":
+            warn_once(frame, self._warned)
         start = time.perf_counter()
         outputs = self.tensors(self._batch([frame], modality), OutputSpec(frame.size, TOP_K))
         scores = PixelScores(*(kept[0].cpu().numpy() for kept in outputs))

@@ -1,16 +1,23 @@
 """The predictor: reference outputs, sizes, modalities, devices."""
 
+import subprocess
+import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from networks import small_checkpoint
+from PIL import Image
 
 import deresunet
 from deresunet import Frame, InputError
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.folder import FolderReader
+from deresunet.errors import FrameWarning
 from deresunet.inference.postprocessing import to_frame_size
+from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import normalise_depth, to_tensors
 from deresunet.inference.smoothing import smooth_logits
 from deresunet.model.checkpoint import Checkpoint
@@ -156,3 +163,29 @@ def test_half_precision_on_cuda_keeps_the_label(predictor, room):
     on_cuda = deresunet.load(device="cuda")
     assert on_cuda.precision == "float16"
     assert (on_cuda(room).label == predictor(room).label).mean() > 0.995
+
+
+def test_a_python_user_is_warned_of_depth_once_a_kind():
+    predictor = Predictor(small_checkpoint(), "cpu")
+    metres = np.linspace(0.922, 4.279, 64 * 96, dtype=np.float32).reshape(64, 96)
+    rgb = np.zeros((64, 96, 3), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor(Frame(rgb, metres))
+        predictor(Frame(rgb, metres * 1000), "rgb")
+    frames = [Frame(rgb, metres * factor, name=name) for factor, name in ((1000, "desk"), (1010, "chair"))]
+    with pytest.warns(FrameWarning) as warned:
+        [predictor(frame) for frame in frames]
+    (warning,) = warned
+    assert warning.filename == __file__
+    assert str(warning.message).startswith("desk: Depth of 956 to 4,245 m in metres (m) is not a room's")
+    assert "--depth-unit mm" in str(warning.message)
+    with pytest.warns(FrameWarning, match="No pixel has depth"):
+        predictor(Frame(rgb, np.zeros_like(metres)))
+
+
+def test_commands_say_what_looks_wrong_by_themselves(tmp_path):
+    Image.fromarray(np.full((64, 96), 40003, np.uint16)).save(tmp_path / "depth.png")
+    command = [sys.executable, "-m", "deresunet", "predict", "--depth", tmp_path / "depth.png", "--out", tmp_path]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert told.count("is not a room's") == 1
