@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deresunet.classes import LabelSet
+from deresunet.classes import ClassSet
 from deresunet.data.arrays import read_exr, read_npy, read_npz, read_pgm
 from deresunet.data.depth import DepthReading, Kind, UnitChoice, decode_depth, same_view
 from deresunet.data.depth_units import Unit
@@ -89,8 +89,9 @@ def read_frame(
     depth: PathLike | None = None,
     label: PathLike | None = None,
     depth_unit: Unit = "auto",
-    label_set: LabelSet = "nyu40",
+    label_set: ClassSet | str | None = None,
     *,
+    classes: ClassSet | str | None = None,
     label_offset: int | None = None,
     void: int | None = None,
     intrinsics: Any = None,
@@ -103,7 +104,9 @@ def read_frame(
         depth: a file of any suffix in `DEPTH_SUFFIXES`.
         label: class numbers as PNG, TIFF or NPY of one channel.
         depth_unit: "auto", a name of `deresunet.data.depth_units.UNITS`, or stored values per metre.
-        label_set: names the classes that the label's values count.
+        label_set: names the classes that the label's values count: a set, a built-in one's name, or a file of names;
+            None takes `classes`, and NYU's 40 for the 37 and the 13.
+        classes: classes of the ground truth; None takes the label set's, and the 37 for NYU's 40.
         label_offset: 1 for labels that count from 0.
         void: value of unlabelled pixels, 0 or 255.
         intrinsics: any form that `parse_intrinsics` takes.
@@ -126,7 +129,7 @@ def read_frame(
         rgb,
         depth,
         label,
-        FileOptions(depth_unit, depth_key, LabelFormat(label_set, label_offset, void)),
+        FileOptions(depth_unit, depth_key, LabelFormat.choose(label_set, label_offset, void, classes)),
         intrinsics=None if intrinsics is None else parse_intrinsics(intrinsics, "intrinsics"),
         name=Path(named).stem if named is not None else "frame",
         source="files",
@@ -169,7 +172,7 @@ def frame_of_files(
     """
     colours, orientation = (None, 1) if rgb is None else read_oriented_rgb(rgb)
     stored = None if depth is None else read_stored_depth(depth, options.depth_key)
-    values = None if label is None else read_stored_label(label)
+    values = None if label is None else read_stored_label(label, options.labels.values)
     if colours is not None and orientation != 1:
         assert rgb is not None
         upright = colours.shape[:2]
@@ -198,6 +201,7 @@ def frame_of_files(
         sensor=sensor,
         scene=scene,
         sequence=sequence,
+        class_set=options.labels.class_set,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import SUNRGBD37, ClassSet, label_map
 from deresunet.data.depth import DepthReading, align_depth, clean_metres, read_metres
 from deresunet.errors import InputError
 
@@ -18,7 +18,7 @@ class OrientedBox:
     """A 3D box in the camera's frame (x right, y down, z forward; metres).
 
     Attributes:
-        label: 1..37, or 0 if the object's class is none of them.
+        label: class 1..N of the frame's class set, or 0 if the object's class is none of them.
         name: the object's own name.
         centroid: float64 (3,) [m].
         basis: float64 (3, 3): its rows are the box's axes, unit vectors.
@@ -79,7 +79,7 @@ class Frame:
         rgb: uint8 (H, W, 3), or None.
         depth: float32 (H, W): planar depth [m], 0 where missing; or None. Depth of another size is brought to
             RGB's with nearest neighbour.
-        label: uint8 (H, W): 0 = void, 1..37; or None.
+        label: uint8 (H, W): 0 = void, 1..N; or None.
         intrinsics: float64 (3, 3) [px], or None.
         boxes: 3D boxes in the camera's frame, or None where nobody annotated them.
         name: what to call the frame.
@@ -91,6 +91,7 @@ class Frame:
             depth above 0 says it.
         depth_reading: how depth was understood and what looks wrong about it; made of `depth` where it is left out.
         problems: what looks wrong or could not be read besides.
+        class_set: the N classes of the ground truth, and of boxes.
 
     Depth is cleaned as a file's is: negative, NaN and infinite values are missing, and so is a spike far from all else.
 
@@ -111,6 +112,7 @@ class Frame:
     measured: np.ndarray | None = None
     depth_reading: DepthReading | None = None
     problems: tuple[Problem, ...] = ()
+    class_set: ClassSet = SUNRGBD37
 
     def __post_init__(self) -> None:
         if self.rgb is None and self.depth is None:
@@ -141,6 +143,17 @@ class Frame:
                 f"{self.name}: measured is {self.measured.dtype} {self.measured.shape}; expected bool {self.size}."
             )
 
+    def brought_to(self, classes: ClassSet) -> Frame:
+        """The frame with labels and boxes in another class set; what has no counterpart there becomes void."""
+        way = label_map(self.class_set, classes)
+        if way.identity:
+            return self if self.class_set == classes else replace(self, class_set=classes)
+        boxes = self.boxes
+        if boxes is not None:
+            boxes = tuple(replace(box, label=int(way.table[box.label])) for box in boxes)
+        label = None if self.label is None else way.table[self.label]
+        return replace(self, label=label, boxes=boxes, class_set=classes)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about depth, label and side files, and what to do."""
@@ -163,5 +176,8 @@ class Frame:
                 f"{self.name}: the ground truth is {label.shape[1]}x{label.shape[0]}, the frame {width}x{height}. "
                 "Give a label of the frame's own size."
             )
-        if label.max() > NUM_CLASSES:
-            raise InputError(f"{self.name}: label has the value {label.max()}; expected 0 (void) and 1..{NUM_CLASSES}.")
+        if label.size and label.max() > len(self.class_set):
+            raise InputError(
+                f"{self.name}: label has the value {label.max()}; expected 0 (void) and 1..{len(self.class_set)} "
+                f"({self.class_set.name})."
+            )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deresunet.classes import LABEL_SETS, display_name
+from deresunet.classes import BUILT_IN
 from deresunet.data.labels import LabelFormat, read_stored_label
 from deresunet.errors import InputError
 
@@ -31,7 +31,7 @@ def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
     outside: list[InputError] = []
     for path in taken:
         try:
-            stored = read_stored_label(path)
+            stored = read_stored_label(path, format.values)
             values.update(int(value) for value in np.unique(stored))
         except InputError:
             continue  # said, or skipped, when that frame is read
@@ -43,22 +43,28 @@ def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
         raise InputError(f"{outside[0]} So it is in {len(outside)} of the {len(taken)} label files looked at.")
     if format.offset is not None or format.void is not None or len(taken) < ENOUGH_FILES or not values:
         return
-    classes = values - {0}
+    label_set, present, highest = format.values, values - {0}, max(values)
     keep = "or --label-offset 0 if they are right as they are"
-    seen = f"The values of {len(taken)} label files run from {min(values)} to {max(values)}"
-    highest = max(values)
-    if 0 in values and highest == len(LABEL_SETS["nyu40"]) - 2 and format.label_set == "nyu40":
+    seen = f"The values of {len(taken)} label files run from {min(values)} to {highest}"
+    built_in = label_set in BUILT_IN.values()
+    # A rare last class may be absent; of one's own few classes, all others have to be there to say so.
+    if (
+        0 in values
+        and highest == len(label_set) - 1
+        and (label_set.name == "nyu40" if built_in else len(values) == len(label_set))
+    ):
+        counted = "NYU40" if built_in else f"the {len(label_set)} classes of {label_set.name}"
         raise InputError(
-            f"{seen}: NYU40 counted from 0, where 0 is {display_name(1)}. Pass --label-offset 1 (void is then 255), "
-            f"{keep}."
+            f"{seen}: {counted} counted from 0, where 0 is {label_set.display_name(1)}. Pass --label-offset 1 (void is "
+            f"then 255), {keep}."
         )
-    if format.label_set in ("nyu40", "sunrgbd37"):
+    if label_set.name in ("nyu40", "sunrgbd37"):
         for name, least in (("nyu13", 10), ("scannet20", 16)):
             # A folder of rooms with all of a coarse set's classes and none above it is labelled in that set.
-            if highest <= len(LABEL_SETS[name]) - 1 and len(classes) >= least:  # type: ignore[index]
+            if highest <= len(BUILT_IN[name]) and len(present) >= least:
                 raise InputError(
-                    f"{seen}, all of {name} and none above, though {format.label_set} counts to "
-                    f"{len(LABEL_SETS[format.label_set]) - 1}. Pass --label-set {name}, {keep}."
+                    f"{seen}, all of {name} and none above, though {label_set.name} counts to {len(label_set)}. Pass "
+                    f"--label-set {name}, {keep}."
                 )
 
 
@@ -66,8 +72,8 @@ def check_shift(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray])
     """Refuse labels that fit the predictions far better when they are moved by one.
 
     Args:
-        labels: uint8 (H, W) of a few frames, 0 = void and 1..37.
-        predictions: uint8 (H, W) of the same frames, 1..37.
+        labels: uint8 (H, W) of a few frames, 0 = void and 1..N.
+        predictions: uint8 (H, W) of the same frames, brought to the same classes; 0 for none of them.
 
     Raises:
         InputError: the message has both accuracies and the option to give.
