@@ -1,7 +1,7 @@
 """A stand-in for the Hugging Face Hub: as much of its HTTP interface as making, filling and reading repositories takes.
 
-It keeps repositories in memory, stores large files by their hash as the hub does, and remembers every request, so that
-a test can tell what was sent.
+It keeps repositories in memory, stores large files by their hash as the hub does, refuses what the hub refuses an
+account, and remembers every request, so that a test can tell what was sent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Repository:
         self.private = payload.get("visibility") == "private" or payload.get("private") is True
         self.commits = [("0" * 39 + "1", {".gitattributes": b"*.safetensors filter=lfs\n"})]
         self.large = set()
-        self.hardware, self.requested = ("cpu-basic", []) if kind == "space" else (None, [])
+        # A Space's machine is requested when it is made, and runs once it is built.
+        self.requested = [payload.get("hardware", "cpu-basic")] if kind == "space" else []
+        self.sleep_time = payload.get("sleepTimeSeconds")
 
     @property
     def head(self):
@@ -74,12 +76,25 @@ class Hub(LocalServer):
         asked: (method, path) of every request, in order.
         committed: what each commit sent: [(key, path)].
         refusals: path pattern -> (status, message) that is answered instead.
+        pro, pays: whether the account has a PRO subscription, and a payment method.
+        large: size from which files go into large-file storage; the hub's own bound unless told otherwise.
+        runtimes: what a Space's runtime says, one after the other; the last one stays.
     """
 
     def __init__(self):
         super().__init__(_Answers)
         self.repositories, self.blobs = {}, {}
         self.asked, self.committed, self.refusals = [], [], {}
+        self.pro, self.pays, self.large = False, True, LARGE
+        self.runtimes = [{"stage": "RUNNING"}]
+
+    def refusal_of(self, flavor):
+        """What the hub answers an account that asks for a machine it may not have."""
+        if flavor == "cpu-basic" and not self.pro:
+            return "hosting Gradio and Docker Spaces on free cpu-basic requires a PRO subscription"
+        if flavor not in ("cpu-basic", "zero-a10g") and not self.pays:
+            return "You must add a payment method to your account"
+        return None
 
     def uploads(self):
         return [path for method, path in self.asked if method == "PUT" and path.startswith("/blobs/")]
@@ -133,6 +148,8 @@ class _Answers(BaseHTTPRequestHandler):
             return self._send({**told, "error": "You already created this repo"}, 409)
         if kind == "space" and payload.get("sdk") not in ("gradio", "docker", "static"):
             return self._send({"error": "sdk is missing"}, 400)
+        if kind == "space" and (refusal := self.server.refusal_of(payload.get("hardware", "cpu-basic"))):
+            return self._send({"error": refusal}, 402)
         self.server.repositories[kind, name] = Repository(kind, payload)
         return self._send(told)
 
@@ -172,7 +189,7 @@ class _Answers(BaseHTTPRequestHandler):
                     "files": [
                         {
                             "path": file["path"],
-                            "uploadMode": "lfs" if file["size"] >= LARGE else "regular",
+                            "uploadMode": "lfs" if file["size"] >= self.server.large else "regular",
                             "shouldIgnore": False,
                             "oid": repository.oid(file["path"]),
                         }
@@ -220,15 +237,26 @@ class _Answers(BaseHTTPRequestHandler):
 
     def runtime(self, name):
         if repository := self._repository("space", name):
-            requested = repository.requested[-1] if repository.requested else None
-            self._send({"stage": "RUNNING", "hardware": {"current": repository.hardware, "requested": requested}})
+            told = self.server.runtimes[0]
+            if len(self.server.runtimes) > 1:
+                self.server.runtimes.pop(0)
+            hardware = {"current": None, "requested": repository.requested[-1]}
+            self._send({"sha": repository.head, "hardware": hardware, "gcTimeout": repository.sleep_time, **told})
 
     def hardware(self, name):
         if repository := self._repository("space", name):
-            repository.requested.append(json.loads(self.body)["flavor"])
-            self._send(
-                {"stage": "BUILDING", "hardware": {"current": "cpu-basic", "requested": repository.requested[-1]}}
-            )
+            told = json.loads(self.body)
+            if refusal := self.server.refusal_of(told["flavor"]):
+                return self._send({"error": refusal}, 402)
+            repository.requested.append(told["flavor"])
+            repository.sleep_time = told.get("sleepTimeSeconds")
+            self._send({"stage": "BUILDING", "hardware": {"current": None, "requested": told["flavor"]}})
+        return None
+
+    def sleeptime(self, name):
+        if repository := self._repository("space", name):
+            repository.sleep_time = json.loads(self.body)["seconds"]
+            self._send({"stage": "RUNNING", "hardware": {"current": repository.requested[-1], "requested": None}})
 
     def resolve(self, name, revision, path):
         repository = self._repository("model", name)
@@ -265,6 +293,7 @@ _ROUTES = [
     ("POST", "/api/validate-yaml", _Answers.validate),
     ("GET", f"/api/spaces/{NAME}/runtime", _Answers.runtime),
     ("POST", f"/api/spaces/{NAME}/hardware", _Answers.hardware),
+    ("POST", f"/api/spaces/{NAME}/sleeptime", _Answers.sleeptime),
     ("PUT", f"/api/{KIND}/{NAME}/settings", _Answers.settings),
     ("GET", f"/api/{KIND}/{NAME}(/revision/(?P<revision>.+))?", _Answers.info),
     ("GET", f"/api/{KIND}/{NAME}/tree/(?P<revision>[^/]+)", _Answers.tree),

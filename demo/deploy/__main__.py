@@ -7,89 +7,78 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo.deploy.hardware import DEFAULT, HARDWARE, Hardware
-from demo.deploy.stage import listing, pin_for, stage_space, stage_weights
-from demo.deploy.upload import Hub
+from demo.deploy import upload
+from demo.deploy.hardware import DEFAULT, HARDWARE, SLEEP_S
+from demo.deploy.stage import listing, pins_for, stage_space, stage_weights
 from deresunet.errors import InputError
-from deresunet.model.hub import check_repo_id
-
-# In a listing that is made before the weights are uploaded, in place of the commit that this will give.
-UNKNOWN_REVISION = "0" * 40
+from deresunet.model.hub import HubPin
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Stage, list or upload a Space."""
     options = _parser().parse_args(arguments)
     try:
-        _check(options)
-        hardware = HARDWARE[options.hardware]
+        if options.repo_id is None and options.stage is None and not options.dry_run:
+            raise InputError("There is no --repo-id. Give USER/SPACE; --stage DIR and --dry-run upload nothing.")
+        for repo_id in filter(None, (options.repo_id, options.weights_repo)):
+            if repo_id.count("/") != 1:
+                raise InputError(f"The repository is {repo_id!r}; expected USER/NAME.")
+        if options.stage is not None:
+            return _stage(options)
         with tempfile.TemporaryDirectory(prefix="deresunet-deploy-") as scratch:
-            if options.dry_run:
-                _list(options, hardware, Path(scratch))
-            elif options.stage is not None:
-                _stage(options.stage, options, hardware, options.weights_revision)
-                print(
-                    f"{listing(options.stage)}\nstaged for {hardware.flavor} in {options.stage}; nothing was uploaded"
-                )
-            else:
-                _deploy(options, hardware, Path(scratch))
+            _deploy(options, Path(scratch))
     except InputError as error:
         sys.exit(f"error: {error}")
 
 
-def _check(options: argparse.Namespace) -> None:
-    if options.repo_id is None and options.stage is None and not options.dry_run:
-        raise InputError("There is no --repo-id. Give USER/SPACE, or --stage DIR or --dry-run, which upload nothing.")
-    if options.weights_revision is not None and options.weights_repo is None:
-        raise InputError("--weights-revision is a commit of --weights-repo. Give both.")
-    if options.stage is not None and options.weights_repo is not None and options.weights_revision is None:
-        raise InputError(
-            "--stage uploads nothing, so it cannot know the commit of the weights in --weights-repo. Give it with "
-            "--weights-revision."
-        )
-    for repo_id in filter(None, (options.repo_id, options.weights_repo)):
-        try:
-            check_repo_id(repo_id)
-        except ValueError as error:
-            raise InputError(f"{error}.") from error
-
-
-def _stage(folder: Path, options: argparse.Namespace, hardware: Hardware, revision: str | None) -> None:
-    pin = None if options.weights_repo is None else pin_for(options.weights_repo, revision or UNKNOWN_REVISION)
-    stage_space(folder, hardware, pin, options.private)
-
-
-def _list(options: argparse.Namespace, hardware: Hardware, scratch: Path) -> None:
-    if options.weights_repo is not None and options.weights_revision is None:
-        stage_weights(scratch / "weights")
-        print(f"model repository {options.weights_repo}:\n{listing(scratch / 'weights')}\n")
-    _stage(scratch / "space", options, hardware, options.weights_revision)
-    print(f"Space {options.repo_id or '(no name given)'}, {hardware.flavor}: {hardware.description}:")
-    print(f"{listing(scratch / 'space')}\na dry run: nothing was uploaded")
-
-
-def _deploy(options: argparse.Namespace, hardware: Hardware, scratch: Path) -> None:
-    hub = Hub()
-    pin, private_weights = None, False
+def _stage(options: argparse.Namespace) -> None:
+    """Write the Space into a new folder, whole or not at all."""
+    folder: Path = options.stage
     if options.weights_repo is not None:
-        revision = options.weights_revision
-        if revision is None:
-            stage_weights(scratch / "weights")
-            revision = hub.upload(options.weights_repo, "model", scratch / "weights", options.private)
-        pin = pin_for(options.weights_repo, revision)
-        hub.check_pin(pin)
-        private_weights = hub.is_private(options.weights_repo, "model")
-    stage_space(scratch / "space", hardware, pin, private_weights)
-    print(listing(scratch / "space"))
-    commit = hub.upload(options.repo_id, "space", scratch / "space", options.private)
-    requested = hub.request_hardware(options.repo_id, hardware.flavor)
-    print(f"{hub.url(options.repo_id)} is at {commit[:12]}")
-    print(f"{hardware.flavor} {'was requested' if requested else 'is its hardware already'}: {hardware.description}")
+        raise InputError("--stage uploads nothing, so the weights go into the Space. Leave out --weights-repo.")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(f"{folder} is there already, and not empty. Remove it, or give a new folder.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            beside = Path(scratch, "new")
+            beside.mkdir()
+            stage_space(beside, HARDWARE[options.hardware])
+            beside.replace(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}). Give a folder that can.") from error
+    print(f"{listing(folder)}\nstaged for {options.hardware} in {folder}; nothing was uploaded")
+
+
+def _deploy(options: argparse.Namespace, scratch: Path) -> None:
+    """Upload the weights, if they get a repository of their own, and the Space; with --dry-run only list both."""
+    hardware, private_weights = HARDWARE[options.hardware], False
+    pins: tuple[HubPin, ...] = ()
+    hub = None if options.dry_run else upload.api()
+    space, weights = scratch / "space", scratch / "weights"
+    space.mkdir()
+    if options.weights_repo is not None:
+        weights.mkdir()
+        stage_weights(weights)
+        print(f"model repository {options.weights_repo}:\n{listing(weights)}\n")
+        revision = "0" * 40  # in place of the commit that the upload will give
+        if hub is not None:
+            revision, private_weights = upload.upload_weights(hub, options.weights_repo, weights, options.private)
+        pins = pins_for(options.weights_repo, revision)
+    stage_space(space, hardware, pins, private_weights)
+    print(f"Space {options.repo_id or '(no name given)'}:\n{listing(space)}\n{hardware.cost(options.sleep_time)}")
+    if hub is None:
+        return print("a dry run: nothing was uploaded")
+    commit = upload.upload_space(hub, options.repo_id, space, hardware, options.sleep_time, options.private)
+    url = f"{hub.endpoint}/spaces/{options.repo_id}"
+    print(f"{url} is at {commit[:12]}, and is built now; Ctrl+C stops looking on, not the build", flush=True)
     if private_weights:
         print(
             f"{options.weights_repo} is private: give the Space a secret HF_TOKEN that may read it, in its "
             "settings, or it cannot load its weights"
         )
+    upload.follow(hub, options.repo_id, commit)
+    print(f"{url} runs")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,15 +89,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repo-id", metavar="USER/SPACE", help="the Space; it is made if it is not there")
     kinds = "; ".join(f"{kind.flavor}: {kind.description}" for kind in HARDWARE.values())
     parser.add_argument("--hardware", choices=list(HARDWARE), default=DEFAULT, help=f"{kinds} (default: {DEFAULT})")
+    parser.add_argument(
+        "--sleep-time",
+        metavar="SECONDS",
+        type=int,
+        default=SLEEP_S,
+        help=f"without a visitor until a paid machine sleeps, which stops its bill; -1: never (default: {SLEEP_S})",
+    )
     parser.add_argument("--private", action="store_true", help="make the Space, and --weights-repo, private")
     parser.add_argument(
         "--weights-repo", metavar="USER/MODEL", help="put the weights there, and pin them (default: into the Space)"
     )
-    parser.add_argument(
-        "--weights-revision", metavar="COMMIT", help="of --weights-repo, where the weights are there already"
-    )
     parser.add_argument("--stage", metavar="DIR", type=Path, help="only write what would be uploaded into a new folder")
-    parser.add_argument("--dry-run", action="store_true", help="only list what would be uploaded, with sizes")
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be uploaded, with sizes and cost")
     return parser
 
 

@@ -26,12 +26,12 @@ written by `python -m demo.deploy`; to run it elsewhere:
 """
 
 
-def space_card(hardware: Hardware, pin: HubPin | None, private_weights: bool = False) -> str:
+def space_card(hardware: Hardware, pins: tuple[HubPin, ...] = (), private_weights: bool = False) -> str:
     """README.md of a Space on `hardware`.
 
     Args:
         hardware: the machine it is made for.
-        pin: the weights' place on the hub; None where they lie in the Space.
+        pins: the weights' places on the hub; none where they lie in the Space.
         private_weights: whether they may not be read by all; the builder, which has no token, then cannot preload them.
     """
     front = SpaceCardData(
@@ -48,15 +48,13 @@ def space_card(hardware: Hardware, pin: HubPin | None, private_weights: bool = F
         license="mit",
         tags=["image-segmentation", "semantic-segmentation", "rgb-d", "sun-rgbd", "pytorch"],
     )
-    if pin is not None:
-        front["models"] = [pin.repo_id]
+    weights = "The weights lie in `deresunet/weights/`, with their model card."
+    if pins:
+        place, revision = pins[0].repo_id, pins[0].revision
+        weights = f"The weights are those of [{place}](https://huggingface.co/{place}) at `{revision[:12]}`."
+        front["models"] = [place]
         if not private_weights:
-            front["preload_from_hub"] = [f"{pin.repo_id} {pin.filename} {pin.revision}"]
-    weights = (
-        "The weights lie in `deresunet/weights/`, with their model card."
-        if pin is None
-        else f"The weights are those of [{pin.repo_id}](https://huggingface.co/{pin.repo_id}) at `{pin.revision[:12]}`."
-    )
+            front["preload_from_hub"] = [f"{place} {','.join(pin.filename for pin in pins)} {revision}"]
     return f"---\n{front.to_yaml()}\n---\n{SPACE_TEXT.format(weights=weights, gradio=GRADIO)}"
 
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 import deresunet
 from deresunet.model import registry
 from deresunet.model.checkpoint import sha256_of
-from deresunet.model.hub import HubPin, bundled_or_fetched, pin_path, read_pin
+from deresunet.model.hub import HubPin, bundled_or_fetched, pin_path
 
 CONTENT = b"weights, as it were" * 100
 REVISION = "ab" * 20
@@ -57,7 +57,7 @@ def test_the_cache_is_enough_when_offline(server, pin, monkeypatch):
 def test_offline_without_a_cache_says_what_to_do(server, pin, offline):
     with pytest.raises(deresunet.InputError) as told:
         pin.fetch()
-    assert "HF_HUB_OFFLINE is set" in str(told.value)
+    assert "not in the hub's cache and cannot be fetched" in str(told.value)
     assert f"`hf download ann/weights net.safetensors --revision {REVISION}`" in str(told.value)
     assert "--checkpoint" in str(told.value)
     assert server.asked == []
@@ -67,7 +67,7 @@ def test_a_hub_that_cannot_be_reached_says_the_same(server, pin, monkeypatch):
     nowhere = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(server.url, "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", nowhere)
     monkeypatch.setattr("time.sleep", lambda _: None)  # between the client's own tries
-    with pytest.raises(deresunet.InputError, match=r"the hub cannot be reached.*hf download"):
+    with pytest.raises(deresunet.InputError, match=r"cannot be fetched: .*connection.*hf download"):
         pin.fetch()
 
 
@@ -84,9 +84,10 @@ def test_another_file_than_the_pinned_one_is_refused(server, pin, where):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"repo_id": "ann/absent"}, "not on the hub, or may not be read with this token"),
-        ({"revision": "c" * 40}, "is not on the hub"),
-        ({"filename": "other.safetensors"}, "is not on the hub"),
+        ({"repo_id": "ann/absent"}, "Repository Not Found.*with HF_TOKEN if the repository is private"),
+        ({"repo_id": "ann/../weights"}, "Repo id must"),
+        ({"revision": "c" * 40}, "Revision Not Found"),
+        ({"filename": "other.safetensors"}, "Entry Not Found"),
     ],
 )
 def test_what_is_not_there_is_told(server, pin, changed, message):
@@ -94,30 +95,16 @@ def test_what_is_not_there_is_told(server, pin, changed, message):
         replace(pin, **changed).fetch()
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"repo_id": "weights"}, "USER/NAME"),
-        ({"repo_id": "ann/../weights"}, "USER/NAME"),
-        ({"revision": "main"}, "40 hex digits"),
-        ({"sha256": "abc"}, "64 hex digits"),
-    ],
-)
-def test_a_pin_pins(pin, changed, message):
-    with pytest.raises(ValueError, match=message):
-        replace(pin, **changed)
-
-
-def test_a_pin_survives_its_file(pin, tmp_path):
-    (tmp_path / "net.hub.json").write_text(pin.as_json())
-    assert read_pin(tmp_path / "net.hub.json") == pin
+def test_a_pin_pins(pin):
+    with pytest.raises(ValueError, match="40 hex digits"):
+        replace(pin, revision="main")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"repo_id": "ann/weights"}', '{"revision": "main"}'])
 def test_a_file_that_is_no_pin_is_told(tmp_path, content):
     (tmp_path / "net.hub.json").write_text(content)
     with pytest.raises(deresunet.InputError, match=r"net.hub.json is no pin of weights"):
-        read_pin(tmp_path / "net.hub.json")
+        bundled_or_fetched(tmp_path / "net.safetensors")
 
 
 def test_bundled_weights_come_first(pin, tmp_path, server):

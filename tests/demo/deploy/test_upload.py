@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import subprocess
@@ -13,12 +14,16 @@ import pytest
 from conftest import ROOT
 from hub_standin import TOKEN, Hub, environment, talk_to
 
+from demo.deploy import upload
 from demo.deploy.__main__ import main
+from demo.deploy.hardware import DEFAULT, HARDWARE, PRICES_COPIED
 from deresunet.model import registry
 from deresunet.model.checkpoint import sha256_of
 
 WEIGHTS = registry.entry(registry.DEFAULT_MODEL).checkpoint
 IN_SPACE = "deresunet/weights/deresunet_r50.safetensors"
+LAST = ["README.md", "app.py", "requirements.txt"]
+QUICK = "import runpy, sys; from demo.deploy import upload; upload.POLL_S = 0.01; "
 
 
 @pytest.fixture
@@ -28,9 +33,21 @@ def server():
 
 
 @pytest.fixture
+def small(monkeypatch):
+    """A Space of a few files, where it does not matter what is uploaded."""
+
+    def stage(folder, *_):
+        for name in (*LAST, "LICENSE"):
+            (folder / name).write_text(f"---\ntitle: {name}\n---\n")
+
+    monkeypatch.setattr("demo.deploy.__main__.stage_space", stage)
+
+
+@pytest.fixture
 def deploy(server, tmp_path, monkeypatch, capsys):
     """A function that runs the command in this process, and gives status, output and errors."""
     talk_to(server, tmp_path / "home", monkeypatch)
+    monkeypatch.setattr(upload, "POLL_S", 0.01)
 
     def run(*arguments):
         capsys.readouterr()
@@ -46,8 +63,19 @@ def deploy(server, tmp_path, monkeypatch, capsys):
 def test_the_command_finds_the_hub_by_its_environment(server, tmp_path):
     command = [sys.executable, "-m", "demo.deploy", "--repo-id", "ann/rooms", "--hardware", "l4x1"]
     told = {**os.environ, **environment(server, tmp_path / "home")}
-    done = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
+    server.runtimes = [{"stage": "BUILD_ERROR", "errorMessage": "Job failed with exit code: 1"}]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{QUICK}sys.argv = {command[2:]!r}; runpy.run_module('demo.deploy', None, '__main__')"],
+        cwd=ROOT,
+        env=told,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1, "what does not run is no success"
+    assert "ann/rooms does not run, its stage is BUILD_ERROR: Job failed with exit code: 1" in done.stderr
+    assert f"{server.url}/spaces/ann/rooms?logs=build" in done.stderr
     space = server.repositories["space", "ann/rooms"]
     listed = {line.split()[1] for line in done.stdout.splitlines() if re.match(r" *[\d,]+  \S+$", line)}
     assert set(space.files) - {".gitattributes"} == listed
@@ -56,41 +84,99 @@ def test_the_command_finds_the_hub_by_its_environment(server, tmp_path):
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_a_space_is_made_filled_and_given_its_machine_and_again_only_what_changed(deploy, server):
+def test_a_space_is_made_filled_and_followed_and_again_only_what_changed(deploy, server):
+    server.runtimes = [{"stage": stage} for stage in ("NO_APP_FILE", "NO_APP_FILE", "BUILDING", "APP_STARTING")]
+    server.runtimes += [{"stage": "RUNNING", "sha": "0" * 40}, {"stage": "RUNNING", "sha": "0" * 40}]
+    server.runtimes += [{"stage": "BUILDING"}, {"stage": "RUNNING"}]
     status, out, err = deploy("--repo-id", "ann/rooms", "--hardware", "t4-small")
     assert status == 0, err
     assert set(server.repositories) == {("space", "ann/rooms")}
     space = server.repositories["space", "ann/rooms"]
     assert space.payload["sdk"] == "gradio"
-    assert space.requested == ["t4-small"]
+    assert (space.requested, space.sleep_time) == (["t4-small"], 3600)
     assert not space.private
     assert {"app.py", "README.md", "requirements.txt", "demo/deploy/zerogpu.py", IN_SPACE} < set(space.files)
     assert "suggested_hardware: t4-small" in space.files["README.md"].decode()
     assert space.files["app.py"] == (ROOT / "app.py").read_bytes()
-    assert server.uploads() == [f"/blobs/{sha256_of(WEIGHTS)}"], "the weights alone go through large-file storage"
-    assert space.large == {IN_SPACE}
-    assert f"{server.url}/spaces/ann/rooms" in out
+    assert f"/blobs/{sha256_of(WEIGHTS)}" in server.uploads()
+    told = re.findall(r"^ *\d+ s  (\w+)$", out, re.MULTILINE)
+    assert told == ["NO_APP_FILE", "BUILDING", "APP_STARTING", "RUNNING", "BUILDING", "RUNNING"], (
+        "what runs of the commit before is not the end"
+    )
+    assert out.endswith(f"{server.url}/spaces/ann/rooms runs\n")
     assert TOKEN not in out + err
     assert TOKEN.encode() not in b"".join(space.files.values())
-    assert len(server.committed) == 1
+    assert [("file", path) for path in LAST] == sorted(server.committed[-1])
+    commits, uploads = len(server.committed), len(server.uploads())
 
-    status, out, err = deploy("--repo-id", "ann/rooms", "--hardware", "t4-small")
+    status, out, err = deploy("--repo-id", "ann/rooms", "--hardware", "t4-small", "--sleep-time", "-1")
     assert status == 0, err
-    assert len(server.committed) == 1, "nothing had changed, so there is no commit"
-    assert len(server.uploads()) == 1
-    assert space.requested == ["t4-small"], "it has that machine"
+    assert len(server.committed) == commits, "nothing had changed, so there is no commit"
+    assert len(server.uploads()) == uploads
+    assert (space.requested, space.sleep_time) == (["t4-small"], -1), "it has that machine"
+    assert "billed around the clock" in out
 
     # Another machine changes the front matter and the version of torch; the hub has a file that is not of the Space.
     space.files["old.py"] = b"print()\n"
-    status, out, err = deploy("--repo-id", "ann/rooms", "--hardware", "zero-a10g")
+    status, out, err = deploy("--repo-id", "ann/rooms")
     assert status == 0, err
-    assert sorted(server.committed[1]) == [
+    assert sorted(server.committed[commits]) == [
         ("deletedFile", "old.py"),
         ("file", "README.md"),
         ("file", "requirements.txt"),
     ]
-    assert space.requested == ["t4-small", "zero-a10g"]
+    assert (space.requested, space.sleep_time) == (["t4-small", "zero-a10g"], None)
     assert ".gitattributes" in space.files, "the hub's own file stays"
+
+
+@pytest.mark.parametrize("account", ["new", "PRO"])
+@pytest.mark.parametrize("flavor", HARDWARE)
+def test_an_account_gets_the_machines_that_it_may_have(deploy, small, server, account, flavor):
+    server.pro, server.pays = account == "PRO", account == "PRO"
+    status, out, err = deploy("--repo-id", "ann/rooms", *(["--hardware", flavor] if flavor != DEFAULT else []))
+    if account == "PRO" or flavor == "zero-a10g":
+        assert status == 0, err
+        assert server.repositories["space", "ann/rooms"].requested == [flavor]
+        assert ("$" in out, f"copied on {PRICES_COPIED}" in out) == (HARDWARE[flavor].dollars_per_hour > 0,) * 2
+    else:
+        assert (status, server.repositories, server.committed) == (1, {}, [])
+        assert re.search(r"\(402: .*(PRO subscription|payment method).*--hardware zero-a10g` is free", err)
+
+
+def test_another_machine_for_a_space_that_is_there_may_be_refused_too(deploy, small, server):
+    assert deploy("--repo-id", "ann/rooms")[0] == 0
+    commits = len(server.committed)
+    status, _, err = deploy("--repo-id", "ann/rooms", "--hardware", "cpu-basic")
+    assert (status, len(server.committed)) == (1, commits), "before anything is uploaded"
+    assert "402" in err
+
+
+def test_no_commit_before_the_last_can_be_built(deploy, server, monkeypatch):
+    """The hub's client commits 250 files at a time when it uploads through Xet, and the hub builds each commit."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    server.large = math.inf  # what goes into Xet's own storage, which no stand-in has, is sent along instead
+    status, _, err = deploy("--repo-id", "ann/rooms")
+    assert status == 0, err
+    *before, last = server.committed
+    assert len(before) > 1
+    assert max(map(len, before)) == 250
+    assert sorted(path for _, path in last) == LAST
+    assert not {path for commit in before for _, path in commit} & set(LAST)
+    space = server.repositories["space", "ann/rooms"]
+    assert hashlib.sha256(space.files[IN_SPACE]).hexdigest() == sha256_of(WEIGHTS)
+    space.files["old.py"] = b"print()\n"
+    space.files["README.md"] = b"---\n---\n"
+    commits = len(server.committed)
+    assert deploy("--repo-id", "ann/rooms")[0] == 0
+    assert server.committed[commits:] == [[("deletedFile", "old.py"), ("file", "README.md")]]
+
+
+def test_a_space_that_never_ends_building_is_told(deploy, small, server, monkeypatch):
+    monkeypatch.setattr(upload, "FOLLOW_S", 0.05)
+    server.runtimes = [{"stage": "BUILDING"}]
+    status, _, err = deploy("--repo-id", "ann/rooms")
+    assert status == 1
+    assert "is still BUILDING after" in err
 
 
 def test_weights_in_a_repository_of_their_own_are_pinned(deploy, server):
@@ -114,17 +200,13 @@ def test_weights_in_a_repository_of_their_own_are_pinned(deploy, server):
     assert "models:\n- ann/weights\n" in readme
 
     # The weights are there: neither they nor a commit of them goes up again, and the pin stays.
-    commits = len(server.committed)
+    commits, uploads = len(server.committed), len(server.uploads())
     status, _, err = deploy("--repo-id", "ann/rooms", "--weights-repo", "ann/weights")
-    assert (status, len(server.committed), len(server.uploads())) == (0, commits, 1), err
-
-    status, _, err = deploy("--repo-id", "ann/rooms", "--weights-repo", "ann/weights", "--weights-revision", "f" * 40)
-    assert status == 1
-    assert err.startswith("error: The hub does not look at ann/weights (404")
+    assert (status, len(server.committed), len(server.uploads())) == (0, commits, uploads), err
 
 
 def test_private_is_private_before_anything_is_uploaded(deploy, server):
-    status, _, err = deploy("--repo-id", "ann/rooms", "--stage", "unused", "--dry-run")
+    status, _, err = deploy("--repo-id", "ann/rooms", "--dry-run")
     assert (status, server.asked) == (0, []), err
     for private in ([], ["--private"]):
         status, out, err = deploy("--repo-id", "ann/rooms", "--weights-repo", "ann/weights", *private)
@@ -143,13 +225,13 @@ def test_private_is_private_before_anything_is_uploaded(deploy, server):
     [
         (
             ("/api/repos/create", 403, "Forbidden"),
-            r"does not upload to ann/rooms \(403: Forbidden\). The token may not",
+            r"does not give ann/rooms the hardware l4x1 \(403: Forbidden\). The token may not",
         ),
-        (("/api/spaces/ann/rooms/hardware", 402, "Payment required"), r"request l4x1 .*402.*settings/billing"),
+        (("/api/spaces/ann/rooms/runtime", 500, "Oops"), r"hardware l4x1 \(500: Oops\). Try again later"),
         (("/api/validate-yaml", 500, "Oops"), r"does not upload to ann/rooms \(500: Oops\). Try again later"),
     ],
 )
-def test_what_the_hub_refuses_is_told_in_one_line(deploy, server, refused, message):
+def test_what_the_hub_refuses_is_told_in_one_line(deploy, small, server, refused, message):
     path, status, text = refused
     server.refusals[path] = (status, text)
     code, _, err = deploy("--repo-id", "ann/rooms", "--hardware", "l4x1")
@@ -171,4 +253,4 @@ def test_a_hub_that_cannot_be_reached_is_told(deploy, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     status, _, err = deploy("--repo-id", "ann/rooms")
     assert status == 1
-    assert "error: Cannot upload to ann/rooms: the hub cannot be reached" in err
+    assert "error: Cannot give ann/rooms the hardware zero-a10g: the hub cannot be reached" in err
