@@ -88,11 +88,6 @@ def figure(value: str, name: str, more: str = "") -> str:
     return f'<div class="figure"><b>{value}</b><span>{name}</span>{more}</div>'
 
 
-def percent(ratio: float) -> str:
-    """A ratio 0..1 in percent; n/a for NaN."""
-    return "n/a" if np.isnan(ratio) else f"{100.0 * ratio:.1f} %"
-
-
 def ordered_list(lines: Iterable[str]) -> str:
     """Lines of HTML, numbered."""
     return f'<ol class="lines">{"".join(f"<li>{line}</li>" for line in lines)}</ol>'

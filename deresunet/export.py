@@ -1,4 +1,4 @@
-"""Weights in a form to hand on: safetensors, or a program for torch.export, ONNX or OpenVINO.
+"""Weights in a form to share: safetensors, or a program for torch.export, ONNX or OpenVINO.
 
 Programs have BatchNorm folded and take `rgb` (B, 3, H, W) and `depth` (B, 1, H, W), float32 and normalised as their
 metadata says, for any B and any H and W that are multiples of 32 from 64 to 4096. They give `logits`

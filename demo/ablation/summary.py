@@ -14,6 +14,7 @@ from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES
 from deresunet.classes import DISPLAY_NAMES
+from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
 from deresunet.inference.preprocessing import Modality
@@ -64,7 +65,7 @@ def ablation_captions(ablation: Ablation) -> list[str]:
     for modality in MODALITIES:
         one = ablation[modality]
         if one.result is None:
-            captions.append(f"mean confidence {one.mean_confidence:.0%}")
+            captions.append(f"mean confidence {in_percent(one.mean_confidence, 0)}")
         else:
             scored = scores(one.result.matrix())
             captions.append(f"mIoU {100 * scored.miou:.1f} %, pixel accuracy {100 * scored.pixel_acc:.1f} %")
@@ -77,7 +78,7 @@ def ablation_summary(ablation: Ablation, measured: Measured | None = None) -> st
     if scored is None:
         same = float((ablation["rgbd"].label == ablation["rgb"].label).mean())
         return (
-            f"<p>There is no ground truth. Without depth, {1 - same:.1%} of the pixels get another class."
+            f"<p>There is no ground truth. Without depth, {in_percent(1 - same)} of the pixels get another class."
             f"{_over_data(measured)}</p>"
         )
     gains = []

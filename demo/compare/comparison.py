@@ -11,6 +11,7 @@ from demo.inspect.panels import Look, prediction_picture
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES
 from deresunet.classes import DISPLAY_NAMES
+from deresunet.evaluation.html import in_percent
 from deresunet.visualization.colours import COMPARISON_KEYS, DIFFERENCE_KEYS, Colour
 from deresunet.visualization.overlays import comparison_codes, paint_outcomes
 
@@ -52,12 +53,13 @@ def summary(a: Inspection, b: Inspection) -> str:
     first, second = side_names(a, b)
     names = f"A is {html.escape(first)}; B is {html.escape(second)}."
     agree = float((a.label == b.label).mean())
-    pieces = [f"<p>{names} On <b>{html.escape(a.name)}</b> they agree on <b>{agree:.1%}</b> of the pixels.</p>"]
+    pieces = [f"<p>{names} On <b>{html.escape(a.name)}</b> they agree on <b>{in_percent(agree)}</b> of the pixels.</p>"]
     if a.scores is not None and b.scores is not None and a.truth is not None:
         codes, known = codes_of(a, b), a.truth > 0
         only_a, only_b = (float((codes == code)[known].mean()) for code in (1, 2))
         pieces.append(
-            f"<p>Of the labelled pixels, only A is correct on <b>{only_a:.1%}</b>, only B on <b>{only_b:.1%}</b>. "
+            f"<p>Of the labelled pixels, only A is correct on <b>{in_percent(only_a)}</b>, only B on "
+            f"<b>{in_percent(only_b)}</b>. "
             f"mIoU of this frame: A {100 * a.scores.miou:.1f} %, B {100 * b.scores.miou:.1f} % "
             f"({100 * (b.scores.miou - a.scores.miou):+.1f} points).{_over_data(a, b)}</p>"
         )

@@ -21,6 +21,7 @@ from demo.notices import with_notice
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.errors import InputError
 from deresunet.evaluation.audit import Audit, Finding, audit
+from deresunet.evaluation.html import in_percent
 from deresunet.visualization.colours import FALSE_POSITIVE
 from deresunet.visualization.overlays import outline
 from deresunet.visualization.panels import background_of
@@ -113,7 +114,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
             words = (
                 f"{k + 1}. annotated {DISPLAY_NAMES[one.annotated - 1]}, predicted {DISPLAY_NAMES[one.predicted - 1]}"
             )
-            pictures.append((Image.fromarray(picture), f"{words} ({one.confidence:.0%}) · {one.frame}"))
+            pictures.append((Image.fromarray(picture), f"{words} ({in_percent(one.confidence, 0)}) · {one.frame}"))
             kept.append(k)
         skipped = f" {len(found.failed):,} frames could not be used." if found.failed else ""
         return [

@@ -15,6 +15,7 @@ from demo.markup import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluator import percent
+from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import BOUNDARY_PX
 from deresunet.visualization.colours import CORRECT, WRONG
@@ -39,8 +40,8 @@ def status(request: Request, progress: Progress) -> str:
             f'<div class="ds-status empty" role="status"><b>{name}: not evaluated yet</b><p>The evaluation runs over '
             f"all {progress.total:,} frames. It gives mIoU with its bootstrap confidence interval, IoU of each class, "
             "the confusions, and the frames behind each number.</p>"
-            '<p class="quiet">It takes turns with visitors who segment single frames, and can be interrupted: the '
-            f"frames done are kept, for every visitor.</p>{busy}</div>"
+            '<p class="quiet">Shares the processor with other visitors; finished frames are kept if you cancel.</p>'
+            f"{busy}</div>"
         )
     share = progress.done / max(progress.total, 1)
     frames = f"{progress.done:,} of {progress.total:,} frames"
@@ -104,8 +105,8 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
         note = f"Fewer than {MIN_FRAMES} frames: too few for an interval."
     else:
         note = (
-            f"Below a score: its {found.level:.0%} bootstrap confidence interval over frames. Frames of one recording "
-            "are alike, so that it is rather too narrow."
+            f"Below a score: its {in_percent(found.level, 0)} bootstrap confidence interval over frames. Frames of one "
+            "recording are alike, so the interval is too narrow."
         )
     return (
         f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
@@ -219,7 +220,7 @@ def confusions_title(label: int | None = None) -> str:
 def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
     """The most frequent confusions, or those of a class, as choices (text, value) of a dropdown."""
     worst = most_confused(matrix, label=label)
-    found = [(f"{cell}: {share:.0%}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
+    found = [(f"{cell}: {in_percent(share, 0)}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
     return [(NO_CONFUSION, ""), *found]
 
 

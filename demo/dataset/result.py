@@ -13,6 +13,7 @@ from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
 from deresunet.evaluation.bootstrap import ScoreIntervals, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import Evaluation
+from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
 from deresunet.inference.preprocessing import Modality
@@ -190,7 +191,7 @@ class DatasetResult:
             Listed(
                 self.frames[chosen[place]].name,
                 pixels[place] / truth[place],
-                f"{pixels[place] / truth[place]:.0%} of its {DISPLAY_NAMES[row]}, {pixels[place]:,} px",
+                f"{in_percent(pixels[place] / truth[place], 0)} of its {DISPLAY_NAMES[row]}, {pixels[place]:,} px",
             )
             for place in order
             if pixels[place]
@@ -209,13 +210,14 @@ class DatasetResult:
         if not truth:
             return f"These frames have no {name} in their ground truth."
         if row == column:
-            return f"{pixels / truth:.1%} of the pixels of {name} are predicted correctly ({pixels:,} of {truth:,})."
+            correct = f"{in_percent(pixels / truth)} of the pixels of {name} are predicted correctly"
+            return f"{correct} ({pixels:,} of {truth:,})."
         errors = int(matrix.sum() - np.trace(matrix))
         if not pixels:
             return f"No pixel of {name} is predicted as {DISPLAY_NAMES[column]}."
         return (
-            f"{pixels / truth:.1%} of the pixels of {name} are predicted as {DISPLAY_NAMES[column]}: {pixels:,} of "
-            f"{truth:,}, and {pixels / errors:.1%} of all errors."
+            f"{in_percent(pixels / truth)} of the pixels of {name} are predicted as {DISPLAY_NAMES[column]}: "
+            f"{pixels:,} of {truth:,}, and {in_percent(pixels / errors)} of all errors."
         )
 
     def correlation(self, chosen: np.ndarray, name: FrameProperty, label: int | None = None) -> str:
@@ -225,7 +227,7 @@ class DatasetResult:
         if known.any() and not shares[known].any():
             return f"There are no {PROPERTIES[name]} in these frames."
         if known.sum() < 10 or np.ptp(shares[known]) == 0 or np.ptp(values[known]) == 0:
-            return f"Too few frames, or too alike, to tell whether {PROPERTIES[name]} matter."
+            return f"Too few frames, or too similar, to tell whether {PROPERTIES[name]} matter."
         rank = stats.spearmanr(shares[known], values[known])
         statistic = (
             f"Spearman {round(float(rank.statistic), 2) + 0.0:+.2f} over {int(known.sum()):,} frames"  # never -0.00

@@ -12,11 +12,12 @@ import pandas as pd
 from PIL import Image
 
 from demo.dataset.progress import Request
-from demo.markup import figure, percent
+from demo.markup import figure
 from deresunet.classes import CLASSES, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import Difference
 from deresunet.evaluation.comparison import Comparison, FrameDifference
 from deresunet.evaluation.comparison_page import shift_figure
+from deresunet.evaluation.html import in_percent
 
 # Frames won and frames lost on the page, of each; the report's JSON has all.
 COUNT = 30
@@ -55,9 +56,9 @@ def summary(comparison: Comparison) -> str:
     a, b = comparison.scores
     found = comparison.differences
     figures = [
-        figure(f"{100 * found.miou.value:+.2f}", "points of mIoU, B less A", _interval(found.miou)),
-        figure(f"{100 * found.pixel_acc.value:+.2f}", "points of pixel accuracy, B less A", _interval(found.pixel_acc)),
-        figure(f"{percent(a.miou)} | {percent(b.miou)}", "mIoU A | B"),
+        figure(f"{100 * found.miou.value:+.2f}", "points of mIoU, B - A", _interval(found.miou)),
+        figure(f"{100 * found.pixel_acc.value:+.2f}", "points of pixel accuracy, B - A", _interval(found.pixel_acc)),
+        figure(f"{in_percent(a.miou)} | {in_percent(b.miou)}", "mIoU A | B"),
         figure(
             f"{len(comparison.won):,} | {len(comparison.lost):,}", f"frames won | lost of {len(comparison.frames):,}"
         ),
@@ -98,7 +99,7 @@ def class_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def shift_picture(comparison: Comparison) -> Image.Image:
-    """Difference of the confusion matrices, B less A, as shares of each ground-truth class."""
+    """Difference of the confusion matrices, B - A, as shares of each ground-truth class."""
     buffer = io.BytesIO()
     shift_figure(comparison.confusion_shift).savefig(buffer, format="png", dpi=90)
     picture = Image.open(buffer)

@@ -95,7 +95,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
                 classes = gr.HTML(elem_id="ds-compare-classes", padding=False, js_on_load=SORT_TABLE)
             with gr.Column(scale=4, min_width=320):
                 shift = gr.Image(
-                    label="Difference of the confusion matrices, B less A",
+                    label="Difference of the confusion matrices, B - A",
                     format="png",
                     interactive=False,
                     buttons=["download", "fullscreen"],

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from deresunet.evaluation.calibration import BINS, Reliability
+from deresunet.evaluation.html import in_percent
 
 # Readable on the light and on the dark page alike.
 _INK, _BAR, _GAP = "#7c8798", "#4f7be0", "#d97706"
@@ -25,7 +26,7 @@ def reliability_svg(measured: Reliability) -> str:
     axes.bar(edges[:-1], accuracy, width, align="edge", color=_BAR, edgecolor="none", alpha=0.85)
     for left, share in zip(edges, measured.pixels / measured.pixels.sum(), strict=False):
         if share >= 0.005:
-            axes.text(left + width / 2, 2, f"{share:.0%}", ha="center", va="bottom", fontsize=7, color="white")
+            axes.text(left + width / 2, 2, in_percent(share, 0), ha="center", va="bottom", fontsize=7, color="white")
     axes.plot([0, 100], [0, 100], color=_GAP, linewidth=1.5, linestyle="--")
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="accuracy, % of labelled pixels")
     axes.set_title(f"expected calibration error {100 * measured.expected_error:.1f} %", fontsize=10, color=_INK)

@@ -23,6 +23,9 @@ STRIP = 60
 FEW = 12
 # Values of `Chooser.find`.
 NOTHING_SOUGHT = ("", ALL_CLASSES, AS_LISTED)
+CLEAR_SEARCH = """element.addEventListener('click', (event) => {
+    if (event.target.closest('[data-clear]')) trigger('select', { index: 0, value: '' });
+});"""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                 )  # fmt: skip
                 previous = gr.Button("Previous", size="sm", scale=0, min_width=96, elem_id="previous")
                 following = gr.Button("Next", size="sm", scale=0, min_width=76, elem_id="next")
-                count = gr.HTML(elem_classes="caption", padding=False, elem_id="count")
+                count = gr.HTML(elem_classes="caption", padding=False, elem_id="count", js_on_load=CLEAR_SEARCH)
                 pages = [
                     gr.Button(f"{word} {STRIP}", size="sm", scale=0, visible=False, elem_id=f"page-{word.lower()}")
                     for word in ("Previous", "Next")
@@ -193,9 +196,19 @@ def _find() -> list[Any]:
     return [
         gr.Textbox(label="Search by name, sensor or room type", placeholder="search", elem_id="search", **bare),
         gr.Dropdown(
-            [ALL_CLASSES, *DISPLAY_NAMES], value=ALL_CLASSES, label="Frames with class", elem_id="search-class", **bare
+            [("Contains: any class", ALL_CLASSES), *((f"Contains: {name}", name) for name in DISPLAY_NAMES)],
+            value=ALL_CLASSES,
+            label="Frames with class",
+            elem_id="search-class",
+            **bare,
         ),
-        gr.Dropdown(ORDERS, value=AS_LISTED, label="Order of the frames", elem_id="order", **bare),
+        gr.Dropdown(
+            [(f"Order: {name}", name) for name in ORDERS],
+            value=AS_LISTED,
+            label="Order of the frames",
+            elem_id="order",
+            **bare,
+        ),
     ]
 
 
@@ -211,15 +224,16 @@ def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> l
     paged = found > STRIP
     line = f"{found:,} of {total:,} frames" if found != total else f"{total:,} frames"
     if not found:
-        line = f"None of {total:,} frames is like this."
+        line = "No frame matches."
     elif paged:
         line = f"{listing.start + 1:,} to {end:,} of {line}"
     if listing.order:
         line = f"{line}, {listing.order}"
+    clear = "" if found else ' <button type="button" data-clear>Clear</button>'
     return [
         listing,
         gr.Gallery(inspector.thumbnails(listing.source, listing.shown)),
-        html.escape(f"{line} {said}".strip()),
+        html.escape(f"{line} {said}".strip()) + clear,
         gr.Button(visible=paged, interactive=listing.start > 0),
         gr.Button(visible=paged, interactive=end < found),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.components import PRIVATE, QUIET, Origin
-from demo.inspect.chooser import Chooser, Listing, follow, listing_updates, selection
+from demo.inspect.chooser import NOTHING_SOUGHT, Chooser, Listing, follow, listing_updates, selection
 from demo.inspect.search import FrameSearch
 from demo.notices import with_notice
 
@@ -39,6 +39,9 @@ def wire_choosing(chooser: Chooser, search: FrameSearch, origin: gr.State, contr
             return [gr.skip()] * (1 + len(chooser.strip))
         return on_find(listing, text, *asked)
 
+    def on_clear(listing: Listing | None, text: str, only: str, order: str, weights: str, modality: Any) -> list[Any]:
+        return [*NOTHING_SOUGHT, *on_find(listing, *NOTHING_SOUGHT, weights, modality)]
+
     def page(by: int) -> Callable[[Listing | None], list[Any]]:
         def on_page(listing: Listing | None) -> list[Any]:
             return [gr.skip()] * len(chooser.strip) if listing is None else listing_updates(inspector, listing.page(by))
@@ -56,6 +59,7 @@ def wire_choosing(chooser: Chooser, search: FrameSearch, origin: gr.State, contr
     gr.on([only.input, order.input], on_find, asked, strip, show_progress_on=[chooser.gallery], **PRIVATE).then(
         **selecting, **QUIET
     )
+    chooser.count.select(on_clear, asked, [*chooser.find, *strip], **QUIET).then(**selecting, **QUIET)
     for button, by in zip(chooser.pages, (-1, 1), strict=True):
         button.click(page(by), chooser.listing, chooser.strip, **QUIET).then(**selecting, **QUIET)
     origin.change(on_origin, [origin, chooser.listing], chooser.lists, **QUIET).then(**selecting, **QUIET)

@@ -9,6 +9,7 @@ import numpy as np
 from demo.inspection import Inspection
 from demo.markup import ordered_list
 from deresunet.classes import DISPLAY_NAMES
+from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.report_page import confused_pairs
 
 COUNT = 12
@@ -27,17 +28,22 @@ def confusions(inspection: Inspection, classes: Collection[int] | None = None) -
 def _of_class(matrix: np.ndarray, label: int) -> str:
     name, k = DISPLAY_NAMES[label - 1], label - 1
     correct, truth, predicted = int(matrix[k, k]), int(matrix[k].sum()), int(matrix[:, k].sum())
-    missed = [f"{other}: {pixels:,} px, {pixels / truth:.1%} of its pixels" for other, pixels in _others(matrix[k], k)]
-    wrong = [f"{other}: {pixels:,} px, {pixels / predicted:.1%} of them" for other, pixels in _others(matrix[:, k], k)]
+    missed = [
+        f"{other}: {pixels:,} px, {in_percent(pixels / truth)} of its pixels" for other, pixels in _others(matrix[k], k)
+    ]
+    wrong = [
+        f"{other}: {pixels:,} px, {in_percent(pixels / predicted)} of them"
+        for other, pixels in _others(matrix[:, k], k)
+    ]
     if not truth:
         there = f"<p>The ground truth of this frame has no {name}.</p>"
     elif missed:
-        recall = f"{truth:,} px in the ground truth, recall {correct / truth:.1%}"
+        recall = f"{truth:,} px in the ground truth, recall {in_percent(correct / truth)}"
         there = f"<p><b>{name} is taken for</b> ({recall})</p>{ordered_list(missed)}"
     else:
         there = f"<p>All {truth:,} px of {name} are true positives.</p>"
     if wrong:
-        precision = f"{predicted:,} px predicted as {name}, precision {correct / predicted:.1%}"
+        precision = f"{predicted:,} px predicted as {name}, precision {in_percent(correct / predicted)}"
         elsewhere = f"<p><b>taken for {name}</b> ({precision})</p>{ordered_list(wrong)}"
     else:
         elsewhere = f"<p>Nothing else is taken for {name}.</p>"

@@ -9,10 +9,11 @@ import numpy as np
 from demo.data_set_metrics import Measured
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
-from demo.markup import MODALITY_NAMES, figure, key_line, percent
+from demo.markup import MODALITY_NAMES, figure, key_line
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
+from deresunet.evaluation.html import in_percent
 from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
@@ -28,28 +29,27 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     bounds = depth_range(inspection.depth)
     depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
-        depth += f"<span>{(inspection.depth <= 0).mean():.1%} missing</span>"
+        depth += f"<span>{in_percent((inspection.depth <= 0).mean())} missing</span>"
     if (reading := inspection.depth_reading) is not None:
-        unit = f"{reading.encoding}, {reading.unit}, {'recognised by its values' if reading.detected else 'as given'}"
-        depth += f' <span title="{html.escape(reading.summary)}">{html.escape(unit)}</span>'
+        depth += f' <span title="{html.escape(reading.summary)}">{html.escape(_stored_as(reading))}</span>'
         depth += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in reading.warnings)
     if inspection.truth is None:
         truth = "no ground truth"
     else:
-        truth = f"{(inspection.truth == 0).mean():.1%} void (unlabelled)"
+        truth = f"{in_percent((inspection.truth == 0).mean())} void (unlabelled)"
     keys = overlay_keys(look)
     if look.overlay == "errors" and inspection.truth is None:
         prediction = "errors need ground truth"
     elif (look.overlay == "confidence" and not inspection.has_confidence) or (
         look.overlay == "entropy" and not inspection.has_entropy
     ):
-        prediction = f"stored predictions without {look.overlay}: it needs the network itself"
+        prediction = f"These predictions have no stored {look.overlay}"
     elif keys:
         prediction = key_line(keys)
     elif described["mean_confidence"] is None:
-        prediction = "stored predictions without confidence"
+        prediction = "These predictions have no stored confidence"
     else:
-        prediction = f"mean confidence {described['mean_confidence']:.0%}"
+        prediction = f"mean confidence {in_percent(described['mean_confidence'], 0)}"
     return rgb, depth, truth, prediction
 
 
@@ -58,7 +58,7 @@ def headline(inspection: Inspection) -> str:
     described = inspection.described
     if inspection.scores is None:
         mean = described["mean_confidence"]
-        confidence = "" if mean is None else figure(percent(mean), "mean confidence")
+        confidence = "" if mean is None else figure(in_percent(mean), "mean confidence")
         return (
             '<div class="headline"><p>This frame has no ground truth, so no IoU can be computed.</p>'
             f"{confidence}"
@@ -72,8 +72,8 @@ def headline(inspection: Inspection) -> str:
         note = f"<p>{subject} not in the ground truth (IoU 0, not part of the mIoU).</p>"
     return (
         '<div class="headline">'
-        f"{figure(percent(inspection.scores.miou), f'mIoU of this frame, over its {labelled} classes')}"
-        f"{figure(percent(inspection.scores.pixel_acc), 'pixel accuracy of this frame')}"
+        f"{figure(in_percent(inspection.scores.miou), f'mIoU of this frame, over its {labelled} classes')}"
+        f"{figure(in_percent(inspection.scores.pixel_acc), 'pixel accuracy of this frame')}"
         f"{note}</div>"
     )
 
@@ -106,7 +106,7 @@ def depth_card(
     if reading is None:
         return ""
     bounds = reading.range_m
-    missing = f"{reading.missing:.1%}"
+    missing = in_percent(reading.missing)
     if reading.sentinels:
         missing += f", {', '.join(f'{value:g}' for value in reading.sentinels)} included"
     facts = {
@@ -171,6 +171,14 @@ def _without_depth(measured: Measured | None) -> str:
         return f"{works}."
     over = html.escape(measured.frames, quote=False)
     return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {over})."
+
+
+def _stored_as(reading: DepthReading) -> str:
+    """Stored values and unit of depth in words, such as "16-bit, millimetres (stated)"."""
+    kind = reading.encoding.partition(",")[0]  # such as uint16
+    bits = f"{kind.lstrip('uintfloa')}-bit{' float' if kind.startswith('float') else ''}"
+    unit = describe_unit(reading.unit).partition(" (")[0]
+    return f"{bits}, {unit} ({'recognised' if reading.detected else 'stated'})"
 
 
 def _depth_scale(near: float, far: float) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from demo.inspection import Inspection
 from demo.markup import swatch
 from deresunet.classes import COLOURS, display_name
+from deresunet.evaluation.html import in_percent
 
-_WITHOUT_PROBABILITIES = "<p>Stored predictions: class probabilities need the network itself.</p>"
+_WITHOUT_PROBABILITIES = "<p>These predictions have no stored probabilities of other classes.</p>"
 
 
 def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> str:
@@ -27,9 +28,12 @@ def pixel_card(inspection: Inspection | None, point: tuple[int, int] | None) -> 
     else:
         facts["prediction"] = f"{swatch(best)} {display_name(best)}"
     if inspection.has_confidence:
-        facts["confidence"] = f"{float(inspection.probabilities[0, row, column]):.1%}"
+        facts["confidence"] = in_percent(float(inspection.probabilities[0, row, column]))
     if inspection.has_entropy:
-        facts["entropy"] = f"{float(inspection.entropy[row, column]):.1%} (0 % one class, 100 % all classes alike)"
+        facts["entropy"] = (
+            f"{in_percent(float(inspection.entropy[row, column]))} (0 %: one class for certain, 100 %: all classes "
+            "equally likely)"
+        )
     if inspection.depth is not None:
         metres = float(inspection.depth[row, column])
         facts["depth"] = f"{metres:.2f} m" if metres > 0 else "missing"

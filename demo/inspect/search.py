@@ -13,7 +13,7 @@ from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.inference.preprocessing import Modality
 
-AS_LISTED, BY_NAME, WORST, BEST = "as listed", "by name", "lowest mIoU", "highest mIoU"
+AS_LISTED, BY_NAME, WORST, BEST = "data set", "name", "lowest mIoU", "highest mIoU"
 ORDERS = (AS_LISTED, BY_NAME, WORST, BEST)
 # The ground truth of so many frames is read for a class that is searched for, which takes about 25 ms each at 640x480.
 # A larger data set is searched by class once it has been evaluated.

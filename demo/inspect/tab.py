@@ -165,7 +165,11 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
             skipped = [gr.skip()] * (len(outputs) + len(at.controls))
             return [notice("The frame was not opened", str(error)), *skipped]
         problems += missing
-        return [notice("The link was not followed in full", " ".join(problems)) if problems else "", *shown, *settings]
+        return [
+            notice("Part of this link could not be opened", " ".join(problems)) if problems else "",
+            *shown,
+            *settings,
+        ]
 
     @with_notice(len(outputs), "The data set was not opened")
     def on_source(source: str, *values: Any) -> list[Any]:

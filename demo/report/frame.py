@@ -192,7 +192,7 @@ def _confidence(inspection: Inspection) -> str:
     )
     return (
         f"{_table(table)}<p>Confidence: the probability of the predicted class. Entropy: of the "
-        "probabilities of all classes; 0 % is one class for certain, 100 % all classes alike.</p>"
+        "probabilities of all classes; 0 %: one class for certain, 100 %: all classes equally likely.</p>"
     )
 
 

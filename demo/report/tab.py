@@ -37,9 +37,9 @@ class ReportTab:
 def lay_out_report() -> ReportTab:
     """Lay the tab out inside the page's current context."""
     gr.HTML(
-        "<p>A report of this frame, to hand on: one HTML page, and a ZIP with pictures and the label (class numbers) "
+        "<p>A report on this frame, to share: one HTML page, and a ZIP with pictures and the label (class numbers) "
         "in full size, its numbers as JSON and CSV, and points as PLY. If the modality ablation was run, the report "
-        "has it, too. A link to this view is in the address bar.</p>",
+        "includes it. The address bar has a link to this view.</p>",
         padding=False,
     )
     make = gr.Button("Export report", variant="primary", elem_id="export-report")

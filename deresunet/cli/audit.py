@@ -25,6 +25,7 @@ from deresunet.cli.options import (
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.audit import Finding, audit
+from deresunet.evaluation.html import in_percent
 from deresunet.inference.predictor import load
 from deresunet.visualization.colours import DIFFERENT
 from deresunet.visualization.overlays import colorize_label, outline
@@ -68,7 +69,7 @@ def audit_command(
     for place, one in enumerate(result.findings[:20], 1):
         typer.echo(
             f"{place:3} {one.frame}: {DISPLAY_NAMES[one.annotated - 1]}, predicted {DISPLAY_NAMES[one.predicted - 1]} "
-            f"with {one.confidence:.0%}, {one.area:,} px"
+            f"with {in_percent(one.confidence, 0)}, {one.area:,} px"
         )
     for failure in result.failed:
         typer.echo(f"skipped {failure.name}: {failure.error}", err=True)

@@ -77,7 +77,7 @@ def evaluate_command(
         tuple[str, str] | None,
         typer.Option(
             "--compare",
-            help="Two runs A B: both results, and B less A with 95 % intervals. A run is a checkpoint, a model's name "
+            help="Two runs A B: both results, and B - A with 95 % intervals. A run is a checkpoint, a model's name "
             "or a NAME of --predictions; @rgb or @depth behind it, or alone for the bundled weights, is its modality.",
         ),
     ] = None,

@@ -35,12 +35,12 @@ def stats(
     for name in sorted(DISPLAY_NAMES, key=lambda name: -described["classes"][name]["pixels"]):
         item = described["classes"][name]
         if item["pixels"]:
-            typer.echo(f"{name:16} {item['share']:8.3%} of labelled pixels, in {item['frames']} frames")
+            typer.echo(f"{name:16} {100 * item['share']:7.3f} % of labelled pixels, in {item['frames']} frames")
     typer.echo(f"{described['frames']} frames, {described['labelled']} with ground truth")
     if described["depth_mean_m"] is not None:
         typer.echo(
             f"depth {described['depth_mean_m']:.3f} m on average, deviation {described['depth_std_m']:.3f} m, "
-            f"{described['depth_missing']:.1%} missing"
+            f"{100 * described['depth_missing']:.1f} % missing"
         )
     for failure in described["failed"]:
         typer.echo(f"skipped {failure['name']}: {failure['error']}", err=True)

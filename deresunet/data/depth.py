@@ -89,7 +89,7 @@ class DepthReading:
     def summary(self) -> str:
         """One line: encoding, unit, range, share missing."""
         span = "no depth" if self.range_m is None else f"{self.range_m[0]:.2f} to {self.range_m[1]:.2f} m"
-        lacking = f"{self.missing:.1%} missing"
+        lacking = f"{100 * self.missing:.1f} % missing"
         if self.sentinels:
             lacking += f" (also {', '.join(f'{value:g}' for value in self.sentinels)})"
         return f"{self.encoding}, {describe_unit(self.unit)} ({self.reason}), {span}, {lacking}"
@@ -142,7 +142,7 @@ def decode_depth(
         choice = _choice_of_frame(stored[mask], choices or {})
         per_metre = parse_unit(choice.unit)[1]
     else:
-        choice = UnitChoice(name, "as given", True)
+        choice = UnitChoice(name, "stated", True)
     if choice.unit == "sunrgbd":
         metres = np.where(mask, _unrotate(stored), np.float32(0))
     else:

@@ -100,8 +100,8 @@ def check_shift(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray])
         moving = np.count_nonzero(np.bincount(prediction[right], minlength=1) > 0.005 * label.size)
         if as_is < 0.15 and accuracy > as_is + 0.15 and moving >= 3:
             raise InputError(
-                f"The first {len(labels)} labels agree with the prediction on {as_is:.0%} of their pixels as they are, "
-                f"and on {accuracy:.0%} when {offset:+d} is added: they count from {'0' if offset == 1 else '2'}. Pass "
-                f"--label-offset {offset}{' (void is then 255)' if offset == 1 else ''}, or --label-offset 0 if they "
-                "are right as they are."
+                f"The first {len(labels)} labels agree with the prediction on {100 * as_is:.0f} % of their pixels as "
+                f"they are, and on {100 * accuracy:.0f} % when {offset:+d} is added: they count from "
+                f"{'0' if offset == 1 else '2'}. Pass --label-offset {offset}"
+                f"{' (void is then 255)' if offset == 1 else ''}, or --label-offset 0 if they are right as they are."
             )

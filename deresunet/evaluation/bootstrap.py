@@ -1,7 +1,7 @@
 """Bootstrap confidence intervals over frames: of one evaluation's scores, and of the difference of two.
 
 Resampling frames (Efron 1979, https://doi.org/10.1214/aos/1176344552) asks how a score would come out on other frames
-of the same kind. Frames of one recording resemble each other, so an interval is rather too narrow than too wide.
+of the same kind. Frames of one recording resemble each other, so the interval is too narrow.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference(Interval):
-    """A score of run B less that of run A, pooled over the frames of both.
+    """A score of run B minus that of run A, pooled over the frames of both.
 
     Attributes:
         share_above_zero: share of the draws in which B is above A, 0..1; NaN for fewer than `MIN_FRAMES` frames.
@@ -75,7 +75,7 @@ class ScoreIntervals:
 
 @dataclass(frozen=True)
 class ScoreDifferences:
-    """Scores of run B less those of run A over the same frames.
+    """Scores of run B minus those of run A over the same frames.
 
     Attributes:
         miou: difference of mean IoU.

@@ -44,7 +44,7 @@ class FrameDifference:
 
     @property
     def value(self) -> float:
-        """Mean IoU of B less that of A, -1..1."""
+        """Mean IoU of B minus that of A, -1..1."""
         return self.b - self.a
 
 
@@ -55,7 +55,7 @@ class Comparison:
     Attributes:
         names: of the runs A and B, for people.
         matrices: pooled confusion matrices of A and B, int64 (37, 37) each; rows are the ground truth.
-        differences: B less A with paired intervals: mIoU, pixel accuracy, each class's IoU.
+        differences: B - A with paired intervals: mIoU, pixel accuracy, each class's IoU.
         frames: the frames of both, in the order of run A.
         only_a: frames of run A alone, which are left out.
         only_b: frames of run B alone, which are left out.
@@ -75,7 +75,7 @@ class Comparison:
 
     @property
     def confusion_difference(self) -> np.ndarray:
-        """Confusion matrix of B less that of A, int64 (37, 37)."""
+        """Confusion matrix of B minus that of A, int64 (37, 37)."""
         return self.matrices[1] - self.matrices[0]
 
     @property
@@ -127,17 +127,18 @@ class Comparison:
     def __str__(self) -> str:
         """The difference of mean IoU in words."""
         found = self.differences
-        value = f"mIoU of B less A: {100.0 * found.miou.value:+.2f} points"
+        value = f"mIoU, B - A: {100.0 * found.miou.value:+.2f} points"
         counts = f"{len(self.won)} frames won, {len(self.lost)} lost of {len(self.frames)}"
         if np.isnan(found.miou.low):
             return f"{value}; too few frames for an interval; {counts}"
         verdict = (
-            f"B is {'better' if found.miou.value > 0 else 'worse'} than A beyond what the choice of frames explains"
+            f"B is significantly {'better' if found.miou.value > 0 else 'worse'} than A ({100 * found.level:.0f} % "
+            "interval excludes 0)"
             if found.miou.certain
-            else "no difference is shown: the interval holds zero"
+            else "no significant difference (the interval contains 0)"
         )
         low, high = 100.0 * found.miou.low, 100.0 * found.miou.high
-        return f"{value}, {found.level:.0%} interval {low:+.2f} to {high:+.2f}; {verdict}; {counts}"
+        return f"{value}, {100 * found.level:.0f} % interval {low:+.2f} to {high:+.2f}; {verdict}; {counts}"
 
 
 def compare(

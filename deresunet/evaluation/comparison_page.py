@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.comparison import Comparison, FrameDifference
-from deresunet.evaluation.report_page import image, in_percent, table
+from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.report_page import image, table, two_decimals
 
 # Frames won and frames lost in the page, of each; comparison.json has all.
 COUNT = 20
@@ -24,7 +25,7 @@ def comparison_sections(comparison: Comparison) -> list[str]:
     rows = [
         [
             name,
-            *(in_percent(value) for key in ("iou", "precision", "recall", "f1") for value in row[key]),
+            *(two_decimals(value) for key in ("iou", "precision", "recall", "f1") for value in row[key]),
             _signed(row["difference"]),
             _interval(row["low"], row["high"]),
         ]
@@ -34,7 +35,7 @@ def comparison_sections(comparison: Comparison) -> list[str]:
     return [
         f"<p>A: {a}<br>B: {b}</p><p>{html.escape(str(comparison))}.</p>",
         table(
-            ("", "B less A, points", "95 % interval", "draws with B above A"),
+            ("", "B - A, points", "95 % interval", "draws with B above A"),
             [
                 [
                     title,
@@ -42,15 +43,15 @@ def comparison_sections(comparison: Comparison) -> list[str]:
                     _interval(described[key]["low"], described[key]["high"]),
                     "n/a"
                     if described[key]["share_above_zero"] is None
-                    else f"{described[key]['share_above_zero']:.1%}",
+                    else in_percent(described[key]["share_above_zero"]),
                 ]
                 for title, key in (("mIoU", "miou"), ("pixel accuracy", "pixel_acc"))
             ],
         ),
         f'<p class="soft">Intervals: {html.escape(described["method"])}.</p>',
-        f"<h2>Classes</h2>{table([*head, 'IoU: B less A', '95 % interval'], rows)}",
+        f"<h2>Classes</h2>{table([*head, 'IoU: B - A', '95 % interval'], rows)}",
         "<h2>Confusions that changed</h2><p class='soft'>Share of each ground-truth class's pixels (row) by predicted "
-        "class (column): B less A.</p>"
+        "class (column): B - A.</p>"
         f"{image(_png(shift_figure(comparison.confusion_shift)), 'Difference of the confusion matrices', 'plot')}",
         f"<h2>Frames won by B: {len(comparison.won)}</h2>{_frames(comparison.won)}",
         f"<h2>Frames lost by B: {len(comparison.lost)}</h2>{_frames(comparison.lost)}",
@@ -68,7 +69,7 @@ def shift_figure(shift: np.ndarray) -> Figure:
     axes.tick_params(axis="x", rotation=90)
     axes.set_xlabel("prediction")
     axes.set_ylabel("ground truth (blank: none in the data)")
-    figure.colorbar(drawn, ax=axes, label="share of the class's pixels, B less A", shrink=0.8)
+    figure.colorbar(drawn, ax=axes, label="share of the class's pixels, B - A", shrink=0.8)
     return figure
 
 
@@ -79,7 +80,7 @@ def _frames(frames: Sequence[FrameDifference]) -> str:
         [html.escape(one.name), *(f"{100 * value:.2f}" for value in (one.a, one.b)), f"{100 * one.value:+.2f}"]
         for one in frames[:COUNT]
     ]
-    return table(("frame", "mIoU A %", "mIoU B %", "B less A"), rows)
+    return table(("frame", "mIoU A %", "mIoU B %", "B - A"), rows)
 
 
 def _signed(value: float | None) -> str:

@@ -19,6 +19,7 @@ from deresunet.classes import COLOURS, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.evaluator import Evaluation, percent
+from deresunet.evaluation.html import in_percent
 
 CONFUSED_PAIRS = 20
 # Titles of groups of frames or pixels, by the key that the JSON has them under.
@@ -115,8 +116,8 @@ def confused_pairs(matrix: np.ndarray, count: int = CONFUSED_PAIRS) -> list[str]
         if not pixels:
             break
         lines.append(
-            f"{DISPLAY_NAMES[row]} is taken for {DISPLAY_NAMES[column]}: {pixels / truth[row]:.1%} of its pixels "
-            f"({pixels:,}), {pixels / wrong.sum():.1%} of all errors"
+            f"{DISPLAY_NAMES[row]} → {DISPLAY_NAMES[column]}: {in_percent(pixels / truth[row])} of its pixels "
+            f"({pixels:,}), {in_percent(pixels / wrong.sum())} of all errors"
         )
     return lines or ["no confusions"]
 
@@ -158,7 +159,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="scroll"><table><tr>{titles}</tr>{lines}</table></div>'
 
 
-def in_percent(value: float | None) -> str:
+def two_decimals(value: float | None) -> str:
     """A number of percent with two decimals, or n/a for None."""
     return "n/a" if value is None else f"{value:.2f}"
 
@@ -167,17 +168,17 @@ def _scores(evaluation: Evaluation) -> str:
     found, pooled = score_intervals(confusion_rows(evaluation.results)), evaluation.scores
     classes = int((pooled.truth_pixels > 0).sum())
     figures = [
-        _score(f"{in_percent(percent(found.miou.value))} %", f"mIoU over {classes} classes", _interval(found.miou)),
-        _score(f"{in_percent(percent(found.pixel_acc.value))} %", "pixel accuracy", _interval(found.pixel_acc)),
-        _score(f"{in_percent(percent(pooled.mean_acc))} %", "mean accuracy"),
-        _score(f"{in_percent(percent(boundary_miou(evaluation.boundary)))} %", "mean boundary IoU"),
+        _score(f"{two_decimals(percent(found.miou.value))} %", f"mIoU over {classes} classes", _interval(found.miou)),
+        _score(f"{two_decimals(percent(found.pixel_acc.value))} %", "pixel accuracy", _interval(found.pixel_acc)),
+        _score(f"{two_decimals(percent(pooled.mean_acc))} %", "mean accuracy"),
+        _score(f"{two_decimals(percent(boundary_miou(evaluation.boundary)))} %", "mean boundary IoU"),
         _score(f"{evaluation.frames:,}", "frames"),
     ]
     note = (
         f"Fewer than {MIN_FRAMES} frames: too few for a confidence interval."
         if found.frames < MIN_FRAMES
-        else f"Below a score: its {found.level:.0%} bootstrap confidence interval over frames. Frames of one recording "
-        "are alike, so it is rather too narrow."
+        else f"Below a score: its {in_percent(found.level, 0)} bootstrap confidence interval over frames. Frames of "
+        "one recording are alike, so the interval is too narrow."
     )
     return f'<div class="scores">{"".join(figures)}</div><p class="soft">{note}</p>'
 
@@ -225,7 +226,7 @@ def _classes(evaluation: Evaluation) -> str:
         width = 100 * np.nan_to_num(pooled.iou[k])
         bar = f'<span class="bar"><i style="width:{width:.2f}%;background:{COLOURS[k]}"></i></span>'
         ratios = (pooled.iou, pooled.precision, pooled.recall, pooled.f1, boundary)
-        numbers = (in_percent(percent(float(ratio[k]))) for ratio in ratios)
+        numbers = (two_decimals(percent(float(ratio[k]))) for ratio in ratios)
         rows.append([DISPLAY_NAMES[k], bar, *numbers, f"{int(pooled.truth_pixels[k]):,}"])
     head = ("class", "", "IoU %", "precision %", "recall %", "F1 %", "boundary IoU %", "ground truth px")
     return table(head, rows)
@@ -239,7 +240,7 @@ def _groups(groups: Mapping[str, Mapping[str, Any]]) -> str:
             html.escape(name),
             *([f"{group['frames']:,}"] if counted else []),
             f"{group['pixels']:,}",
-            *(in_percent(group[key]) for key in ("miou", "pixel_acc", "mean_acc")),
+            *(two_decimals(group[key]) for key in ("miou", "pixel_acc", "mean_acc")),
         ]
         for name, group in groups.items()
     ]

@@ -35,9 +35,9 @@ def usable_modality(frame: Frame, wanted: Modality = "rgbd") -> Modality:
     if wanted == "rgbd":
         return "rgb" if frame.depth is None else "depth" if frame.rgb is None else "rgbd"
     if (frame.rgb if wanted == "rgb" else frame.depth) is None:
-        raise InputError(
-            f"{frame.name}: {wanted} alone was asked for, but the frame has none. Give it, or choose rgbd."
-        )
+        missing, other = ("RGB", "depth") if wanted == "rgb" else ("depth", "RGB")
+        file = "an RGB image" if wanted == "rgb" else "a depth file"
+        raise InputError(f"{frame.name}: This frame has no {missing}. Add {file}, or choose {other}.")
     return wanted
 
 

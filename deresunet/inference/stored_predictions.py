@@ -154,8 +154,8 @@ class StoredPredictor:
     def _label(self, frame: Frame, modality: Modality) -> np.ndarray:
         if modality != "rgbd":
             raise InputError(
-                f"{self.name} holds stored predictions, which cannot be made again from {modality} alone. Choose rgbd, "
-                "or give a folder of that modality's predictions."
+                f"{self.name} holds stored predictions, which cannot be recomputed for "
+                f"{'RGB' if modality == 'rgb' else modality}. Choose RGB-D, or give a folder of predictions for it."
             )
         path = self._files.get(frame.name)
         if path is None:

@@ -212,7 +212,7 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     changed(lambda: tab.locator("#overlay").get_by_label("errors").click())
     expect(tab.locator(".caption", has_text="chair false negative").first).to_be_visible()
     tab.get_by_role("tab", name="Confusions").click()
-    expect(tab.locator("#confusions")).to_contain_text("is taken for")
+    expect(tab.locator("#confusions")).to_contain_text(" → ")
     tab.get_by_role("tab", name="Calibration").click()
     expect(tab.locator("#reliability svg")).to_be_visible()
     tab.get_by_role("tab", name="3D").click()

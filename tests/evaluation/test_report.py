@@ -76,7 +76,7 @@ def test_a_clear_gain_is_certain_and_noise_is_not() -> None:
     noise = compare(evaluation(base.tolist()), evaluation((base + rng.permutation([0.2, -0.2] * 30)).tolist()))
     assert not noise.differences.miou.certain
     assert noise.differences.miou.low < 0 < noise.differences.miou.high
-    assert "no difference is shown" in str(noise)
+    assert "no significant difference" in str(noise)
 
 
 def test_interval_has_the_width_that_theory_gives() -> None:
@@ -156,8 +156,8 @@ def test_confused_pairs_in_words() -> None:
     matrix = np.zeros((37, 37), np.int64)
     matrix[4, 4], matrix[4, 5], matrix[0, 23], matrix[0, 0] = 60, 40, 10, 90
     assert confused_pairs(matrix) == [
-        "chair is taken for sofa: 40.0% of its pixels (40), 80.0% of all errors",
-        "wall is taken for refrigerator: 10.0% of its pixels (10), 20.0% of all errors",
+        "chair → sofa: 40.0 % of its pixels (40), 80.0 % of all errors",
+        "wall → refrigerator: 10.0 % of its pixels (10), 20.0 % of all errors",
     ]
     assert confused_pairs(matrix, 1) == confused_pairs(matrix)[:1]
     assert confused_pairs(np.diag(np.full(37, 5))) == ["no confusions"]
@@ -232,7 +232,7 @@ def test_report_of_a_data_set_without_sensors(tmp_path: Path) -> None:
 def test_intervals_are_in_the_report(tmp_path: Path) -> None:
     text = write_report(tmp_path, evaluation([0.5, 1.0, 0.6, 0.7, 0.8]), lambda name: None).read_text()
     assert '<div class="interval">' in text
-    assert "95% bootstrap confidence interval" in text
+    assert "95 % bootstrap confidence interval" in text
 
 
 # The command
@@ -318,7 +318,7 @@ def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["comparison"]["miou"]["difference"] == -100.0
     assert told["comparison"]["miou"]["certain"] is True
     assert told["comparison"]["frames"] == 5
-    assert "B is worse than A" in done.output
+    assert "B is significantly worse than A" in done.output
     for letter in "AB":
         assert (data / "report" / letter / "report.html").is_file()
     assert json.loads((data / "report" / "comparison.json").read_text()) == told["comparison"]

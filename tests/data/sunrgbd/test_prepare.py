@@ -189,7 +189,7 @@ def test_end_to_end_with_iou_worked_out_by_hand(made: Made, tmp_path: Path, monk
     assert int(confusion[CHAIR][SOFA]) == n["kv2"] * HALF // 3
     assert int(confusion[CHAIR][WALL]) == n["realsense"] * HALF
     page = (report / "report.html").read_text()
-    assert re.findall(r"<li>(\w+ is taken for \w+): ", page) == ["chair is taken for wall", "chair is taken for sofa"]
+    assert re.findall(r"<li>(\w+ → \w+): ", page) == ["chair → wall", "chair → sofa"]
     frames = list(csv.DictReader((report / "frames.csv").open()))
     assert [frame["name"] for frame in frames] == list(made.test)
     assert float(next(frame for frame in frames if frame["sensor"] == "realsense")["miou"]) == 25.0

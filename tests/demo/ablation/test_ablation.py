@@ -38,6 +38,6 @@ def test_without_ground_truth_it_says_how_many_pixels_change(predictor, room):
     frame = Frame(rgb=room.rgb, depth=room.depth)
     found = {modality: ModalityResult.of(inspect(predictor, frame, modality)) for modality in summary.MODALITIES}
     changed = (found["rgbd"].label != found["rgb"].label).mean()
-    assert f"{changed:.1%} of the pixels get another class" in summary.ablation_summary(found)
+    assert f"{100 * changed:.1f} % of the pixels get another class" in summary.ablation_summary(found)
     assert "mean confidence" in summary.ablation_captions(found)[0]
     assert len(summary.class_table(found)) == len(summary.region_table(found)) == 0

@@ -19,7 +19,7 @@ def test_a_comparison_says_who_is_right_where(seen, without_depth, room):
     wall = table[table["class"] == "wall"].iloc[0]
     assert wall["B - A"] == pytest.approx(100 * (without_depth.scores.iou[0] - seen.scores.iou[0]))
     said = comparison.summary(seen, without_depth)
-    assert f"{(codes == 1)[known].mean():.1%}" in said
+    assert f"{100 * (codes == 1)[known].mean():.1f} %" in said
     assert ", RGB;" in said or ", RGB." in said
 
 

@@ -216,10 +216,12 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     cell = Confusion(CHAIR, BED)
     listed = result.confused(everything, cell)
     assert [frame.name for frame in listed] == [frame.name for frame in result.frames][:0:-1]
-    assert listed[0].caption == f"{13 / 20:.0%} of its chair, {13 * 20:,} px"
+    assert listed[0].caption == f"{100 * 13 / 20:.0f} % of its chair, {13 * 20:,} px"
     taken, chairs = 20 * sum(range(COUNT)), 400 * COUNT
-    assert f"{taken / chairs:.1%} of the pixels of chair are predicted as bed" in result.describe(everything, cell)
-    assert "100.0% of all errors" in result.describe(everything, cell)
+    assert f"{100 * taken / chairs:.1f} % of the pixels of chair are predicted as bed" in result.describe(
+        everything, cell
+    )
+    assert "100.0 % of all errors" in result.describe(everything, cell)
     assert "predicted correctly" in result.describe(everything, Confusion(WALL, WALL))
     assert "no bed in their ground truth" in result.describe(result.choose(scene="office"), Confusion(BED, BED))
     assert most_confused(result.matrix(everything)) == [(cell, taken / chairs)]

@@ -162,8 +162,8 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     )
     said = page.locator("#ds-pair-note")
     expect(said).to_contain_text("of the pixels of chair are predicted as bed", timeout=15_000)
-    expect(page.locator("#ds-pair input")).to_have_value("chair predicted as bed: 32%")
-    expect(gallery.first).to_contain_text("kv2/0013 · 65% of its chair, 260 px")
+    expect(page.locator("#ds-pair input")).to_have_value("chair predicted as bed: 32 %")
+    expect(gallery.first).to_contain_text("kv2/0013 · 65 % of its chair, 260 px")
 
     page.locator("#ds-sensor input").click()
     page.get_by_role("option", name="kv1 (7)").click()
@@ -331,7 +331,7 @@ def test_suspect_annotations_are_listed_exported_and_open_their_frame(visit, ser
     page.locator("#ds-audit-more").click()
     expect(gallery).to_have_count(COUNT - 1, timeout=10_000)
     first = expected.findings[0]
-    expect(gallery.first).to_contain_text(f"1. annotated chair, predicted bed (80%) · {first.frame}")
+    expect(gallery.first).to_contain_text(f"1. annotated chair, predicted bed (80 %) · {first.frame}")
     files = page.locator("#ds-audit-files a")
     for link, content in ((files.nth(0), expected.csv()), (files.nth(1), expected.frame_list())):
         with page.expect_download() as download:

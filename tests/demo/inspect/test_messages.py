@@ -156,7 +156,7 @@ def test_the_depth_card_tells_all():
     stored[:12] = 0
     metres, reading = decode_depth(stored)
     card = messages.depth_card(reading, metres.shape, (96, 128))
-    for piece in ("64 x 48", "uint16", "bit-rotated", "low three bits", " m", "25.0%", "128 x 96, nearest"):
+    for piece in ("64 x 48", "uint16", "bit-rotated", "low three bits", " m", "25.0 %", "128 x 96, nearest"):
         assert piece in card
     assert "is not a room&#x27;s" in messages.depth_card(decode_depth(stored, "m")[1])
     assert messages.depth_card(None) == ""
@@ -182,7 +182,7 @@ def test_the_pixel_card_tells_what_the_arrays_hold(seen, predictor, room):
     assert f"column {column}, row {row}" in card
     assert DISPLAY_NAMES[prediction.label[row, column] - 1] in card
     assert f"{room.depth[row, column]:.2f} m" in card
-    assert f"{float(np.float16(prediction.confidence[row, column])):.1%}" in card
+    assert f"{100 * float(np.float16(prediction.confidence[row, column])):.1f} %" in card
     for label in prediction.classes[:, row, column]:
         assert DISPLAY_NAMES[label - 1] in card
     assert "Click a pixel for its class probabilities" in pixel_card(seen, None)
@@ -193,7 +193,7 @@ def test_confusions_name_both_classes(seen):
     matrix = seen.result.matrix().copy()
     np.fill_diagonal(matrix, 0)
     row, column = np.unravel_index(matrix.argmax(), matrix.shape)
-    assert f"{DISPLAY_NAMES[row]} is taken for {DISPLAY_NAMES[column]}" in said
+    assert f"{DISPLAY_NAMES[row]} → {DISPLAY_NAMES[column]}" in said
 
 
 def test_confusions_of_a_class_go_both_ways_and_count_pixels(predictor, rooms, bare):
@@ -206,15 +206,15 @@ def test_confusions_of_a_class_go_both_ways_and_count_pixels(predictor, rooms, b
     missed, alarms = said.split("<b>taken for chair</b>")
     for other, name in enumerate(DISPLAY_NAMES, 1):
         one, two = ((truth == chair) & (label == other)).sum(), ((truth == other) & (label == chair)).sum()
-        share = one / (truth == chair).sum()
-        assert (f"<li>{name}: {one:,} px, {share:.1%} of its pixels</li>" in missed) == bool(one and other != chair)
+        share = f"{100 * one / (truth == chair).sum():.1f} %"
+        assert (f"<li>{name}: {one:,} px, {share} of its pixels</li>" in missed) == bool(one and other != chair)
         assert (
-            f"<li>{name}: {two:,} px, {two / ((label == chair) & (truth > 0)).sum():.1%} of them</li>" in alarms
+            f"<li>{name}: {two:,} px, {100 * two / ((label == chair) & (truth > 0)).sum():.1f} % of them</li>" in alarms
         ) == (bool(two and other != chair))
     recall = ((truth == chair) & (label == chair)).sum() / (truth == chair).sum()
-    assert f"{(truth == chair).sum():,} px in the ground truth, recall {recall:.1%}" in missed
+    assert f"{(truth == chair).sum():,} px in the ground truth, recall {100 * recall:.1f} %" in missed
     assert confusions(seen, {bed}) != said
-    assert "is taken for" in confusions(seen), "with no class, those of all"
+    assert " → " in confusions(seen), "with no class, those of all"
     nothing = confusions(seen, {DISPLAY_NAMES.index("toilet") + 1})
     assert "has no toilet" in nothing
     assert "Nothing else is taken for toilet" in nothing
@@ -247,13 +247,13 @@ def test_stored_predictions_are_shown_with_what_they_have(room, tmp_path, confid
     assert (stored.has_confidence, stored.has_entropy) == (confidence, False)
     assert (stored.reliability is None) == (not confidence)
     card = pixel_card(stored, (20, 20))
-    assert "class probabilities need the network itself" in card
-    assert ("80.0%" in card) == confidence
+    assert "no stored probabilities of other classes" in card
+    assert ("80.0 %" in card) == confidence
     for overlay in ("classes", "errors", "confidence", "entropy"):
         caption = messages.captions(stored, Look(overlay=overlay))[3]
         assert "nan" not in caption
         assert prediction_picture(stored, Look(overlay=overlay)).shape == stored.background.shape
-    assert "without entropy" in messages.captions(stored, Look(overlay="entropy"))[3]
+    assert "no stored entropy" in messages.captions(stored, Look(overlay="entropy"))[3]
     assert f'data-confidence="{int(confidence)}"' in readout(stored)
     page = Report(stored, 0.6).page
     assert ">nan" not in page.lower()
@@ -261,9 +261,9 @@ def test_stored_predictions_are_shown_with_what_they_have(room, tmp_path, confid
 
 
 def test_how_depth_was_understood_stands_in_the_caption(seen):
-    assert "uint16, mm, as given" in messages.captions(seen, Look())[1]
+    assert "16-bit, millimetres (stated)" in messages.captions(seen, Look())[1]
     guessed = replace(seen, depth_reading=decode_depth(np.full((48, 64), 2000, np.uint16))[1])
-    assert "uint16, mm, recognised" in messages.captions(guessed, Look())[1]
+    assert "16-bit, millimetres (recognised)" in messages.captions(guessed, Look())[1]
 
 
 def test_sensor_and_room_type_stand_in_the_caption(seen):
