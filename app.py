@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before torch
 
@@ -23,11 +24,8 @@ from demo.server.memory import share_arena
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError
-from deresunet.classes import LABEL_SETS
 from deresunet.cli.options import PredictionOptions
-from deresunet.data.readers import LAYOUTS, Source
-from deresunet.data.sunrgbd.layout import DEPTH_SOURCES
-from deresunet.data.sunrgbd.reader import LABEL_SOURCES
+from deresunet.data.source import Source
 from deresunet.errors import FrameWarning
 
 
@@ -50,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.mcp:
             check_mcp()
         source = Source(**{item.name: getattr(options, item.name) for item in fields(Source) if item.name != "root"})
-        readers = open_sources(options.data, source, options.dataset) | samples()
+        readers = open_sources(options.data, source) | samples()
         predictions = PredictionOptions(options.predictions, options.prediction_labels).open()
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
@@ -152,46 +150,23 @@ def _parser() -> argparse.ArgumentParser:
     data = parser.add_argument_group("data sets of your own")
     data.add_argument(
         "--data",
-        "--data-root",
         action="append",
         default=[],
         metavar="DIR",
         help="a data set, whose layout is recognised by looking; repeat it for others",
     )
-    data.add_argument("--dataset", default="auto", help=f"layout of --data: auto, {', '.join(LAYOUTS)} (default: auto)")
-    data.add_argument("--split", help="name of the split, or all (default: test where there is one)")
-    data.add_argument(
-        "--label-source",
-        choices=list(LABEL_SOURCES),
-        default="auto",
-        help="SUN RGB-D's ground truth (default: auto, seglabel where it is there)",
-    )
-    data.add_argument(
-        "--depth-source",
-        choices=list(DEPTH_SOURCES),
-        default="depth_bfx",
-        help="in-painted depth (depth_bfx, the default) or depth as measured (depth), where a data set has both",
-    )
-    data.add_argument("--toolbox", help="SUNRGBDtoolbox/ as unpacked, if it does not lie beside the frames")
-    data.add_argument(
-        "--label-set", choices=list(LABEL_SETS), default="nyu40", help="what label/ holds (default: nyu40)"
-    )
-    data.add_argument(
-        "--label-offset",
-        type=int,
-        help="added to the values of label/: 1 for labels that count from 0, or 0 (default: 0, and they are checked)",
-    )
-    data.add_argument("--void", type=int, help="value of unlabelled pixels (default: 0, or 255 with --label-offset 1)")
-    data.add_argument(
-        "--depth-unit",
-        "--depth-encoding",
-        default="auto",
-        help="unit of depth/: a name such as mm, m, tum, or units per metre (default: recognised)",
-    )
-    data.add_argument("--depth-key", help="name of depth's array in NPZ files, or of its channel in EXR files")
-    data.add_argument(
-        "--intrinsics", metavar="FX,FY,CX,CY", help="intrinsics in pixels, where frames have none of their own"
-    )
+    for item in fields(Source):
+        if item.name == "root":
+            continue
+        choices = get_args(get_type_hints(Source)[item.name])
+        data.add_argument(
+            f"--{item.name.replace('_', '-')}",
+            default=item.default,
+            type=int if choices[:1] == (int,) else str,
+            choices=choices if choices and all(isinstance(one, str) for one in choices) else None,
+            metavar=item.metadata["metavar"],
+            help=item.metadata["help"].replace("%", "%%"),
+        )
     return parser
 
 

@@ -8,32 +8,29 @@ from pathlib import Path
 
 from demo.networks import distinct_names
 from deresunet.data.nyuv2 import NyuV2Reader
-from deresunet.data.readers import LAYOUTS, Reader, Source, recognise, refuse_unused
+from deresunet.data.readers import Reader, kind_of_source, refuse_unused
+from deresunet.data.source import Source
 from deresunet.data.sunrgbd.reader import SunRgbdReader
-from deresunet.errors import InputError, refuse
+from deresunet.errors import InputError
 
 
-def open_sources(folders: Iterable[str], source: Source, dataset: str = "auto") -> dict[str, Reader]:
+def open_sources(folders: Iterable[str], source: Source) -> dict[str, Reader]:
     """Open data sets by the names that the page shows: their folder's, with the split.
 
     Args:
         folders: folders or files of data sets.
         source: how all of them are read; its root is not used.
-        dataset: layout of all of them, or "auto" to look at each.
 
     Raises:
         InputError: a folder is in no layout that is known, or lacks the split.
     """
-    if dataset not in ("auto", *LAYOUTS):
-        raise InputError(f"No layout is called {dataset!r}; there are auto, {', '.join(LAYOUTS)}.")
     found: dict[str, Reader] = {}
     names = distinct_names(str(Path(folder).resolve()) for folder in folders)
-    layouts = {folder: LAYOUTS[recognise(folder) if dataset == "auto" else dataset] for folder in names}
-    refuse_unused(source, layouts.values())
-    refuse(["--dataset"] if dataset != "auto" and not layouts else [], "without --data")
-    for folder, layout in layouts.items():
+    kinds = [kind_of_source(replace(source, root=Path(folder))) for folder in names]
+    refuse_unused(source, kinds, () if names else ("dataset", "split"))
+    for folder, kind in zip(names, kinds, strict=True):
         name = names[folder]
-        reader = layout.open(replace(source, root=folder))
+        reader = kind.open(replace(source, root=Path(folder)))
         if not reader.names:
             raise InputError(f"{folder}: the split has no frames. Give another --split, such as all.")
         split = getattr(reader, "split", source.split)

@@ -14,7 +14,6 @@ from deresunet.atomic import write_png, write_text
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
 from deresunet.cli.options import (
-    DataOptions,
     ModalityOption,
     NetworkOptions,
     PassOptions,
@@ -22,7 +21,8 @@ from deresunet.cli.options import (
     given,
     takes_groups,
 )
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Reader, open_source
+from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.audit import Finding, audit
 from deresunet.evaluation.html import in_percent
@@ -39,7 +39,7 @@ command = typer.Typer(add_completion=False)
 @reports_input_errors
 def audit_command(
     out: Annotated[Path, typer.Option(help="Folder for findings.csv, frames.txt and pictures.")],
-    data: DataOptions,
+    data: Source,
     each: PassOptions,
     network: NetworkOptions,
     stored: PredictionOptions,
@@ -52,7 +52,7 @@ def audit_command(
         raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
     if predictions:
         refuse(given(network), "with --predictions")
-    reader = data.open()
+    reader = open_source(data)
     show_notices(reader.notices)
     make_folder(out)
     predictor = predictions[0] if predictions else load(*astuple(network))

@@ -12,7 +12,6 @@ import typer
 from deresunet.atomic import write_json, write_text
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices, show_tally, shown
 from deresunet.cli.options import (
-    DataOptions,
     ModalityOption,
     NetworkOptions,
     PassOptions,
@@ -22,7 +21,8 @@ from deresunet.cli.options import (
 )
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
-from deresunet.data.readers import Reader
+from deresunet.data.readers import Reader, open_source
+from deresunet.data.source import Source
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.comparison import compare
@@ -56,7 +56,7 @@ class _Run:
 @takes_groups
 @reports_input_errors
 def evaluate_command(
-    data: DataOptions,
+    data: Source,
     each: PassOptions,
     network: NetworkOptions,
     stored: PredictionOptions,
@@ -93,7 +93,7 @@ def evaluate_command(
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
     if compare_with is None and predictions:
         refuse([*given(network), *(["--protocol"] if protocol != "auto" else [])], "with --predictions")
-    reader = data.open()
+    reader = open_source(data)
     show_notices(reader.notices)
     sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
     fixed = SUNRGBD_SIZE if sunrgbd else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from deresunet.data.readers import Reader, open_reader
+from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
 
 if TYPE_CHECKING:
@@ -37,61 +36,6 @@ OnErrorOption = Annotated[
 ]
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
 LabelRange = Literal["auto", "1..37", "0..36", "nyu40"]
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """Options that say which data set is read, and how; `deresunet.data.readers.Source` explains them."""
-
-    dataset: Annotated[
-        Literal["auto", "folder", "sunrgbd", "nyuv2", "rooms", "real"],
-        typer.Option(help="Layout; auto looks at what lies in --root; rooms and real are the bundled samples."),
-    ] = "auto"
-    root: Annotated[Path | None, typer.Option("--root", "--data", help="Where the data set lies; rooms need none.")] = (
-        None
-    )
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the list of frames, or all; of sunrgbd: train, val, trainval, test or all. The test split "
-            "where there is one, and otherwise all, if left out."
-        ),
-    ] = None
-    label_set: Annotated[
-        Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"],
-        typer.Option(help="Label set of the label files; classes that are none of the 37 become void."),
-    ] = "nyu40"
-    label_offset: Annotated[
-        int | None, typer.Option(help="Added to the values of label files: 1 for labels that count from 0, or 0.")
-    ] = None
-    void: Annotated[
-        int | None, typer.Option(help="Value of unlabelled pixels, 0 or 255; 0, or 255 with --label-offset 1.")
-    ] = None
-    depth_unit: Annotated[
-        str,
-        typer.Option(
-            "--depth-unit",
-            "--depth-encoding",
-            metavar="auto|mm|m|cm|sunrgbd|tum|...|NUMBER",
-            help="Unit of depth files: a name (see docs/data.md) or the number of units per metre; auto recognises it.",
-        ),
-    ] = "auto"
-    depth_key: Annotated[
-        str | None, typer.Option(help="Name of depth's array in NPZ files, or of its channel in EXR files.")
-    ] = None
-    label_source: Annotated[
-        Literal["auto", "seglabel", "polygons"],
-        typer.Option(help="sunrgbd's ground truth; auto takes polygons where there is no seglabel."),
-    ] = "auto"
-    depth_source: Annotated[
-        Literal["depth_bfx", "depth"],
-        typer.Option(help="In-painted depth or the sensor's own, where a data set has both."),
-    ] = "depth_bfx"
-    toolbox: Annotated[Path | None, typer.Option(help="SUNRGBDtoolbox as unpacked, if it is not beside --root.")] = None
-
-    def open(self) -> Reader:
-        """Open the data set. Raises as `open_reader`."""
-        return open_reader(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -176,7 +120,10 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
         types = get_type_hints(groups[name], include_extras=True)
         shown += [
             inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name]
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=_as_option(types[field.name], field.metadata),
             )
             for field in fields(groups[name])
         ]
@@ -184,7 +131,16 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def given(group: DataOptions | PassOptions | NetworkOptions | PredictionOptions, *names: str) -> list[str]:
+def _as_option(type_: Any, said: Mapping[str, Any]) -> Any:
+    """Type of a field as typer takes it, with the help that a field of `Source` carries."""
+    if not said:
+        return type_
+    return Annotated[
+        str | None if type_ is Any else type_, typer.Option(*said["flags"], help=said["help"], metavar=said["metavar"])
+    ]
+
+
+def given(group: Source | PassOptions | NetworkOptions | PredictionOptions, *names: str) -> list[str]:
     """Options of a group, such as "--depth-unit", that have another value than their default; of `names`, or all."""
     return [
         "--" + field.name.replace("_", "-")

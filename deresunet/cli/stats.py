@@ -9,7 +9,9 @@ import typer
 
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
-from deresunet.cli.options import DataOptions, PassOptions, takes_groups
+from deresunet.cli.options import PassOptions, takes_groups
+from deresunet.data.readers import open_source
+from deresunet.data.source import Source
 from deresunet.data.statistics import gather, write_statistics
 
 command = typer.Typer(add_completion=False)
@@ -20,11 +22,11 @@ command = typer.Typer(add_completion=False)
 @reports_input_errors
 def stats(
     out: Annotated[Path, typer.Option(help="Folder for statistics.json and its pictures.")],
-    data: DataOptions,
+    data: Source,
     each: PassOptions,
 ) -> None:
     """Count a data set's classes, depths, colours, cameras and rooms."""
-    reader = data.open()
+    reader = open_source(data)
     show_notices(reader.notices)
     make_folder(out)
     with progress_bar() as progress:

@@ -1,33 +1,32 @@
-"""The `folder` layout: rgb/, depth/, label/ and meta/ beside lists of names, one list a split."""
+"""Frames of RGB, depth and label files, in any layout of the table, by patterns, or of a frame list."""
 
 from __future__ import annotations
 
-import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deresunet.classes import CLASSES, LabelSet
-from deresunet.data.depth import Kind, UnitChoice, choose_units
+from deresunet.classes import CLASSES, ClassSet
+from deresunet.data.depth import GIVEN_MEDIAN_M, Kind, UnitChoice, choose_units
 from deresunet.data.depth_checks import measured_mask
-from deresunet.data.depth_units import Unit, parse_unit
-from deresunet.data.files import (
-    DEPTH_SUFFIXES,
-    LABEL_SUFFIXES,
-    RGB_SUFFIXES,
-    FileOptions,
-    frame_of_files,
-    read_stored_depth,
-)
-from deresunet.data.frame import Frame, FrameInfo, OrientedBox
+from deresunet.data.depth_units import describe_unit, is_room, parse_unit, sampled
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, FileOptions, frame_of_files, read_stored_depth
+from deresunet.data.frame import Frame, FrameInfo, OrientedBox, Problem
+from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list
 from deresunet.data.images import read_rgb
-from deresunet.data.intrinsics import parse_intrinsics
+from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
-from deresunet.data.text_files import left_behind, read_json, read_list, readable
+from deresunet.data.layout_search import Found, FrameFiles, find_patterns, find_row, replace_modality, unknown_layout
+from deresunet.data.layouts import OWN_LABELS, SPLIT_FOLDERS, Layout
+from deresunet.data.patterns import Tree, match
+from deresunet.data.source import Source
+from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
@@ -41,71 +40,74 @@ _META_FORM = (
 
 
 class FolderReader:
-    """Frames of a folder by name.
+    """Frames of RGB, depth and label files by name, in any layout of `deresunet.data.layouts`.
 
-    `rgb/NAME.jpg` is required; `depth/NAME.png`, `label/NAME.png` and `meta/NAME.json` (sensor, scene, intrinsics,
-    depth unit, 3D boxes) are read where they are. Suffixes are taken in any case. `SPLIT.txt` lists a split's names,
-    one a line; the split "all" takes every file in rgb/. With the depth unit "auto", the unit is recognised over
-    frames of the whole split and not one by one.
+    `meta/NAME.json` beside them may hold a frame's sensor, scene, intrinsics, depth unit and 3D boxes. With the depth
+    unit "auto", the unit is recognised over frames of the whole split and not one by one.
 
     Args:
-        root: the folder.
-        split: name of a list, or "all"; None takes "test" if there is such a list, and otherwise "all".
-        label_set: names the classes that the values in label/ count.
-        depth_unit: unit of depth/.
-        label_offset: 1 for labels that count from 0.
-        void: value of unlabelled pixels, 0 or 255.
-        intrinsics: of all frames whose meta file has none, in any form that `parse_intrinsics` takes.
-        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
+        source: where the frames lie and how they are read.
+        row: row of the table; None takes source's patterns, or recognises the row.
+        sensor: camera of frames whose meta file says none.
 
     Attributes:
         names: the split's frames, in order.
         notices: what looks wrong about the folder, such as files that are not taken.
+        layout: row of the table.
 
     Raises:
-        InputError: the folder, the list or a frame in it is not there.
+        InputError: the folder is in no layout that is known, or the list is not there.
 
     Example:
-        >>> reader = FolderReader(SAMPLES_DIR, "test", "sunrgbd37")
+        >>> reader = FolderReader(Source(root=SAMPLES_DIR, split="test", label_set="sunrgbd37"))
         >>> reader.describe(reader.names[1])
         FrameInfo(name='0001', sensor='kv1', scene='dorm_room', sequence='', has_depth=True, has_label=True)
     """
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        split: str | None = "test",
-        label_set: LabelSet = "nyu40",
-        depth_unit: Unit = "auto",
-        *,
-        label_offset: int | None = None,
-        void: int | None = None,
-        intrinsics: Any = None,
-        depth_key: str | None = None,
-    ) -> None:
-        self.root = Path(root)
-        self.labels = LabelFormat(label_set, label_offset, void)
-        self.depth_unit = parse_unit(depth_unit)[0]
-        self.depth_key = depth_key
-        self.intrinsics = None if intrinsics is None else parse_intrinsics(intrinsics)
-        if not (self.root / "rgb").is_dir():
-            raise InputError(
-                f"{self.root}: no folder rgb/ in it. Expected rgb/, and beside it depth/, label/, test.txt."
+    def __init__(self, source: Source, row: str | None = None, sensor: str = "") -> None:
+        found = _find(source, row)
+        self.sensor = sensor
+        self.root = found.root
+        self.layout = found.layout
+        void = found.layout.void if source.void is None and source.label_offset is None else source.void
+        named = ClassSet.find(self.root) is not None or source.label_set is not None or source.classes is not None
+        self.labels = LabelFormat.choose(
+            *(source.label_set, source.label_offset, void, source.classes, source.label_map, self.root),
+            usual="nyu40" if found.label_set in (None, OWN_LABELS) else found.label_set,
+        )
+        self.depth_unit = parse_unit(source.depth_unit)[0]
+        self.depth_key = source.depth_key
+        given = source.intrinsics if source.intrinsics is not None else found.layout.intrinsics or None
+        self.intrinsics = None if given is None else parse_intrinsics(given)
+        self.splits = found.splits
+        # Names come from this list alone, so none leads out of the folder.
+        self._frames = found.frames
+        self._meta = {
+            key: self.root / path
+            for key, path in match(Tree(self.root), "meta/**", (".json",)).items()
+            if key in self._frames
+        }
+        notices = found.notices
+        if found.label_set == OWN_LABELS and not named:
+            self._frames = {name: replace(frame, label=None) for name, frame in self._frames.items()}
+            notices.append(
+                f"The label files are not read: those of {self.layout.title} count the data set's own classes. Pass "
+                "--label-set, or put classes.txt with one name a line beside them."
             )
-        # Looked up once; names come from this list alone, so none leads out of the folder.
-        self._rgb, _ = _files(self.root / "rgb", RGB_SUFFIXES)
-        self._depth, other_depth = _files(self.root / "depth", DEPTH_SUFFIXES)
-        self._label, other_labels = _files(self.root / "label", LABEL_SUFFIXES)
-        self._meta, _ = _files(self.root / "meta", (".json",))
-        lists = sorted(file.stem for file in self.root.glob("*.txt") if not left_behind(file.name))
-        self.split = split if split is not None else ("test" if "test" in lists else "all")
-        self.names = tuple(self._rgb) if self.split == "all" else self._listed(self.split, lists)
-        self.notices = tuple(self._notices(other_depth, other_labels))
+        self.split = self._chosen_split(source.split)
+        self.names = tuple(self._frames) if self.split == "all" else self._listed(found)
+        self.notices = (*notices, *self._notices())
         self._lock = threading.Lock()
         self._choices: Mapping[Kind, UnitChoice] | None = None
+        self._cameras: dict[Path | str, tuple[np.ndarray | None, tuple[Problem, ...]]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def class_set(self) -> ClassSet:
+        """Classes of the ground truth."""
+        return self.labels.class_set
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_lock"}
@@ -120,33 +122,33 @@ class FolderReader:
         Raises:
             InputError: there is none, or one of its files cannot be used.
         """
-        rgb = self.rgb_path(name)
-        depth, label = self._depth.get(name), self._label.get(name)
+        files = self.frame_files(name)
         meta, where = self._described(name)
         unit = meta.get("depth_unit", self.depth_unit)
         options = FileOptions(
             depth_unit=unit if self.depth_unit == "auto" else self.depth_unit,
             depth_key=meta.get("depth_key", self.depth_key),
             labels=self.labels,
-            choices=self._folder_choices() if depth is not None and unit == self.depth_unit == "auto" else None,
+            choices=self._folder_choices() if files.depth and unit == self.depth_unit == "auto" else None,
         )
         given = meta.get("intrinsics", meta if {"fx", "cx"} <= set(meta) or {"fx", "ppx"} <= set(meta) else None)
-        intrinsics = self.intrinsics if given is None else parse_intrinsics(given, where)
+        intrinsics, problems = self._camera(files) if given is None else (parse_intrinsics(given, where), ())
         boxes = _boxes(meta, where) if meta.get("objects") is not None else None
         info = self.describe(name)
-        return frame_of_files(
-            rgb,
-            depth,
-            label,
-            options,
+        frame = frame_of_files(
+            *(files.rgb, files.depth, files.label, options),
             intrinsics=intrinsics,
             boxes=boxes,
+            problems=problems,
             name=name,
             source=self.root.name,
             sensor=info.sensor,
             scene=info.scene,
             sequence=info.sequence,
         )
+        if self.layout.ray and frame.depth is not None and frame.intrinsics is not None:
+            frame = replace(frame, depth=planar_depth(frame.depth, frame.intrinsics))
+        return frame
 
     def describe(self, name: str) -> FrameInfo:
         """Describe a frame without reading its pixels; a damaged meta file leaves sensor and scene empty here.
@@ -154,41 +156,55 @@ class FolderReader:
         Raises:
             InputError: there is no such frame.
         """
-        self.rgb_path(name)
+        files = self.frame_files(name)
         try:
             meta, _ = self._described(name)
         except InputError:
             meta = {}
-        scene = meta.get("scene", meta.get("room_type", ""))
-        words = (meta.get("sensor", ""), scene, meta.get("sequence", ""))
+        sequence = meta.get("sequence", re.sub(r"^(.*scene\d{4})_\d\d$", r"\1", files.scene))
+        words = (meta.get("sensor", self.sensor), meta.get("scene", meta.get("room_type", "")), sequence)
         # JSON can hold halves of characters, which no terminal or file takes.
         sensor, scene, sequence = (str(word).encode(errors="replace").decode() for word in words)
-        return FrameInfo(name, sensor, scene, sequence, has_depth=name in self._depth, has_label=name in self._label)
+        return FrameInfo(
+            name, sensor, scene, sequence, has_depth=files.depth is not None, has_label=files.label is not None
+        )
 
-    def rgb_path(self, name: str) -> Path:
-        """Path of the frame's RGB image.
+    def frame_files(self, name: str) -> FrameFiles:
+        """Files of the frame called `name`.
 
         Raises:
             InputError: there is no such frame.
         """
-        if name not in self._rgb:
+        if name not in self._frames:
             raise InputError(
                 f"{self.root.name} has no frame {name!r}; "
-                f"it has {len(self._rgb)}, such as {next(iter(self._rgb), None)!r}."
+                f"it has {len(self._frames)}, such as {next(iter(self._frames), None)!r}."
             )
-        return self._rgb[name]
+        return self._frames[name]
 
     def read_rgb(self, name: str) -> np.ndarray:
         """Read a frame's colours alone, uint8 (H, W, 3), upright. Raises `InputError` if they cannot be."""
-        return read_rgb(self.rgb_path(name))
+        rgb = self.frame_files(name).rgb
+        if rgb is None:
+            raise InputError(f"{name} has no RGB.")
+        return read_rgb(rgb)
 
     def files(self, name: str) -> tuple[Path, ...]:
         """Paths of all files of a frame."""
-        return tuple(found[name] for found in (self._rgb, self._depth, self._label, self._meta) if name in found)
+        frame = self.frame_files(name)
+        intrinsics = frame.intrinsics if isinstance(frame.intrinsics, Path) else None
+        found = (frame.rgb, frame.depth, frame.label, self._meta.get(name), intrinsics)
+        return tuple(path for path in found if path is not None)
 
     def check(self) -> None:
         """Check the split's labels for sense over the folder. Raises `InputError` with the option to give."""
-        check_labels([self._label[name] for name in self.names if name in self._label], self.labels)
+        labels = (self._frames[name].label for name in self.names)
+        check_labels([path for path in labels if path is not None], self.labels)
+
+    def split_of(self, name: str) -> str:
+        """Split that a frame is in by its folder or its list, or ""."""
+        frame = self.frame_files(name)
+        return frame.split or next((split for split, names in self.splits.items() if name in names), "")
 
     def _described(self, name: str) -> tuple[dict[str, Any], str]:
         """Content of the frame's meta file, and its path for messages."""
@@ -200,58 +216,89 @@ class FolderReader:
             raise InputError(f"{path} holds a {type(described).__name__}. {_META_FORM}.")
         return described, str(path)
 
+    def _camera(self, files: FrameFiles) -> tuple[np.ndarray | None, tuple[Problem, ...]]:
+        """Intrinsics of a frame without any in its meta file, and what is wrong with the file that holds them."""
+        given = files.intrinsics
+        if given is None:
+            return self.intrinsics, ()
+        if given not in self._cameras:
+            try:
+                self._cameras[given] = read_intrinsics(given), ()
+            except InputError as error:
+                # A file called metadata may be about anything.
+                about = isinstance(given, str) or not given.name.startswith("metadata")
+                self._cameras[given] = None, (Problem("intrinsics unreadable", str(error)),) if about else ()
+        return self._cameras[given]
+
     def _folder_choices(self) -> Mapping[Kind, UnitChoice]:
         """Units recognised over frames of the whole split, by how they are stored."""
         with self._lock:
             if self._choices is None:
-                depth = [self._depth[name] for name in self.names if name in self._depth]
-                self._choices = recognise_units(depth, self.depth_key)
+                depth = [path for name in self.names if (path := self._frames[name].depth) is not None]
+                self._choices = recognise_units(depth, self.depth_key, self.layout)
             return self._choices
 
-    def _listed(self, split: str, lists: list[str]) -> tuple[str, ...]:
-        path = self.root / f"{split}.txt"
-        if split not in lists:
-            raise InputError(f"{path}: no such list. Splits here: {', '.join(['all', *lists])}.")
-        # People list files as well as names.
-        names = tuple(
-            name if name in self._rgb else Path(name.replace("\\", "/")).stem if Path(name).suffix else name
-            for name in read_list(path)
-        )
-        absent = [name for name in names if name not in self._rgb]
-        if absent:
-            raise InputError(f"{path.name} lists {len(absent)} frames that are not in rgb/, such as {absent[0]!r}.")
-        return tuple(dict.fromkeys(names))
+    def _chosen_split(self, split: str | None) -> str:
+        """Name of the split as its list or folder has it."""
+        by_kind = {SPLIT_FOLDERS.get(name.lower(), name): name for name in reversed(self.splits)}
+        wanted = split or ("test" if "test" in by_kind else "all")
+        if wanted == "all" or wanted in self.splits:
+            return wanted
+        known = by_kind.get(SPLIT_FOLDERS.get(wanted.lower(), wanted))
+        if known is None:
+            raise InputError(
+                f"{self.root / wanted}.txt: no such list, and no folder or frame list says {wanted!r}. Splits here: "
+                f"{', '.join(['all', *sorted(self.splits)])}."
+            )
+        return known
 
-    def _notices(self, other_depth: list[str], other_labels: list[str]) -> list[str]:
-        """Lines on files that are not taken, and on frames without depth or label among others that have them."""
+    def _listed(self, found: Found) -> tuple[str, ...]:
+        if self.split in found.broken:
+            raise InputError(found.broken[self.split])
+        return self.splits[self.split]
+
+    def _notices(self) -> list[str]:
+        """Lines on frames without depth or label among others that have them."""
         notices = []
-        for folder, others, suffixes in (
-            ("depth", other_depth, DEPTH_SUFFIXES),
-            ("label", other_labels, LABEL_SUFFIXES),
-        ):
-            if others:
+        for what in ("depth", "label"):
+            lacking = [name for name in self.names if getattr(self._frames[name], what) is None]
+            if lacking and len(lacking) < len(self.names):
                 notices.append(
-                    f"{len(others)} files in {folder}/ are not taken, such as {others[0]}. "
-                    f"Expected {', '.join(suffixes)}."
-                )
-        for what, found in (("depth", self._depth), ("label", self._label)):
-            lacking = [name for name in self.names if name not in found]
-            unused = [path.name for name, path in found.items() if name not in self._rgb]
-            if lacking and (len(lacking) < len(self.names) or unused):
-                more = f"; {what}/ holds files of other names, such as {unused[0]}" if unused else ""
-                notices.append(
-                    f"{len(lacking)} of {len(self.names)} frames have no {what}, such as {lacking[0]}{more}. "
+                    f"{len(lacking)} of {len(self.names)} frames have no {what}, such as {lacking[0]}. "
                     f"Name {what} files as their RGB images."
                 )
         return notices
 
 
-def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Kind, UnitChoice]:
+def _find(source: Source, row: str | None) -> Found:
+    """Frames of a source: by its patterns, its frame list, or the table."""
+    if source.rgb is not None or (source.depth is not None and source.root is None):
+        return find_patterns(source)
+    root = source.folder("the folder that holds the frames")
+    listed = root if root.suffix.lower() == ".csv" else root / FRAME_LIST_FILE
+    found: Found | None = None
+    if listed.is_file() and row in (None, "frames"):
+        found = read_frame_list(listed)
+    elif root.is_dir() and row != "frames":
+        found = find_row(root, row)
+    if found is None:
+        raise unknown_layout(root)
+    for modality, suffixes in (("depth", DEPTH_SUFFIXES), ("label", LABEL_SUFFIXES)):
+        pattern = getattr(source, modality)
+        if pattern is not None:
+            replace_modality(found, root, modality, pattern, suffixes)
+    return found
+
+
+def recognise_units(
+    files: Sequence[Path], key: str | None = None, layout: Layout | None = None
+) -> Mapping[Kind, UnitChoice]:
     """Recognise the unit of many depth files together, over `UNIT_FRAMES` evenly taken; see `choose_units`.
 
     Args:
         files: depth files of one data set; those that cannot be read are left out, and said when their frame is read.
         key: name of the array in NPZ files, or of the channel in EXR files.
+        layout: their layout, whose unit is taken unless the values cannot be in it.
     """
     looked_at = []
     for path in files[:: max(-(-len(files) // UNIT_FRAMES), 1)]:
@@ -262,7 +309,41 @@ def recognise_units(files: Sequence[Path], key: str | None = None) -> Mapping[Ki
         if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
             mask, _ = measured_mask(stored)
             looked_at.append(stored[mask])
-    return choose_units(looked_at)
+    choices = choose_units(looked_at)
+    if layout is None or layout.depth_unit == "auto" or not any(values.size for values in looked_at):
+        return choices
+    return {kind: _choice_of_layout(choice, np.concatenate(looked_at), layout) for kind, choice in choices.items()}
+
+
+def _choice_of_layout(recognised: UnitChoice, values: np.ndarray, layout: Layout) -> UnitChoice:
+    """The unit of a layout, unless stored values (N,) cannot be in it; a doubt where another makes a better room."""
+    metres = sampled(values) / parse_unit(layout.depth_unit)[1]
+    if not GIVEN_MEDIAN_M[0] <= np.median(metres) <= GIVEN_MEDIAN_M[1]:
+        return recognised
+    doubt = ""
+    if not is_room(metres) and recognised.plausible:
+        doubt = (
+            f"Depth is taken to be in {describe_unit(layout.depth_unit)}, as {layout.title} has it, a median of "
+            f"{np.median(metres):.2f} m. {describe_unit(recognised.unit)} would make a room of it: say which it is "
+            f"(--depth-unit {layout.depth_unit}, or {recognised.unit})."
+        )
+    return UnitChoice(layout.depth_unit, f"as {layout.title} has it", True, doubt=doubt)
+
+
+def planar_depth(distance: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Planar depth of distances along the ray, float32 (H, W) [m].
+
+    A pixel's ray has the direction ((u - cx) / fx, (v - cy) / fy, 1), by whose length the distance is divided
+    (https://github.com/apple/ml-hypersim/issues/9).
+
+    >>> planar_depth(np.full((1, 2), 5.0, np.float32), np.array([[3.0, 0, 0], [0, 3, 0], [0, 0, 1]]))[0, 0]
+    np.float32(5.0)
+    """
+    height, width = distance.shape
+    x = (np.arange(width) - intrinsics[0, 2]) / intrinsics[0, 0]
+    y = (np.arange(height) - intrinsics[1, 2]) / intrinsics[1, 1]
+    length = np.sqrt(1.0 + x[None, :] ** 2 + y[:, None] ** 2)
+    return (distance / length).astype(np.float32)
 
 
 def real_samples(split: str = "test") -> FolderReader:
@@ -270,37 +351,12 @@ def real_samples(split: str = "test") -> FolderReader:
 
     A page or a list that shows samples begins with these. Seven frames measure nothing.
     """
-    return FolderReader(REAL_SAMPLES_DIR, split, "sunrgbd37", "mm")
+    return FolderReader(Source(root=REAL_SAMPLES_DIR, split=split, label_set="sunrgbd37", depth_unit="mm"), "folder")
 
 
 def sample_rooms(split: str = "test") -> FolderReader:
     """Return a reader of the rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
-    return FolderReader(SAMPLES_DIR, split, "sunrgbd37", "mm")
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
-    """Files of a folder by name, in order, and the names of those that are not taken for their suffix."""
-    if not folder.is_dir():
-        return {}, []
-    found: dict[str, Path] = {}
-    others = []
-    try:
-        entries = sorted(entry.name for entry in os.scandir(folder) if not entry.is_dir())
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read ({error.strerror}).") from error
-    for name in entries:
-        if left_behind(name):
-            continue
-        stem, suffix = os.path.splitext(readable(name))  # noqa: PTH122 - ten thousand times; Path takes seconds
-        if suffix.lower() not in suffixes:
-            others.append(readable(name))
-        elif stem not in found or _rank(suffix, suffixes) < _rank(found[stem].suffix, suffixes):
-            found[stem] = folder / name
-    return found, others
-
-
-def _rank(suffix: str, suffixes: tuple[str, ...]) -> int:
-    return suffixes.index(suffix.lower())
+    return FolderReader(Source(root=SAMPLES_DIR, split=split, label_set="sunrgbd37", depth_unit="mm"), "folder")
 
 
 def _boxes(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deresunet.data.text_files import read_json, read_text
 from deresunet.errors import InputError
 
 EXPECTED = (
@@ -45,9 +47,17 @@ def parse_intrinsics(given: Any, where: str = "--intrinsics") -> np.ndarray:
         raise InputError(f"{where}: the intrinsics {shown} cannot be used ({error}). {EXPECTED}.") from error
 
 
+def read_intrinsics(given: Path | str) -> np.ndarray:
+    """Intrinsics float64 (3, 3) [px] of a file of JSON or numbers, or of text. Raises `InputError` as above."""
+    if isinstance(given, str):
+        return parse_intrinsics(given, "intrinsics")
+    text = read_text(given).strip()
+    return parse_intrinsics(read_json(given) if text.startswith("{") else " ".join(text.split()), str(given))
+
+
 def _matrix(given: Any) -> np.ndarray:
     if isinstance(given, Mapping):
-        for key in ("intrinsics", "K", "k", "camera_matrix", "intrinsic_matrix", "cam_K", "data"):
+        for key in ("intrinsics", "camera", "K", "k", "camera_matrix", "intrinsic_matrix", "cam_K", "data"):
             if key in given:
                 return _matrix(given[key])
         missing = [name for name, keys in _NAMES.items() if not any(key in given for key in keys)]

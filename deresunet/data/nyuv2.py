@@ -1,10 +1,9 @@
-"""NYU Depth v2: the labelled set as published, a MATLAB v7.3 file of 1,449 frames, or unpacked into a folder."""
+"""NYU Depth v2: the labelled set as published, a MATLAB v7.3 file of 1,449 frames."""
 
 from __future__ import annotations
 
 import copy
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import scipy.io
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.data.depth import clean_metres
-from deresunet.data.depth_units import Unit
-from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame, FrameInfo
 from deresunet.data.hdf5 import MatlabFile
-from deresunet.data.sunrgbd.layout import DEPTH_SOURCES, DEPTH_TITLES, DepthSource
+from deresunet.data.source import DEPTH_SOURCES, DepthSource
+from deresunet.data.sunrgbd.layout import DEPTH_TITLES
 from deresunet.errors import InputError
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
@@ -163,30 +161,6 @@ class NyuV2Reader:
         if indices.size and (indices.min() < 1 or indices.max() > count):
             raise InputError(f"{self.path.with_name(SPLITS_FILE)} names frames beyond the {count} of {self.path.name}.")
         return np.sort(indices)
-
-
-class NyuV2FolderReader(FolderReader):
-    """NYU Depth v2 in the `folder` layout: rgb/, depth/ and label/ (NYU40) with train.txt and test.txt.
-
-    Args:
-        root: the folder.
-        split: name of a list, or "all".
-        depth_unit: unit of depth/.
-
-    Raises:
-        InputError: the folder, the list or a frame in it is not there.
-    """
-
-    def __init__(self, root: str | os.PathLike[str], split: str | None = "test", depth_unit: Unit = "auto") -> None:
-        super().__init__(root, split, "nyu40", depth_unit)
-
-    def read(self, name: str) -> Frame:
-        """Read the frame called `name`. Raises as `FolderReader.read`."""
-        return replace(super().read(name), source="NYU Depth v2, folder")
-
-    def describe(self, name: str) -> FrameInfo:
-        """Describe a frame without reading its pixels. Raises as `FolderReader.describe`."""
-        return replace(super().describe(name), sensor=SENSOR)
 
 
 def _read_mapping(path: Path) -> np.ndarray:

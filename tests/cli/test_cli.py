@@ -71,7 +71,7 @@ def test_predict_takes_depth_alone(run, tmp_path, weights):
     [
         (["predict", "--rgb", "absent.jpg", "--out", "."], "absent.jpg: no such file"),
         (["predict", "--out", "."], "neither RGB nor depth"),
-        (["evaluate", "--dataset", "folder"], "needs --root"),
+        (["evaluate", "--dataset", "folder"], "needs --data"),
         (["evaluate", "--dataset", "rooms", "--checkpoint", "absent.safetensors"], "no such file"),
         (["info", "--checkpoint", "deresunet_r51"], "deresunet_r50"),
     ],

@@ -15,8 +15,7 @@ from typer.testing import CliRunner, Result
 import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from deresunet.cli import app
-from deresunet.cli.predict import PairedFolders
-from deresunet.data.folder import FolderReader
+from deresunet.data.readers import open_reader
 
 WALL, CHAIR, BAG = 1, 5, 37
 COUNT = 6
@@ -211,11 +210,10 @@ def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("predict", "--rgb", "rgb", "--depth", "depth/f0.png"), "depth/f0.png is no folder, though the other one is"),
-        (("predict", "--rgb", "rgb", "--depth", "empty"), "6 frames are in only one of"),
-        (("predict", "--data", ".", "--rgb", "rgb"), "Leave out --rgb"),
-        (("predict", "--rgb", "rgb", "--label", "label/f0.png"), "--label is for one frame"),
-        (("predict", "--rgb", "empty"), "There are no frames to segment"),
+        (("predict", "--rgb", "rgb", "--depth", "depth/f0.png"), "depth/f0.png is one file, and --rgb names 6"),
+        (("predict", "--rgb", "rgb", "--depth", "empty"), "--depth 'empty/**' names no file"),
+        (("predict", "--rgb", "rgb", "--label", "label/f0.png"), "--label has no effect on folders"),
+        (("predict", "--rgb", "empty"), "names no file"),
         (("evaluate", "--root", ".", "--predictions", "half"), "expected NAME=DIR"),
         (("evaluate", "--root", ".", "--predictions", "half=empty"), "holds no predictions"),
         (("evaluate", "--root", ".", "--compare", "@grey", "@rgb"), "the modality is 'grey'"),
@@ -297,7 +295,8 @@ def test_two_folders_are_paired_as_the_folder_layout_pairs_them(tmp_path: Path) 
         (tmp_path / folder).mkdir()
         for name in files:
             (tmp_path / folder / name).touch()
-    paired, layout = PairedFolders(tmp_path / "rgb", tmp_path / "depth"), FolderReader(tmp_path, None)
+    folders = {"rgb": str(tmp_path / "rgb"), "depth": str(tmp_path / "depth")}
+    paired, layout = open_reader(**folders), open_reader(root=tmp_path)
     assert paired.names == layout.names == ("a", "b")
     for name in paired.names:
         assert paired.files(name) == layout.files(name)

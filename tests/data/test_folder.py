@@ -8,7 +8,7 @@ from PIL import Image
 
 from deresunet import InputError
 from deresunet.classes import CLASSES
-from deresunet.data.folder import REAL_SAMPLES_DIR, SAMPLES_DIR, FolderReader, real_samples
+from deresunet.data.folder import REAL_SAMPLES_DIR, SAMPLES_DIR, real_samples
 from deresunet.data.readers import open_reader
 from deresunet.data.sunrgbd.polygons import fill_polygons, parse_polygons
 
@@ -26,9 +26,9 @@ def folder(tmp_path):
 
 
 def test_splits_and_frames(folder):
-    reader = FolderReader(folder, "test")
+    reader = open_reader(root=folder, split="test")
     assert reader.names == ("c", "a")
-    assert FolderReader(folder, "all").names == ("a", "b", "c")
+    assert open_reader(root=folder, split="all").names == ("a", "b", "c")
     frame = reader.read("a")
     assert frame.size == (40, 48)
     assert np.allclose(frame.depth, 1.5)
@@ -40,22 +40,22 @@ def test_splits_and_frames(folder):
 
 def test_the_label_set_is_kept(folder):
     with pytest.raises(InputError, match="value 39"):
-        FolderReader(folder, "test", "sunrgbd37").read("a")
+        open_reader(root=folder, split="test", label_set="sunrgbd37").read("a")
 
 
 def test_errors_say_what_is_there(folder, tmp_path):
-    with pytest.raises(InputError, match="no folder rgb/"):
-        FolderReader(tmp_path / "rgb")
+    with pytest.raises(InputError, match="part of the data set in the folder above"):
+        open_reader(root=tmp_path / "rgb")
     with pytest.raises(InputError, match="Splits here: all, test"):
-        FolderReader(folder, "train")
+        open_reader(root=folder, split="train")
     with pytest.raises(InputError, match=r"no frame '\.\./a'"):
-        FolderReader(folder).read("../a")
+        open_reader(root=folder).read("../a")
     (folder / "more.txt").write_text("a\nz\n")
     with pytest.raises(InputError, match="'z'"):
-        FolderReader(folder, "more")
-    with pytest.raises(InputError, match="auto, sunrgbd, nyuv2, folder"):
-        open_reader("cityscapes")
-    with pytest.raises(InputError, match="needs --root"):
+        open_reader(root=folder, split="more")
+    with pytest.raises(InputError, match="auto, sunrgbd, nyuv2, frames"):
+        open_reader("kitti")
+    with pytest.raises(InputError, match="needs --data"):
         open_reader("folder")
 
 
@@ -157,7 +157,7 @@ VOID_NAMES = {
 
 def test_real_samples_are_complete():
     reader = real_samples()
-    assert set(reader.names) == set(FolderReader(REAL_SAMPLES_DIR, "all").names)
+    assert set(reader.names) == set(open_reader(root=REAL_SAMPLES_DIR, split="all").names)
     assert len(reader.names) == 7
     credits = (REAL_SAMPLES_DIR / "CREDITS.md").read_text()
     licences = ("CC BY 4.0", "Apache-2.0", "MIT")

@@ -18,7 +18,7 @@ import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from deresunet import Frame, InputError, read_frame
 from deresunet.cli import app
-from deresunet.data.folder import FolderReader
+from deresunet.data.readers import open_reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.inference.stored_predictions import DESCRIPTION_FILE, StoredPredictor
 
@@ -65,7 +65,7 @@ def run(*arguments) -> int:
 def test_reading(place, file):
     write_folder(place, *file)
     with contextlib.suppress(InputError):
-        reader = FolderReader(place, "test")
+        reader = open_reader(root=place, split="test")
         for name in reader.names:
             "".join(map(str, vars(reader.describe(name)).values())).encode()  # for a terminal or a file
             check(reader.read(name))

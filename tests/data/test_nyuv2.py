@@ -11,7 +11,8 @@ import pytest
 import scipy.io
 from conftest import ROOT
 
-from deresunet.data.nyuv2 import INTRINSICS, NyuV2FolderReader, NyuV2Reader
+from deresunet.data.folder import FolderReader
+from deresunet.data.nyuv2 import INTRINSICS, NyuV2Reader
 from deresunet.data.readers import open_reader
 from deresunet.errors import InputError
 
@@ -127,14 +128,14 @@ def test_label_without_mapping_is_refused(published: Path) -> None:
 
 
 def test_no_root() -> None:
-    with pytest.raises(InputError, match="needs --root"):
+    with pytest.raises(InputError, match="needs --data"):
         open_reader("nyuv2")
 
 
 @pytest.mark.skipif(not (SHARED / "nyuv2" / "rgb").is_dir(), reason="the real frames are not there")
 def test_real_folder() -> None:
     reader = open_reader("nyuv2", SHARED / "nyuv2", "test")
-    assert isinstance(reader, NyuV2FolderReader)
+    assert isinstance(reader, FolderReader)
     assert len(reader) == 109
     frame = reader.read("0001")
     assert (frame.size, frame.sensor) == ((480, 640), "kv1")

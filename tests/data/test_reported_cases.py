@@ -14,10 +14,11 @@ from deresunet import Frame, InputError, read_frame
 from deresunet.classes import PALETTE
 from deresunet.data.depth import decode_depth
 from deresunet.data.files import read_depth
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import SAMPLES_DIR
 from deresunet.data.intrinsics import parse_intrinsics
 from deresunet.data.label_checks import check_labels, check_shift
 from deresunet.data.labels import LabelFormat, interpolation_warning, read_label
+from deresunet.data.readers import open_reader
 from deresunet.data.text_files import decode_text, left_behind, read_list
 
 ROOM = np.asarray(Image.open(SAMPLES_DIR / "depth" / "0001.png")).astype(np.int64)[::4, ::4]  # mm (120, 160)
@@ -146,7 +147,7 @@ def written(path, stored):
 def test_depth_is_found_and_read_in_every_format(tmp_path, suffix):
     root = folder_of(tmp_path, label=LABEL)
     written(root / "depth" / f"a{suffix}", ROOM.astype(np.uint16))
-    frame = FolderReader(root).read("a")
+    frame = open_reader(root=root).read("a")
     assert np.allclose(frame.depth, ROOM / 1000, atol=1e-5)
     assert not frame.warnings
 
@@ -163,7 +164,7 @@ def test_files_and_frames_that_are_left_out_are_said(tmp_path):
     for name in ("._a.png", "Thumbs.db", "desktop.ini", ".DS_Store"):
         (root / "rgb" / name).write_bytes(b"x")
         (root / "depth" / name).write_bytes(b"x")
-    reader = FolderReader(root, "all")
+    reader = open_reader(root=root, split="all")
     assert reader.names == ("a", "b")
     text = " ".join(reader.notices)
     assert "1 files in depth/ are not taken, such as b_depth.raw" in text
@@ -175,7 +176,7 @@ def test_the_unit_is_that_of_the_folder(tmp_path):
     root = folder_of(tmp_path, ROOM, LABEL, tuple("abcdef"))
     Image.fromarray((ROOM // 5).astype(np.uint16)).save(root / "depth" / "a.png")
     assert read_depth(root / "depth" / "a.png")[1].warnings
-    reader = FolderReader(root)
+    reader = open_reader(root=root)
     assert not reader.read("a").warnings
     assert "over 6 frames" in reader.read("a").depth_reading.reason
 
@@ -202,13 +203,13 @@ def test_intrinsics_in_the_forms_that_people_have(given):
 )
 def test_a_damaged_meta_file_is_refused_with_path_and_form(tmp_path, meta):
     with pytest.raises(InputError, match=r"meta.a\.json") as refused:
-        FolderReader(folder_of(tmp_path, ROOM, LABEL, meta=meta)).read("a")
+        open_reader(root=folder_of(tmp_path, ROOM, LABEL, meta=meta)).read("a")
     assert "xpected" in str(refused.value) or "Correct it" in str(refused.value)
 
 
 def test_a_meta_file_gives_sensor_scene_intrinsics_and_unit(tmp_path):
     meta = {"sensor": "zed", "scene": "office", "depth_unit": "tum", "fx": 525, "fy": 525, "ppx": 80, "ppy": 60}
-    reader = FolderReader(folder_of(tmp_path, ROOM * 5, LABEL, meta=json.dumps(meta).encode("utf-16")))
+    reader = open_reader(root=folder_of(tmp_path, ROOM * 5, LABEL, meta=json.dumps(meta).encode("utf-16")))
     info = reader.describe("a")
     assert (info.sensor, info.scene, info.has_depth, info.has_label) == ("zed", "office", True, True)
     frame = reader.read("a")
@@ -393,7 +394,7 @@ def test_reported_units(case, unit):
     ],
 )
 def test_reported_files_that_are_refused(case, file, message):
-    read = (lambda: read_depth(CASES / case / file)) if file else (lambda: FolderReader(CASES / case).read("0001"))
+    read = (lambda: read_depth(CASES / case / file)) if file else (lambda: open_reader(root=CASES / case).read("0001"))
     with pytest.raises(InputError, match=message):
         read()
 
@@ -407,7 +408,7 @@ def test_reported_files_that_are_refused(case, file, message):
     ],
 )
 def test_reported_folders_that_are_read(case):
-    reader = FolderReader(CASES / case, "all")
+    reader = open_reader(root=CASES / case, split="all")
     for name in reader.names:
         frame = reader.read(name)
         assert frame.depth is not None

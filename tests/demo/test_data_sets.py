@@ -11,7 +11,7 @@ from demo.data_sets import open_sources, variants
 from demo.inspector import Inspector
 from deresunet import InputError
 from deresunet.data.fingerprint import contents_fingerprint
-from deresunet.data.readers import Source
+from deresunet.data.source import Source
 
 
 def folder_of(root, *names, splits=("test",)):
@@ -32,17 +32,17 @@ def test_several_data_sets_are_named_by_folder_and_split(tmp_path):
         "b/rooms (test)": ("y",),
         "plain (all)": ("z",),
     }
-    assert open_sources([one], Source(split="all"), "folder").keys() == {"rooms (all)"}
+    assert open_sources([one], Source("folder", split="all")).keys() == {"rooms (all)"}
 
 
 def test_an_unknown_folder_or_layout_is_told(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "todo.txt").write_text("")
-    with pytest.raises(InputError, match=r"Looked for: .*rgb/"):
+    with pytest.raises(InputError, match=r"There: 1 \.txt\. Looked for: .*rgb/"):
         open_sources([str(tmp_path / "notes")], Source())
     with pytest.raises(InputError, match="No layout is called 'coco'"):
-        open_sources([folder_of(tmp_path / "rooms", "x")], Source(), "coco")
-    with pytest.raises(InputError, match="no frames"):
+        open_sources([folder_of(tmp_path / "rooms", "x")], Source("coco"))
+    with pytest.raises(InputError, match=r"rgb/ \(empty\)"):
         open_sources([folder_of(tmp_path / "empty", splits=("test",))], Source())
 
 
@@ -58,10 +58,10 @@ def test_options_that_no_data_set_takes_are_refused(tmp_path):
     assert found["plain (test)"].labels.offset == 1
     assert found["plain (test)"].intrinsics[0, 0] == 9
     for folders, where in (([sun], "SUN RGB-D"), ([], "the bundled samples")):
-        with pytest.raises(InputError, match=f"--depth-unit, --label-offset, .* have no effect on {where}"):
+        with pytest.raises(InputError, match=f"--label-offset, --void, --depth-unit, .* have no effect on {where}"):
             open_sources(folders, tum)
-    with pytest.raises(InputError, match="--dataset has no effect without --data"):
-        open_sources([], Source(), "folder")
+    with pytest.raises(InputError, match="--dataset has no effect on the bundled samples"):
+        open_sources([], Source("folder"))
 
 
 def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):

@@ -13,7 +13,8 @@ from demo.downloads import handed_out
 from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
 from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import SAMPLES_DIR
+from deresunet.data.readers import open_reader
 
 
 class CountingPredictor:
@@ -55,7 +56,9 @@ def test_a_frame_that_was_mended_on_disk_is_run_anew(predictor, tmp_path):
         (tmp_path / kind).mkdir()
         for name in ("0002", "0003"):
             shutil.copy(SAMPLES_DIR / kind / f"{name}.{suffix}", tmp_path / kind)
-    folder = Inspector(CountingPredictor(predictor), {"mine": FolderReader(tmp_path, "all", "sunrgbd37")})
+    folder = Inspector(
+        CountingPredictor(predictor), {"mine": open_reader(root=tmp_path, split="all", label_set="sunrgbd37")}
+    )
     origin, other = (DatasetFrame("mine", name) for name in ("0002", "0003"))
     before, unchanged = folder.open(origin), folder.open(other)
     ablation, thumbnail = folder.kept_ablation(origin).get(), folder.thumbnails("mine", ["0002"])[0][0]

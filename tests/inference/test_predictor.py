@@ -14,7 +14,7 @@ from PIL import Image
 import deresunet
 from deresunet import Frame, InputError
 from deresunet.config import ModelConfig, Preprocessing
-from deresunet.data.folder import FolderReader
+from deresunet.data.readers import open_reader
 from deresunet.errors import FrameWarning
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.predictor import Predictor
@@ -35,7 +35,7 @@ def logits_of(predictor, frame):
 @pytest.mark.parametrize("name", ["0001", "0582", "1129"])
 def test_reference_logits_on_real_frames(raw, exact, predictor, shared, name):
     expected = np.load(shared / "reference" / "expected.npz")
-    frame = FolderReader(shared / "data" / "nyuv2", "test").read(name)
+    frame = open_reader(root=shared / "data" / "nyuv2", split="test").read(name)
     assert (raw(frame).label == expected[f"{name}_argmax"] + 1).mean() >= 0.999
     assert (predictor(frame).label == exact(frame).label).mean() >= FAST_AGREEMENT
     logits = logits_of(raw, frame)

@@ -25,7 +25,7 @@ import train.cli
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.progress import Request
 from demo.networks import Checkpoints
-from deresunet.data.folder import FolderReader
+from deresunet.data.readers import open_reader
 
 
 def command(arguments: list[str], said: Path) -> None:
@@ -41,7 +41,9 @@ def page_evaluation(data: Path, weights: Path, folder: Path, said: Path) -> None
     """An evaluation as the page runs it, in the folder that the server keeps it in."""
     _to_files(said)
     predictor = deresunet.load(weights, "cpu", "eager")
-    evaluations = Evaluations(Checkpoints(predictor), {"rooms": FolderReader(data, "all", "sunrgbd37")}, folder)
+    evaluations = Evaluations(
+        Checkpoints(predictor), {"rooms": open_reader(root=data, split="all", label_set="sunrgbd37")}, folder
+    )
     request, visitor = Request("rooms"), "ann"
     evaluations.start(request, visitor)
     while (progress := evaluations.progress(request, visitor)).state == "running":

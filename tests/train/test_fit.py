@@ -14,8 +14,8 @@ from deresunet import load
 from deresunet.classes import CLASSES
 from deresunet.cli import app
 from deresunet.config import Preprocessing
-from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
+from deresunet.data.readers import open_reader
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import evaluate
@@ -297,7 +297,7 @@ def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
         Image.fromarray(np.full((48, 64), 1 + 3 * k, np.uint8)).save(tmp_path / "label" / f"{k}.png")
         if k:
             Image.fromarray(far).save(tmp_path / "depth" / f"{k}.png")
-    reader = FolderReader(tmp_path, "all", "sunrgbd37")
+    reader = open_reader(root=tmp_path, split="all", label_set="sunrgbd37")
     with pytest.warns(UserWarning, match="of 10 frames") as warned:
         look_at(reader, reader.names)
     lines = [str(one.message) for one in warned]
@@ -305,7 +305,7 @@ def test_the_survey_warns_once_of_each_kind_of_depth_that_looks_wrong(tmp_path):
     assert "1 of 10 frames have no depth, such as 0" in lines[0]
     assert lines[1].startswith("training list: depth: 9 of 10 frames, such as 1: Depth of 14 to 16 m")
     assert "--data.depth_unit tum" in lines[1]
-    right = FolderReader(tmp_path, "all", "sunrgbd37", "tum")
+    right = open_reader(root=tmp_path, split="all", label_set="sunrgbd37", depth_unit="tum")
     with pytest.warns(UserWarning, match="of 10 frames") as warned:
         look_at(right, right.names)
     assert [str(one.message) for one in warned] == lines[:1]

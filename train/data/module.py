@@ -12,7 +12,6 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from deresunet.classes import LabelSet
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
@@ -40,7 +39,7 @@ class RGBDDataModule(pl.LightningDataModule):
         validation_split: name of the list to validate on; None carves it out of the training list.
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
-        label_set: names the classes that the values of label files count.
+        label_set: names the classes that the values of label files count; None takes what the layout says.
         label_offset: 1 for labels that count from 0.
         void: value of unlabelled pixels in label files.
         depth_unit: unit of depth files, see `deresunet.data.depth_units.UNITS`.
@@ -74,7 +73,7 @@ class RGBDDataModule(pl.LightningDataModule):
         validation_split: str | None = None,
         test_split: str = "test",
         validation_share: float = 0.1,
-        label_set: LabelSet = "nyu40",
+        label_set: str | None = None,
         label_offset: int | None = None,
         void: int | None = None,
         depth_unit: str | float = "auto",

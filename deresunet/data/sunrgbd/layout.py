@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from deresunet.data.depth import DepthReading
 from deresunet.data.files import read_depth
 from deresunet.data.frame import Frame, OrientedBox, Problem
 from deresunet.data.images import read_rgb
+from deresunet.data.source import DepthSource
 from deresunet.data.sunrgbd.boxes import parse_boxes
 from deresunet.data.sunrgbd.polygons import Polygon, parse_polygons
 from deresunet.data.text_files import left_behind, read_json, read_text
 from deresunet.errors import InputError
 
 SENSORS = ("kv1", "kv2", "realsense", "xtion")
-DepthSource = Literal["depth_bfx", "depth"]
-DEPTH_SOURCES: dict[DepthSource, str] = {"depth_bfx": "in-painted", "depth": "as the sensor measured it"}
 DEPTH_TITLES: dict[DepthSource, str] = {"depth_bfx": "in-painted depth", "depth": "raw depth"}
 # What a frame's folder holds and this project reads; any of them tells such a folder from one on the way to it.
 PARTS = (

@@ -6,19 +6,18 @@ import copy
 import os
 from itertools import product
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from deresunet.data.frame import Frame, FrameInfo, Problem
 from deresunet.data.images import image_size, read_rgb
 from deresunet.data.labels import read_label
+from deresunet.data.source import DEPTH_SOURCES, LABEL_SOURCES, DepthSource, LabelSource
 from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
 from deresunet.data.sunrgbd.layout import (
-    DEPTH_SOURCES,
     DEPTH_TITLES,
     SENSORS,
-    DepthSource,
     FrameRecord,
     describe,
     find_frames,
@@ -32,12 +31,6 @@ from deresunet.data.sunrgbd.toolbox import LABELS_FILE, META_FILE, SPLIT_FILE, S
 from deresunet.data.text_files import left_behind
 from deresunet.errors import InputError
 
-LabelSource = Literal["auto", "seglabel", "polygons"]
-LABEL_SOURCES: dict[LabelSource, str] = {
-    "auto": "seglabel, and polygons for a frame without it",
-    "seglabel": "the toolbox's 37-class maps, which published numbers are on",
-    "polygons": "the outlines of annotation2Dfinal, filled",
-}
 SPLITS = ("train", "val", "trainval", "test", "all")
 # Frames, evenly taken, that tell what a data set has two of.
 _PROBES = 16
@@ -72,7 +65,8 @@ class SunRgbdReader:
             folder above it.
         split: "test" (the official 5,050), "trainval" (the official 5,285), "train" and "val" (those two parts of
             trainval), or "all"; None takes "test" where the split is known, and otherwise "all".
-        label_source: which ground truth, see `LABEL_SOURCES`.
+        label_source: "seglabel" (the toolbox's 37-class maps, which published numbers are on), "polygons" (the outlines
+            of annotation2Dfinal, filled), or "auto": polygons for a frame without the other.
         depth_source: "depth_bfx" (in-painted, what published numbers are on) or "depth".
         toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root. A
             prepared folder needs none.
@@ -95,8 +89,8 @@ class SunRgbdReader:
     ) -> None:
         if split is not None:
             _one_of("split", split, SPLITS)
-        _one_of("label source", label_source, tuple(LABEL_SOURCES))
-        _one_of("depth source", depth_source, tuple(DEPTH_SOURCES))
+        _one_of("label source", label_source, LABEL_SOURCES)
+        _one_of("depth source", depth_source, DEPTH_SOURCES)
         self.root = Path(root)
         self.label_source = label_source
         self.depth_source: DepthSource = depth_source

@@ -183,7 +183,7 @@ def test_options_are_checked(unpacked: Path, options: dict[str, str], words: str
 def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of kv1, kv2, realsense, xtion"):
         SunRgbdReader(tmp_path, "all")
-    with pytest.raises(InputError, match="needs --root"):
+    with pytest.raises(InputError, match="needs --data"):
         open_reader("sunrgbd")
     (tmp_path / "kv1").mkdir()
     with pytest.raises(InputError, match="no frame of SUN RGB-D"):

@@ -37,7 +37,8 @@ from deresunet import InputError
 from deresunet.cli.app import shown
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.fingerprint import contents_fingerprint
-from deresunet.data.folder import SAMPLES_DIR, FolderReader
+from deresunet.data.folder import SAMPLES_DIR
+from deresunet.data.readers import open_reader
 from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import evaluate
@@ -107,7 +108,7 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
     for folder in ("rgb", "depth", "label"):
         (root / folder).symlink_to(SAMPLES_DIR / folder)
     (root / "test.txt").write_text("\n".join(f"{k:04d}" for k in range(3)))
-    rooms = FolderReader(root, "test", "sunrgbd37", "mm")
+    rooms = open_reader(root=root, split="test", label_set="sunrgbd37", depth_unit="mm")
     expected = evaluate(small, rooms, "rgb")
     found = finished(Evaluations(Checkpoints(small), {"rooms": rooms}, tmp_path / "runs"), Request("rooms", "rgb"))
 
@@ -298,7 +299,7 @@ def test_a_label_that_was_mended_is_scored_anew(tmp_path, monkeypatch):
         Image.fromarray(picture(1, CHAIR)).save(tmp_path / "rgb" / f"{name}.png")
         Image.fromarray(halves(1, CHAIR, (48, 64))).save(tmp_path / "label" / f"{name}.png")
     Image.fromarray(halves(CHAIR, 1, (48, 64))).save(tmp_path / "label" / "b.png")
-    folder = FolderReader(tmp_path, "all", "sunrgbd37")
+    folder = open_reader(root=tmp_path, split="all", label_set="sunrgbd37")
     request = Request("folder", "rgb")
     evaluations = Evaluations(Checkpoints(RedReader()), {"folder": folder}, tmp_path / "runs")
     assert finished(evaluations, request).evaluation.scores.miou < 1

@@ -7,7 +7,7 @@ from PIL import Image
 
 from demo.inspect.chooser import NOTHING_SOUGHT, STRIP, Listing, follow, listing_updates, neighbour, selection
 from demo.inspector import DatasetFrame, Inspector, Upload
-from deresunet.data.folder import FolderReader
+from deresunet.data.readers import open_reader
 
 COUNT = STRIP + 3
 
@@ -18,7 +18,7 @@ def inspector(predictor, tmp_path_factory):
     (folder / "rgb").mkdir()
     for k in range(COUNT):
         Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(folder / "rgb" / f"{k:03}.png")
-    return Inspector(predictor, {"many": FolderReader(folder, "all")})
+    return Inspector(predictor, {"many": open_reader(root=folder, split="all")})
 
 
 def test_a_long_list_is_shown_in_parts(inspector):
