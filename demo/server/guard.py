@@ -11,6 +11,7 @@ import gradio as gr
 import httpx
 
 from demo.inspection import Kept
+from demo.server.values import check_selection, check_states, check_value, hints_of
 from demo.server.waiting import FairQueue
 from deresunet.errors import InputError, is_full_disk
 
@@ -47,27 +48,63 @@ class GuardedBlocks(gr.Blocks):
             log.warning("an event failed", exc_info=error)
             raise gr.Error(_words(error), print_exception=False) from error
 
-    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
-        """As of `gr.Blocks`; what it says of a value is escaped, since clients show errors as HTML."""
-        try:
-            return await super().preprocess_data(*args, **options)
-        except gr.Error as error:
-            raise gr.Error(html.escape(str(error.message)), print_exception=False) from error
+    async def preprocess_data(self, block_fn: Any, *args: Any, **options: Any) -> list[Any]:
+        """Preprocess an event's values, and refuse those that its components never send.
 
-    async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **options: Any) -> Any:
-        """As of `gr.Blocks`."""
+        Raises:
+            gr.Error: with the reason, escaped, since clients show errors as HTML.
+        """
+        try:
+            values: list[Any] = await super().preprocess_data(block_fn, *args, **options)
+            for component, value in zip(block_fn.inputs, values, strict=True):
+                check_value(component, value)
+            check_states(block_fn.fn, block_fn.inputs, values)
+        except (gr.Error, InputError) as error:
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
+        except Exception as error:
+            if _fault_of_server(error):
+                raise
+            # Whatever Gradio's components raise of a value is the value's fault, and no fault to look into.
+            log.info("%s was asked with values that do not fit (%s)", block_fn.name, type(error).__name__)
+            raise gr.Error(_words(error), print_exception=False) from error
+        return values
+
+    async def call_function(
+        self,
+        block_fn: Any,
+        processed_input: list[Any],
+        iterator: Any = None,
+        requests: Any = None,
+        event_id: str | None = None,
+        event_data: gr.EventData | None = None,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        """Call an event's handler with results instead of the `Kept` that stand for them."""
+        if gr.SelectData in hints_of(block_fn.fn).values():
+            targets = [self.blocks[target] for target, _ in block_fn.targets if target in self.blocks]
+            check_selection(targets, None if event_data is None else event_data._data)
         values = [
             await anyio.to_thread.run_sync(value.get, limiter=self.limiter) if isinstance(value, Kept) else value
             for value in processed_input
         ]
-        return await super().call_function(block_fn, values, *args, **options)
+        return await super().call_function(block_fn, values, iterator, requests, event_id, event_data, *args, **options)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what it came from: Gradio wraps what its components raise into an error of its own."""
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    return causes
+
+
+def _fault_of_server(error: Exception) -> bool:
+    return any(isinstance(cause, MemoryError | OSError | httpx.HTTPError) for cause in _causes(error))
 
 
 def _words(error: Exception) -> str:
-    # Gradio wraps what its components raise into an error of its own.
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__) is not None:
-        causes.append(cause)
+    causes = _causes(error)
     if any(isinstance(cause, MemoryError) for cause in causes):
         return "The server has not enough memory for this just now. Try again later, or with a smaller frame."
     if any(is_full_disk(cause) for cause in causes):
