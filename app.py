@@ -16,7 +16,7 @@ from demo.deploy import zerogpu  # first of all: on ZeroGPU it must come before 
 from demo.api import check_mcp
 from demo.data_sets import open_sources
 from demo.inspector import MAX_PIXELS, Inspector, first_frame, samples
-from demo.loading import LoadingPredictor, start_network
+from demo.loading import start_network
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.server.health import health_of
@@ -71,9 +71,8 @@ def main(arguments: list[str] | None = None) -> None:
         mcp_server=options.mcp,
         footer_links=["api"],
     )
-    if isinstance(network, LoadingPredictor):
+    if not zerogpu.HERE:
         try:
-            network.wait()
             inspector.open(first)  # the one that most visitors see
         except InputError as error:
             page.close()

@@ -13,7 +13,7 @@ from demo.markup import MODALITY_NAMES, table
 from deresunet import __version__
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.report_page import imprint
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 
 _TEMPLATE = Path(__file__).with_name("about.html")
 

@@ -22,7 +22,7 @@ from deresunet.evaluation.calibration import Reliability, reliability
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import FrameResult, frame_result
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import background_of
 

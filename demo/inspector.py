@@ -27,7 +27,7 @@ from deresunet.data.images import image_size, read_rgb
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.overlays import hatched
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from deresunet.errors import InputError
-from deresunet.inference.prediction import SegmentationPredictor
-from deresunet.inference.predictor import load
+from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.model import registry
 
 # A network takes about 0.25 GB; of more than so many beside the first, those unused longest are dropped.

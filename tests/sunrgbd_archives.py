@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -17,12 +16,15 @@ import torch
 from PIL import Image
 
 from deresunet.classes import CLASSES
-from deresunet.config import Preprocessing
+from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
+from deresunet.inference.network import Network
 from deresunet.inference.postprocessing import OutputSpec
-from deresunet.inference.prediction import Prediction, Provenance
+from deresunet.inference.prediction import Prediction
+from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import Modality, RawBatch
-from deresunet.inference.tta import Inference, TTAPredictor
+from deresunet.inference.tta import Inference
+from deresunet.model.checkpoint import Checkpoint
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
 INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])
@@ -317,46 +319,35 @@ def _structs(items: list[dict]) -> np.ndarray:
     return structs
 
 
-class RedReader:
-    """Stands for a predictor: takes a pixel's class from its red channel, with real pre- and postprocessing."""
+class RedReader(Predictor):
+    """Stands for a network: takes a pixel's class from its red channel, with real pre- and postprocessing."""
+
+    protocol = "read off the red channel"  # type: ignore[assignment]
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
         preprocessing = Preprocessing(network_pixels=96 * 128)
-        self.checkpoint = SimpleNamespace(preprocessing=preprocessing, sha256=sha256, name="red")
-        self.backend, self.head, self.protocol = "eager", "raw", "read off the red channel"
-        self.device = torch.device("cpu")
+        checkpoint = Checkpoint({}, ModelConfig(), preprocessing, name="red", sha256=sha256, training="none")
+        self._ran: list[tuple[int, ...]] = []
         self.offset = offset
-        self.calls = 0
+        super().__init__(Network(checkpoint, torch.device("cpu"), "eager", "float32", self._run))
+
+    @property
+    def calls(self) -> int:
+        return len(self._ran)
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        return self.with_inference(Inference((288, 384)))(frame, modality)
-
-    usual_batch = 1
-
-    def network_size(self, height: int, width: int) -> tuple[int, int]:
-        return self.checkpoint.preprocessing.network_size(height, width)
-
-    def with_inference(self, inference: Inference):
-        return self if inference.plain else TTAPredictor(self, inference)
+        """A frame is run at 288x384 unless another size is asked for."""
+        if self.inference.plain:
+            return self.with_inference(Inference((288, 384)))(frame, modality)
+        return super().__call__(frame, modality)
 
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        return [self(frame, modality).label for frame in frames]
+        if self.inference.plain:
+            return [self(frame, modality).label for frame in frames]
+        return super().labels(frames, modality)
 
-    def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[torch.Tensor, ...]:
-        self.calls += 1
+    def _run(self, batch: RawBatch, units: Preprocessing | None, outputs: OutputSpec) -> tuple[torch.Tensor, ...]:
+        self._ran.append(tuple(batch.rgb.shape))
         classes = (batch.rgb[:, 0].float() / RED_STEP).round().long().clamp(1, 37) - 1
         classes = (classes + self.offset) % 37
         return outputs.postprocess(torch.nn.functional.one_hot(classes, 37).permute(0, 3, 1, 2).float() * 20)
-
-    def provenance(self, modality: str = "rgbd") -> Provenance:
-        return Provenance(
-            weights="red",
-            sha256=self.checkpoint.sha256,
-            architecture="custom",
-            preprocessing=Preprocessing(),
-            training="none",
-            device="cpu",
-            precision="float32",
-            modality=modality,
-            torch=torch.__version__,
-        )

@@ -51,7 +51,7 @@ def to_the_cpu(predictor):
     """Have workers take the packed weights to the CPU, and the network run there."""
 
     def move(callback=None):
-        predictor.device, predictor.precision = torch.device("cpu"), "float32"
+        predictor.network.device, predictor.network.precision = torch.device("cpu"), "float32"
         for pack in patching.tensor_packs:
             with Path(pack.path()).open("rb") as file:
                 for packed, size, aligned in [*itertools.chain(*pack.batches), *pack.big_tensors]:

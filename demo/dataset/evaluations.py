@@ -28,7 +28,7 @@ from deresunet.evaluation.evaluator import describe_protocol, evaluate
 from deresunet.evaluation.failures import Failure
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 

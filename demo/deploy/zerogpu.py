@@ -13,7 +13,6 @@ if os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"):  # as `s
 else:
     spaces = None
 
-import copy
 import html
 import logging
 from collections.abc import Callable, Sequence
@@ -21,14 +20,12 @@ from collections.abc import Callable, Sequence
 import gradio as gr
 import numpy as np
 
-from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.postprocessing import PixelScores
-from deresunet.inference.prediction import Prediction, Provenance, SegmentationPredictor
-from deresunet.inference.predictor import Predictor
-from deresunet.inference.preprocessing import Modality, usable_modality
+from deresunet.inference.prediction import Provenance
+from deresunet.inference.predictor import Images, Predictor, Segment
+from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import Inference
-from deresunet.model.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
 _PLAIN = Inference()
@@ -45,14 +42,10 @@ START_S = 1.0
 S_PER_MEGAPIXEL = 0.25
 MAX_DURATION_S = 15
 
-# rgb uint8 (H, W, 3) or None, depth float32 (H, W) or None, modality, input size and views -> arrays, latency [ms],
-# provenance.
-_Run = Callable[[np.ndarray | None, np.ndarray | None, Modality, Inference], tuple[PixelScores, float, Provenance]]
 
-
-def predictor_for(predictor: Predictor) -> SegmentationPredictor:
+def predictor_for(predictor: Predictor) -> Predictor:
     """Wrap a predictor for ZeroGPU, to run with a GPU of the pool; elsewhere return it as it is."""
-    return ZeroGPUPredictor(predictor, spaces.GPU) if HERE else predictor
+    return lend(predictor, spaces.GPU) if HERE else predictor
 
 
 def check_weights(several: bool) -> None:
@@ -69,89 +62,42 @@ def check_weights(several: bool) -> None:
 
 
 def seconds_for(
-    rgb: np.ndarray | None, depth: np.ndarray | None, modality: Modality, inference: Inference = _PLAIN
+    images: Sequence[Images], modality: Modality, inference: Inference = _PLAIN, scores: bool = True
 ) -> int:
-    """Time [s] that the GPU is asked for, to segment this frame; it takes what the decorated function takes."""
-    grid = depth if rgb is None else rgb
-    assert grid is not None, "a frame has RGB or depth"
-    megapixels = grid.shape[0] * grid.shape[1] / 1e6
+    """Time [s] that the GPU is asked for, to segment these frames; it takes what the decorated function takes."""
+    sizes = [next(one for one in pair if one is not None).shape[:2] for pair in images]
+    pixels = sum(height * width for height, width in sizes)
     views = (1 + inference.flip) * sum(scale**2 for scale in inference.scales)
-    return min(MAX_DURATION_S, round(MARGIN * (START_S + S_PER_MEGAPIXEL * megapixels * max(1.0, views))))
+    return min(MAX_DURATION_S, round(MARGIN * (START_S + S_PER_MEGAPIXEL * pixels / 1e6 * max(1.0, views))))
 
 
-class ZeroGPUPredictor:
+def lend(predictor: Predictor, gpu: Callable[..., Callable[[Segment], Segment]]) -> Predictor:
     """Run a predictor in the process that has the GPU; only NumPy arrays go there and come back.
 
-    See `SegmentationPredictor`.
+    Frames raise a `gr.Error` where no GPU is to be had, or the visitor's quota is used up.
 
     Args:
         predictor: on CUDA, which ZeroGPU emulates until the function runs.
         gpu: the decorator, `spaces.GPU`.
-
     """
 
-    def __init__(self, predictor: Predictor, gpu: Callable[..., Callable[[_Run], _Run]]) -> None:
-        self._predictor: SegmentationPredictor = predictor
-        self._inference = _PLAIN
+    def wrap(segment: Segment) -> Segment:
+        decorated = gpu(duration=seconds_for)(segment)
 
-        @gpu(duration=seconds_for)
         def run(
-            rgb: np.ndarray | None, depth: np.ndarray | None, modality: Modality, inference: Inference
-        ) -> tuple[PixelScores, float, Provenance]:
-            got = predictor.with_inference(inference)(Frame(rgb=rgb, depth=depth), modality)
-            return PixelScores(got.classes, got.probabilities, got.entropy), got.latency_ms, got.provenance
+            images: Sequence[Images], modality: Modality, inference: Inference, scores: bool
+        ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
+            try:
+                return decorated(images, modality, inference, scores)
+            except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
+                log.warning("no GPU for %d frames: %s", len(images), error)
+                if isinstance(error, gr.Error):
+                    raise  # it says what the visitor can do, with a link to log in
+                raise gr.Error(
+                    f"No GPU is to be had just now ({html.escape(type(error).__name__)}). Try again in a minute.",
+                    print_exception=False,
+                ) from error
 
-        self._run = run
+        return run
 
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Description of the weights, without the tensors."""
-        return self._predictor.checkpoint
-
-    @property
-    def usual_batch(self) -> int:
-        """Number of frames to give to `labels` at once: the GPU is asked for frame by frame."""
-        return 1
-
-    @property
-    def protocol(self) -> str:
-        """How a frame is run, for people."""
-        return self._predictor.protocol
-
-    def network_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the network's input for a frame of `height` x `width`."""
-        return self._predictor.network_size(height, width)
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        """Labels alone, uint8 (H, W) each; errors as of a call."""
-        return [self(frame, modality).label for frame in frames]
-
-    def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Origin of predictions to come; `spaces` names the pool's kind of GPU before one is lent."""
-        return self._predictor.provenance(modality)
-
-    def with_inference(self, inference: Inference) -> SegmentationPredictor:
-        """Run the same weights with another input size, flips or scales, by the function decorated at the start."""
-        other = copy.copy(self)
-        other._predictor, other._inference = self._predictor.with_inference(inference), inference
-        return other
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame on a GPU of the pool.
-
-        Raises:
-            InputError: the modality asked for is not in the frame.
-            gr.Error: no GPU is to be had, or the visitor's quota is used up.
-        """
-        modality = usable_modality(frame, modality)  # here, since the other process can only say that it failed
-        try:
-            answer = self._run(frame.rgb, frame.depth, modality, self._inference)
-        except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
-            log.warning("no GPU for %s: %s", frame.name, error)
-            if isinstance(error, gr.Error):
-                raise  # it says what the visitor can do, with a link to log in
-            raise gr.Error(
-                f"No GPU is to be had just now ({html.escape(type(error).__name__)}). Try again in a minute.",
-                print_exception=False,
-            ) from error
-        return Prediction.of(*answer)
+    return predictor.run_by(wrap)

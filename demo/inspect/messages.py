@@ -14,7 +14,7 @@ from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
 from deresunet.evaluation.html import in_percent
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
 

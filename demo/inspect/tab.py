@@ -22,7 +22,6 @@ from demo.inspect.updates import look_updates, picture_file, result_updates
 from demo.inspection import Inspection, file_name, preview
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
-from demo.loading import is_ready
 from demo.markup import toggled
 from demo.notices import notice, with_notice
 from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
@@ -145,7 +144,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
             shown = picture_file(file_name(found.name), "rgb", preview(frame), frame.size)
         except InputError:
             shown = gr.skip()  # said where the frame is opened
-        return [shown, gr.skip() if is_ready(inspector.predictor) else NETWORK_LOADING]
+        return [shown, gr.skip() if inspector.predictor.ready else NETWORK_LOADING]
 
     def on_strip(request: gr.Request) -> list[Any]:
         asked, _ = read_link(dict(request.query_params))

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from demo.deploy import zerogpu
-from demo.loading import is_ready
 from deresunet.data.frame import Frame
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 
 log = logging.getLogger(__name__)
 
@@ -95,4 +94,4 @@ def health_of(predictor: SegmentationPredictor) -> Health:
         if not zerogpu.HERE and predictor(frame).label.shape != _SIZE:
             raise RuntimeError("the prediction has another size than the frame")
 
-    return Health(segment, ready=lambda: is_ready(predictor))
+    return Health(segment, ready=lambda: predictor.ready)

@@ -32,8 +32,7 @@ from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import html_page
 from deresunet.evaluation.resume import ResumeFile
-from deresunet.inference.prediction import SegmentationPredictor
-from deresunet.inference.predictor import load
+from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.inference.preprocessing import MODALITIES, Modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 

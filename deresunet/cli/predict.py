@@ -25,9 +25,8 @@ from deresunet.data.readers import StoredFrames, open_source
 from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.evaluator import describe_frame
-from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.prediction_writer import write_predictions
-from deresunet.inference.predictor import load
+from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.overlays import overlay
 from deresunet.visualization.panels import background_of

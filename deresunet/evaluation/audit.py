@@ -28,7 +28,8 @@ from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.failures import Failure, nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix
-from deresunet.inference.prediction import Prediction, SegmentationPredictor
+from deresunet.inference.prediction import Prediction
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 
 # Smallest region, as a share of the frame's pixels: 922 px at 480x640.

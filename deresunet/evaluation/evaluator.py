@@ -24,7 +24,8 @@ from deresunet.evaluation.metrics import Scores, confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, frame_result, pool
 from deresunet.inference.batching import batched_by_size
-from deresunet.inference.prediction import Prediction, SegmentationPredictor
+from deresunet.inference.prediction import Prediction
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 

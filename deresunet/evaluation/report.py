@@ -22,7 +22,7 @@ from deresunet.evaluation.evaluator import Evaluation, percent
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
 from deresunet.evaluation.stratified import FrameResult
-from deresunet.inference.prediction import SegmentationPredictor
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import frame_row, shrink
 

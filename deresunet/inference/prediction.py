@@ -1,22 +1,15 @@
-"""Result of segmenting a frame, where it came from, and the interface of all that segments."""
+"""Result of segmenting a frame, and where it came from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from deresunet.config import Preprocessing
-from deresunet.data.frame import Frame
 from deresunet.inference.postprocessing import PixelScores
-from deresunet.inference.preprocessing import Modality
 from deresunet.inference.smoothing import HeadMode
-from deresunet.model.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    from deresunet.inference.tta import Inference
 
 # Classes of a pixel that a prediction keeps.
 TOP_K = 5
@@ -85,43 +78,3 @@ class Prediction:
         """Build the prediction of a frame from its `PixelScores`."""
         best, confidence = scores.labels[0], scores.probabilities[0]
         return cls(best, confidence, scores.labels, scores.probabilities, scores.entropy, latency_ms, provenance)
-
-
-@runtime_checkable
-class SegmentationPredictor(Protocol):
-    """Interface of all that segments frames: `Predictor`, test-time augmentation around one, ZeroGPU's."""
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Description of the weights, without the tensors."""
-        ...
-
-    @property
-    def usual_batch(self) -> int:
-        """Number of frames to give to `labels` at once."""
-        ...
-
-    @property
-    def protocol(self) -> str:
-        """Description, for people, of how a frame is run: input size, views that are averaged, head."""
-        ...
-
-    def network_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the network's input for a frame of `height` x `width`."""
-        ...
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """Segment a frame; an `InputError` if it does not have the modality."""
-        ...
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        """Labels alone, uint8 (H, W) each, of frames of one network size; an `InputError` likewise."""
-        ...
-
-    def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Weights, preprocessing, device and precision."""
-        ...
-
-    def with_inference(self, inference: Inference) -> SegmentationPredictor:
-        """Return a predictor of these weights that runs another input size, flips or scales."""
-        ...

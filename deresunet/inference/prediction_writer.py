@@ -20,7 +20,8 @@ from deresunet.data.readers import StoredFrames
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
-from deresunet.inference.prediction import Provenance, SegmentationPredictor
+from deresunet.inference.prediction import Provenance
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 from deresunet.inference.stored_predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
 

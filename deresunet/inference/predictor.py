@@ -1,11 +1,12 @@
-"""Frame -> Prediction: one object that owns device, precision, preprocessing and postprocessing."""
+"""Frame -> Prediction: one object that owns preprocessing, views of a frame, postprocessing and latency."""
 
 from __future__ import annotations
 
+import copy
 import os
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,43 +16,42 @@ from torch import Tensor
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import warn_once
 from deresunet.errors import InputError
-from deresunet.inference.backends import choose_backend, first_run_is_slow
-from deresunet.inference.devices import describe_device, lent_gpu, resolve_device
-from deresunet.inference.postprocessing import OutputSpec, PixelScores, resize_logits
-from deresunet.inference.prediction import TOP_K, Prediction, Provenance, SegmentationPredictor
+from deresunet.inference.backends import first_run_is_slow
+from deresunet.inference.devices import describe_device, lent_gpu
+from deresunet.inference.network import USUAL_SIZE, Network, network_of
+from deresunet.inference.postprocessing import OutputSpec, PixelScores, frame_labels, resize_logits, to_frame_size
+from deresunet.inference.prediction import TOP_K, Prediction, Provenance
 from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
-from deresunet.inference.smoothing import HeadMode, smooth_head
-from deresunet.inference.tta import Inference, TTAPredictor, labels_of_batch
+from deresunet.inference.smoothing import HeadMode
+from deresunet.inference.stored_predictions import StoredPredictor
+from deresunet.inference.tta import Inference
 from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint, load_checkpoint
 from deresunet.model.hub import bundled_or_fetched
 
 # Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
 _BATCH = 16
-# Height and width of the frames that a backend is prepared for, as Kinect-like cameras give them.
-_USUAL_SIZE = (480, 640)
+# RGB uint8 (H, W, 3) and depth float32 (H, W) [m] of a frame, None where it has none.
+Images = tuple[np.ndarray | None, np.ndarray | None]
+# Images of frames of one network size, modality, input size and views, whether scores are wanted or labels alone -> one
+# of these a frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a GPU by a call.
+Segment = Callable[
+    [Sequence[Images], Modality, Inference, bool], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
+]
 
 
 class Predictor:
-    """Segment frames with one set of weights. Calls from several threads take turns.
+    """Segment frames with a network. Calls from several threads take turns.
 
     Args:
-        checkpoint: weights and their description.
-        device: "cuda", "cuda:1", "mps", "cpu" or "auto" (CUDA when there, else MPS, else CPU).
-        backend: "auto" takes the fastest that keeps the labels and runs on this machine; "eager" is PyTorch's eager
-            mode in float32. Also any other name of `deresunet.inference.backends.BACKENDS`.
-        head: "smooth" averages a sub-pixel head's four scores of a cell and interpolates them bilinearly, which leaves
-            no torn edges; "raw" takes the scores as they are. Other heads are always raw.
+        network: the network, or a future one that is still being loaded: whatever needs it waits, and gets the error
+            if loading fails.
+        inference: input size, flips and scales of the network's views of a frame.
+        checkpoint: description of a future network, which is there before it.
 
     Attributes:
         checkpoint: the description of the weights, without the tensors.
-        device: where the network runs.
-        backend: how it runs, a name of `deresunet.inference.backends.BACKENDS`.
-        precision: its arithmetic: "float32", "bfloat16" or "float16".
-        head: "smooth" or "raw".
-
-    Raises:
-        InputError: the device or the backend is unknown or not there, or the weights do not fit their network.
+        inference: input size and views.
 
     >>> predictor = load(device="cpu")
     >>> frame = Frame(rgb=np.zeros((64, 96, 3), np.uint8), depth=np.ones((64, 96), np.float32))
@@ -61,24 +61,52 @@ class Predictor:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, device: str = "auto", backend: str = "auto", head: HeadMode = "smooth"
+        self,
+        network: Network | Future[Network],
+        inference: Inference | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        if checkpoint.config.num_classes != len(checkpoint.classes):
-            raise InputError(
-                f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {len(checkpoint.classes)} class "
-                "names. Expected the 37 classes of SUN RGB-D."
-            )
-        self.device = resolve_device(device)
-        model = checkpoint.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network = smooth_head(model) if head == "smooth" else model
-        self.head: HeadMode = "raw" if network is model else "smooth"
-        self._backend = choose_backend(
-            backend, network, self.device, checkpoint.preprocessing.network_size(*_USUAL_SIZE)
-        )
-        self.backend, self.precision = self._backend.name, self._backend.precision
-        self.checkpoint = Checkpoint(**{**vars(checkpoint), "state": {}})
-        self._lock = threading.Lock()
+        self._network: Future[Network] = network if isinstance(network, Future) else Future()
+        if isinstance(network, Network):
+            self._network.set_result(network)
+        self.checkpoint = checkpoint or self.network.checkpoint
+        self.inference = inference or Inference()
+        self._segment: Segment | None = None
         self._warned: set[str] = set()
+
+    @property
+    def network(self) -> Network:
+        """The network; waits for one that is being loaded.
+
+        Raises:
+            InputError: it could not be loaded.
+        """
+        return self._network.result()
+
+    @property
+    def ready(self) -> bool:
+        """Whether frames are segmented without waiting for the network."""
+        return self._network.done() and self._network.exception() is None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return self.network.device
+
+    @property
+    def backend(self) -> str:
+        """How the network runs."""
+        return self.network.backend
+
+    @property
+    def precision(self) -> str:
+        """Arithmetic of the network: "float32", "bfloat16" or "float16"."""
+        return self.network.precision
+
+    @property
+    def head(self) -> HeadMode:
+        """How a sub-pixel head's scores are taken: "smooth" or "raw"."""
+        return self.network.head
 
     def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
         """Segment a frame.
@@ -95,14 +123,12 @@ class Predictor:
         modality = usable_modality(frame, modality)
         if modality != "rgb":
             warn_once(frame, self._warned)
-        start = time.perf_counter()
-        outputs = self.tensors(self._batch([frame], modality), OutputSpec(frame.size, TOP_K))
-        scores = PixelScores(*(kept[0].cpu().numpy() for kept in outputs))
-        latency_ms = 1000.0 * (time.perf_counter() - start)
-        return Prediction.of(scores, latency_ms, self.provenance(modality))
+        (scores,), latency_ms, provenance = self._run([frame], modality, True)
+        assert isinstance(scores, PixelScores)
+        return Prediction.of(scores, latency_ms, provenance)
 
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        """Most probable class of each pixel, and nothing else: uint8 (H, W), 1..37, of each frame.
+        """Most probable class of each pixel, and nothing else: uint8 (H, W), 1..classes, of each frame.
 
         Raises:
             InputError: the modality asked for is not in one of the frames.
@@ -111,7 +137,46 @@ class Predictor:
         sizes = {self.network_size(*frame.size) for frame in frames}
         if len(sizes) != 1:
             raise ValueError(f"frames are of network sizes {sorted(sizes)}; expected one")
-        return labels_of_batch(self.tensors, self._batch(frames, modality), [frame.size for frame in frames])
+        for frame in frames:
+            usable_modality(frame, modality)  # here, before a GPU is asked for
+        labels, _, _ = self._run(frames, modality, False)
+        return labels  # type: ignore[return-value]
+
+    def _run(
+        self, frames: Sequence[Frame], modality: Modality, scores: bool
+    ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
+        segment = self._segment or self.segment
+        return segment([(frame.rgb, frame.depth) for frame in frames], modality, self.inference, scores)
+
+    def segment(
+        self, images: Sequence[Images], modality: Modality, inference: Inference, scores: bool
+    ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
+        """Segment frames of one network size, given as arrays: what `run_by` wraps.
+
+        Args:
+            images: RGB and depth of each.
+            modality: what the network is to see of each frame that has it.
+            inference: input size and views.
+            scores: whether `PixelScores` are wanted, or labels alone.
+
+        Returns:
+            Scores or labels of each frame, latency of all together [ms], provenance.
+        """
+        frames = [Frame(rgb=rgb, depth=depth) for rgb, depth in images]
+        self.network  # noqa: B018 - loading is no part of the latency
+        start = time.perf_counter()
+        if inference.augmented:
+            given = [usable_modality(frame, modality) for frame in frames]
+            logits = [self._mean_logits(*one, inference) for one in zip(frames, given, strict=True)]
+            found = _at_frame_sizes(logits, frames, scores)
+        elif len({frame.size for frame in frames}) == 1:
+            outputs = OutputSpec(frames[0].size, TOP_K if scores else 0)
+            kept = [one.cpu().numpy() for one in self.tensors(self._batch(frames, modality, inference), outputs)]
+            found = [PixelScores(*of_frame) if scores else of_frame[0] for of_frame in zip(*kept, strict=True)]
+        else:
+            (several,) = self.tensors(self._batch(frames, modality, inference), OutputSpec())
+            found = _at_frame_sizes([one[None] for one in several], frames, scores)
+        return found, 1000.0 * (time.perf_counter() - start), self.provenance(modality)
 
     def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
         """Run the network on a batch that is already on `device`; return what `outputs` names as tensors there.
@@ -123,19 +188,20 @@ class Predictor:
             outputs: such as `OutputSpec((h, w))` for labels, uint8 (B, h, w).
         """
         # inference_mode belongs to the calling thread, so it is entered on each call.
-        with self._lock, torch.inference_mode():
-            return self._backend.run(batch, self.checkpoint.preprocessing, outputs)
+        with self.network.lock, torch.inference_mode():
+            return self.network.run(batch, self.checkpoint.preprocessing, outputs)
 
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits (B, 37, h, w) on `device`, for inputs (B, 3, h, w) and (B, 1, h, w) as `to_tensors` makes them."""
-        with self._lock, torch.inference_mode():
+        """Logits (B, classes, h, w) on `device`, of inputs (B, 3, h, w) and (B, 1, h, w) as `to_tensors` makes them."""
+        every = torch.ones(len(rgb), dtype=torch.bool, device=self.device)
+        height, width = rgb.shape[-2:]
+        with self.network.lock, torch.inference_mode():
             rgb = rgb.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             depth = depth.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-            logits = self._backend.logits(rgb, depth)
-            height, width = rgb.shape[-2:]
+            (logits,) = self.network.run(RawBatch(rgb, depth, every, every), None, OutputSpec())
             return resize_logits(logits, (height, width)) if self.head == "smooth" else logits
 
-    def warm_up(self, size: tuple[int, int] = _USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
+    def warm_up(self, size: tuple[int, int] = USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
         """Pay now what the first frame would pay: kernels chosen and compiled, graphs recorded, memory taken.
 
         On a CPU nothing is done, save for what `torch.compile` runs there: the first frame takes about as long as any
@@ -147,32 +213,30 @@ class Predictor:
             frames: how many at once.
             labels: whether for `labels` instead of a call.
         """
-        if lent_gpu() or not first_run_is_slow(self.backend, self.device):
+        prepare = self.network.prepare
+        if prepare is None or lent_gpu() or not first_run_is_slow(self.backend, self.device):
             return
         blank = Frame(rgb=np.zeros((*size, 3), np.uint8), depth=np.ones(size, np.float32), name="warm-up")
-        with self._lock, torch.inference_mode():
-            batch = self._batch([blank] * frames, "rgbd")
-            self._backend.prepare(batch, self.checkpoint.preprocessing, OutputSpec(size, 0 if labels else TOP_K))
-
-    def _batch(self, frames: Sequence[Frame], modality: Modality) -> RawBatch:
-        return raw_batch(frames, self.checkpoint.preprocessing, modality, self.device)
+        with self.network.lock, torch.inference_mode():
+            batch = self._batch([blank] * frames, "rgbd", self.inference)
+            prepare(batch, self.checkpoint.preprocessing, OutputSpec(size, 0 if labels else TOP_K))
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the network's input for a frame of `height` x `width`."""
-        return self.checkpoint.preprocessing.network_size(height, width)
+        """Height and width of the network's input at scale 1 for a frame of `height` x `width`."""
+        return self._input_size((height, width), self.inference)
 
     @property
     def usual_batch(self) -> int:
-        """Number of frames to give to `labels` at once; a CPU is busy with one."""
-        return _BATCH if self.device.type == "cuda" and not lent_gpu() else 1
+        """Number of frames to give to `labels` at once; a CPU is busy with one, and views are many already."""
+        return _BATCH if self.device.type == "cuda" and not self.inference.augmented else 1
 
     @property
     def protocol(self) -> str:
-        """Description, for people, of how a frame is run."""
-        return Inference().describe(self.checkpoint.preprocessing, self.head)
+        """Description, for people, of how a frame is run: input size, views that are averaged, head."""
+        return self.inference.describe(self.checkpoint.preprocessing, self.head)
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:
-        """Origin that a prediction of this predictor states."""
+        """Origin that a prediction states; input size, flips and scales are in `protocol`."""
         return Provenance(
             weights=self.checkpoint.name,
             sha256=self.checkpoint.sha256,
@@ -187,9 +251,57 @@ class Predictor:
             head=self.head,
         )
 
-    def with_inference(self, inference: Inference) -> SegmentationPredictor:
-        """Run these weights with another input size, or averaged over flips and scales."""
-        return self if inference.plain else TTAPredictor(self, inference)
+    def with_inference(self, inference: Inference) -> Predictor:
+        """Run the same network with another input size, flips or scales."""
+        other = copy.copy(self)
+        other.inference = inference
+        return other
+
+    def run_by(self, wrap: Callable[[Segment], Segment]) -> Predictor:
+        """Run the same network with `segment` wrapped, such as by what lends a GPU for a call."""
+        other = copy.copy(self)
+        other._segment = wrap(self.segment)
+        return other
+
+    def _input_size(self, size: tuple[int, int], inference: Inference) -> tuple[int, int]:
+        return inference.size or self.checkpoint.preprocessing.network_size(*size)
+
+    def _batch(self, frames: Sequence[Frame], modality: Modality, inference: Inference) -> RawBatch:
+        size = self._input_size(frames[0].size, inference)
+        return raw_batch(frames, self.checkpoint.preprocessing, modality, self.device, size)
+
+    def _mean_logits(self, frame: Frame, modality: Modality, inference: Inference) -> Tensor:
+        """Logarithms (1, classes, h, w) of the mean probabilities of all views, at the size of scale 1."""
+        preprocessing = self.checkpoint.preprocessing
+        base = self._input_size(frame.size, inference)
+        cell = preprocessing.multiple_of
+        probabilities: list[Tensor] = []
+        for scale in inference.scales:
+            height, width = (max(1, round(side * scale / cell)) * cell for side in base)
+            batch = raw_batch([frame], preprocessing, modality, self.device, (height, width))
+            probabilities.append(self._probabilities(batch, base))
+            if inference.flip:
+                probabilities.append(self._probabilities(batch.mirrored(), base).flip(-1))
+        mean = torch.stack(probabilities).mean(0)
+        return torch.log(mean.clamp_min_(1e-12))
+
+    def _probabilities(self, batch: RawBatch, size: tuple[int, int]) -> Tensor:
+        (logits,) = self.tensors(batch, OutputSpec())
+        return resize_logits(logits, size).softmax(1)
+
+
+def _at_frame_sizes(
+    logits: Sequence[Tensor], frames: Sequence[Frame], scores: bool
+) -> list[PixelScores] | list[np.ndarray]:
+    """Scores or labels of each frame from logits (1, classes, h, w) of its own."""
+    pairs = zip(logits, frames, strict=True)
+    if scores:
+        return [to_frame_size(one, frame.size, TOP_K) for one, frame in pairs]
+    return [frame_labels(one, frame.size)[0].cpu().numpy() for one, frame in pairs]
+
+
+# All that segments frames: a network, or labels that are there already.
+SegmentationPredictor = Predictor | StoredPredictor
 
 
 def load(
@@ -202,9 +314,9 @@ def load(
 
     Args:
         checkpoint: path of a `.safetensors` or `.ckpt` file, a name of `model_names()`, or None for the default.
-        device: see `Predictor`.
-        backend: see `Predictor`.
-        head: see `Predictor`.
+        device: see `network_of`.
+        backend: see `network_of`.
+        head: see `network_of`.
 
     Raises:
         InputError: the file, the device or the backend cannot be used, the named model comes without weights, or they
@@ -213,7 +325,7 @@ def load(
     >>> load(device="cpu", backend="eager").provenance().backend
     'eager'
     """
-    return Predictor(read_weights(checkpoint), device, backend, head)
+    return Predictor(network_of(read_weights(checkpoint), device, backend, head))
 
 
 def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:

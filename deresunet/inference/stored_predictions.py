@@ -24,7 +24,7 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError, first_line
-from deresunet.inference.prediction import Prediction, Provenance, SegmentationPredictor
+from deresunet.inference.prediction import Prediction, Provenance
 from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import Checkpoint
@@ -41,7 +41,7 @@ class MissingPredictionError(InputError):
 
 
 class StoredPredictor:
-    """Stored predictions as a predictor; see `SegmentationPredictor`.
+    """Stored predictions, used as a `Predictor` is: a source of labels, without the probabilities of all classes.
 
     Pixels of NYU40's classes 38..40 are 0, which is none of the 37; with ground truth there is nothing to score them
     as, so the frame is refused with the way out. A prediction of another size than the frame's is brought to it with
@@ -83,6 +83,8 @@ class StoredPredictor:
             sha256=_fingerprint(self._files, self.label_range),
             training=f"stored predictions, class numbers {self.label_range}",
         )
+
+    ready = True
 
     def __contains__(self, name: object) -> bool:
         return name in self._files
@@ -145,7 +147,7 @@ class StoredPredictor:
             backend="stored",
         )
 
-    def with_inference(self, inference: Inference) -> SegmentationPredictor:
+    def with_inference(self, inference: Inference) -> StoredPredictor:
         """Return itself: no network runs, whatever the input size; an `InputError` for flips and scales."""
         if inference.augmented:
             raise InputError(f"{self.name} holds stored predictions: --tta needs a network. Leave --tta out.")

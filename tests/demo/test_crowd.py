@@ -18,6 +18,7 @@ from demo.serving import Serving
 from deresunet import read_frame
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.folder import SAMPLES_DIR
+from deresunet.inference.network import network_of
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 
@@ -33,7 +34,7 @@ def small():
     )
     preprocessing = Preprocessing(network_pixels=96 * 128)
     return deresunet.Predictor(
-        Checkpoint(DeResUNet(config).state_dict(), config, preprocessing, name="small"), "cpu", head="raw"
+        network_of(Checkpoint(DeResUNet(config).state_dict(), config, preprocessing, name="small"), "cpu", head="raw")
     )
 
 

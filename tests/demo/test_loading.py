@@ -9,17 +9,16 @@ import pytest
 
 from demo.inspection import preview
 from demo.inspector import Inspector
-from demo.loading import LoadingPredictor, is_ready, start_network
+from demo.loading import in_background, start_network
 from deresunet import InputError
-from deresunet.inference.prediction import SegmentationPredictor
 from deresunet.inference.predictor import Predictor
 
 
 def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     release = threading.Event()
-    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
+    loading = Predictor(in_background(lambda: release.wait(20) and predictor.network), checkpoint=predictor.checkpoint)
     inspector = Inspector(loading, {"sample rooms": rooms})
-    assert not is_ready(loading)
+    assert not loading.ready
     assert preview(inspector.read(inspector.first())).shape[2] == 3, "frames are read meanwhile"
     opened = []
     visitor = threading.Thread(target=lambda: opened.append(inspector.open(inspector.first())))
@@ -28,8 +27,7 @@ def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     assert visitor.is_alive()
     release.set()
     visitor.join(20)
-    assert is_ready(loading)
-    assert isinstance(loading, SegmentationPredictor)
+    assert loading.ready
     assert np.array_equal(opened[0].label, predictor(rooms.read(rooms.names[0])).label)
     assert loading.provenance("rgb") == predictor.provenance("rgb")
     assert loading.protocol == predictor.protocol
@@ -39,10 +37,10 @@ def test_a_network_that_cannot_be_made_is_told_to_whoever_waits(predictor, room)
     def fails():
         raise InputError("The backend is not here.")
 
-    loading = LoadingPredictor(predictor.checkpoint, fails)
+    loading = Predictor(in_background(fails), checkpoint=predictor.checkpoint)
     with pytest.raises(InputError, match="not here"):
         loading(room)
-    assert not is_ready(loading)
+    assert not loading.ready
 
 
 def test_the_first_frame_is_segmented_before_any_visitors(room, monkeypatch):
@@ -57,7 +55,7 @@ def test_the_first_frame_is_segmented_before_any_visitors(room, monkeypatch):
     monkeypatch.setattr(Predictor, "__call__", counted)
     network = start_network(None, "cpu", "eager", room)
     assert network.checkpoint.state == {}
-    network.wait()
+    network.network  # noqa: B018 - waits for it
     assert seen == [room.name]
     with pytest.raises(InputError, match="no such file"):
         start_network("nowhere.safetensors", "cpu", "eager", room)

@@ -14,6 +14,7 @@ from PIL import Image
 import deresunet
 from demo.inspector import Inspector
 from demo.page import build
+from deresunet.inference.network import network_of
 
 mcp = pytest.importorskip("mcp")
 http = pytest.importorskip("mcp.client.streamable_http")
@@ -22,7 +23,9 @@ http = pytest.importorskip("mcp.client.streamable_http")
 @pytest.fixture
 def address(rooms, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    page = build(Inspector(deresunet.Predictor(small_checkpoint(), "cpu", "eager"), {"sample rooms": rooms}))
+    page = build(
+        Inspector(deresunet.Predictor(network_of(small_checkpoint(), "cpu", "eager")), {"sample rooms": rooms})
+    )
     page.queue()
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, mcp_server=True)
     yield f"{url}gradio_api/mcp/"

@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from demo.inspector import Inspector
-from demo.loading import LoadingPredictor
+from demo.loading import in_background
 from demo.page import build
 from demo.server.health import Health
 from demo.serving import Serving
@@ -26,6 +26,7 @@ from demo.theme import STYLE, theme
 from deresunet import read_frame
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR
+from deresunet.inference.predictor import Predictor
 
 # Gradio's 3D viewer tries WebGPU first, and its library reports that as an error before it falls back to WebGL.
 VIEWERS_OWN = "^BJS - .*WebGPU"
@@ -411,7 +412,7 @@ def test_zoom_and_pan_are_shared_by_the_panels(open_page, counting):
 @pytest.mark.browser
 def test_while_the_network_loads_the_page_shows_frames_and_says_so(browser, predictor, rooms, cache):
     release = threading.Event()
-    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(60) and predictor)
+    loading = Predictor(in_background(lambda: release.wait(60) and predictor.network), checkpoint=predictor.checkpoint)
     with served(loading, rooms, cache) as address, watched_tabs(browser, VIEWERS_OWN) as new_tab:
         tab = new_tab(1440, 900)
         tab.goto(address)

@@ -21,10 +21,11 @@ from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool
 from deresunet.inference.batching import batched_by_size
+from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 
 WALL, CHAIR, SOFA = 1, 5, 6
 SIZES = [(48, 64), (64, 96), (96, 64)]
@@ -130,17 +131,17 @@ def test_frames_go_in_batches_of_one_size_and_nothing_else_changes(frames: Frame
 
 
 def test_a_fixed_input_size_puts_frames_of_all_sizes_into_one_batch(frames: Frames) -> None:
-    predictor = Predictor(small_checkpoint(), "cpu").with_inference(Inference((64, 96)))
     seen: list[int] = []
 
-    class Noted(TTAPredictor):
+    class Noted(Predictor):
         def labels(self, given: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
             seen.append(len(given))
             return super().labels(given, modality)
 
-    together = evaluate(Noted(predictor.predictor, predictor.inference), frames, batch=8)
+    network = network_of(small_checkpoint(), "cpu")
+    together = evaluate(Noted(network, Inference((64, 96))), frames, batch=8)
     assert seen == [4], "of three sizes"
-    assert np.array_equal(together.matrix, evaluate(predictor, frames, batch=1).matrix)
+    assert np.array_equal(together.matrix, evaluate(Predictor(network, Inference((64, 96))), frames, batch=1).matrix)
 
 
 def test_few_frames_wait_for_their_like() -> None:
@@ -194,7 +195,7 @@ def test_modality_that_a_frame_lacks_is_a_failure_of_that_frame(frames: Frames) 
         "with": Frame(picture(1, 5), np.ones((48, 64), np.float32), halves(1, 5), name="with"),
         "f0": frames.frames["f0"],
     }
-    result = evaluate(TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE)), frames, "depth", on_error="skip")
+    result = evaluate(RedReader().with_inference(Inference(SUNRGBD_SIZE)), frames, "depth", on_error="skip")
     assert [failure.name for failure in result.failed] == ["f0"]
 
 
@@ -433,11 +434,11 @@ def test_errors_come_in_their_place_and_others_are_raised(workers: int) -> None:
 
 
 def test_protocol_in_words() -> None:
-    tiny = Predictor(small_checkpoint(pixels=96 * 128), "cpu")
+    tiny = Predictor(network_of(small_checkpoint(pixels=96 * 128), "cpu"))
     assert describe_protocol(tiny).startswith(
         "single scale, about 12,288 network pixels at the frame's aspect ratio (96x128 for 4:3), sub-pixel scores"
     )
-    raw = Predictor(small_checkpoint(pixels=480 * 640), "cpu", head="raw")
+    raw = Predictor(network_of(small_checkpoint(pixels=480 * 640), "cpu", head="raw"))
     assert describe_protocol(raw).startswith(
         "single scale, about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3), logits bilinear"
     )

@@ -20,6 +20,7 @@ from deresunet.inference.backends.branches import split_branches
 from deresunet.inference.backends.cudnn import FusedConvolution, fuse_convolutions
 from deresunet.inference.backends.folding import fold_batch_norm
 from deresunet.inference.backends.onednn import PackedConvolution, pack_convolutions
+from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.preprocessing import RawBatch
 
@@ -123,7 +124,7 @@ def test_the_default_backend_keeps_the_labels_of_rooms(predictor, exact, rooms):
 
 def test_eager_with_raw_scores_is_the_network_itself():
     checkpoint = small_checkpoint()
-    predictor = Predictor(checkpoint, "cpu", backend="eager", head="raw")
+    predictor = Predictor(network_of(checkpoint, "cpu", backend="eager", head="raw"))
     inputs = noise(1, 96, 128)
     with torch.inference_mode():
         expected = checkpoint.build()(*inputs)
@@ -133,7 +134,7 @@ def test_eager_with_raw_scores_is_the_network_itself():
 
 def test_auto_takes_the_first_path_there_is_and_says_so_in_one_line(caplog):
     caplog.set_level(logging.INFO, logger="deresunet")
-    predictor = Predictor(small_checkpoint(), "cpu")
+    predictor = Predictor(network_of(small_checkpoint(), "cpu"))
     assert predictor.backend == ON_CPU[0]
     (record,) = caplog.records
     assert record.levelno == logging.INFO
@@ -145,12 +146,12 @@ def test_without_bfloat16_it_stays_float32(monkeypatch, caplog):
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
     caplog.set_level(logging.INFO, logger="deresunet")
-    predictor = Predictor(small_checkpoint(), "cpu")
+    predictor = Predictor(network_of(small_checkpoint(), "cpu"))
     assert (predictor.backend, predictor.precision) == ("onednn", "float32")
     (record,) = caplog.records
     assert "not onednn-bf16: this CPU has no bfloat16 arithmetic" in record.message
     with pytest.raises(InputError, match=r"no bfloat16 arithmetic. Expected auto or one of eager, folded, onednn"):
-        Predictor(small_checkpoint(), "cpu", backend="onednn-bf16")
+        Predictor(network_of(small_checkpoint(), "cpu", backend="onednn-bf16"))
 
 
 def broken(model, device, size):
@@ -166,7 +167,7 @@ def test_a_backend_that_fails_or_errs_is_passed_over_with_one_warning(monkeypatc
     for name in default_backends(CPU)[:-1]:
         monkeypatch.setitem(BACKENDS, name, backends._Recipe("float32", lambda device: None, build))
     caplog.set_level(logging.INFO, logger="deresunet")
-    predictor = Predictor(small_checkpoint(), "cpu")
+    predictor = Predictor(network_of(small_checkpoint(), "cpu"))
     assert predictor.backend == "eager"
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
@@ -192,17 +193,15 @@ def test_a_backend_that_is_not_there_is_an_error(wanted, said):
 
 
 @pytest.fixture
-def prepared(monkeypatch):
+def prepared():
     """A function that gives a small network's predictor as if by a path, and the shapes that it is prepared for."""
 
     def spied(path, device=CPU):
-        predictor = Predictor(small_checkpoint(), "cpu")
         seen = []
-        spy = backends.Backend(path, "float32", predictor._backend.run, lambda batch, *_: seen.append(batch.rgb.shape))
-        monkeypatch.setattr(predictor, "_backend", spy)
-        monkeypatch.setattr(predictor, "backend", path)
-        monkeypatch.setattr(predictor, "device", device)
-        return predictor, seen
+        network = network_of(small_checkpoint(), "cpu")
+        network.backend, network.device = path, device
+        network.prepare = lambda batch, *_: seen.append(batch.rgb.shape)
+        return Predictor(network), seen
 
     return spied
 
@@ -405,7 +404,7 @@ def test_labels_alone_are_those_of_the_whole_prediction(predictor, room, noise_f
 
 
 def test_frames_of_one_size_go_through_together(exact):
-    predictor = Predictor(small_checkpoint(), "cpu", backend="eager")
+    predictor = Predictor(network_of(small_checkpoint(), "cpu", backend="eager"))
     generator = np.random.default_rng(0)
     frames = [
         Frame(

@@ -16,6 +16,7 @@ from deresunet import Frame, InputError
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.readers import open_reader
 from deresunet.errors import FrameWarning
+from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import normalise_depth, to_tensors
@@ -62,7 +63,7 @@ def small(request):
     )
     state = DeResUNet(config).state_dict()
     backend = request.config.getoption("--backend")
-    return deresunet.Predictor(Checkpoint(state, config, Preprocessing(), name="small"), "cpu", backend)
+    return deresunet.Predictor(network_of(Checkpoint(state, config, Preprocessing(), name="small"), "cpu", backend))
 
 
 @pytest.mark.parametrize("size", [(32, 32), (45, 77), (32, 500), (480, 640), (530, 730), (1080, 1920)])

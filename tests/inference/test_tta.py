@@ -11,10 +11,11 @@ from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import RawBatch, raw_batch
-from deresunet.inference.tta import SUNRGBD_SIZE, Inference, TTAPredictor, parse_tta
+from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 
@@ -39,7 +40,9 @@ def tiny() -> Predictor:
         sha256="0" * 64,
         stored="float32",
     )
-    return Predictor(checkpoint, "cpu", "eager")  # in bfloat16, a view alone and one of a batch differ by rounding
+    return Predictor(
+        network_of(checkpoint, "cpu", "eager")
+    )  # in bfloat16, a view alone and one of a batch differ by rounding
 
 
 @pytest.fixture
@@ -76,13 +79,13 @@ def test_other_tta_is_refused(written: str) -> None:
 
 
 def test_plain_inference_is_the_predictor_itself(tiny: Predictor, noise: Frame) -> None:
-    plain = TTAPredictor(tiny, Inference())(noise)
+    plain = tiny.with_inference(Inference())(noise)
     assert np.array_equal(plain.label, tiny(noise).label)
     assert np.array_equal(plain.probabilities, tiny(noise).probabilities)
 
 
 def test_fixed_size_of_the_same_size_changes_nothing(tiny: Predictor, noise: Frame) -> None:
-    fixed = TTAPredictor(tiny, Inference((96, 128)))(noise)
+    fixed = tiny.with_inference(Inference((96, 128)))(noise)
     assert np.array_equal(fixed.label, tiny(noise).label)
 
 
@@ -96,7 +99,7 @@ def test_network_sees_the_protocols_size_whatever_the_frames() -> None:
 
     for size in ((48, 64), (53, 73), (96, 64)):
         frame = Frame(picture(WALL, CHAIR, size), np.ones(size, np.float32))
-        prediction = TTAPredictor(Watched(), Inference(SUNRGBD_SIZE))(frame)
+        prediction = Watched().with_inference(Inference(SUNRGBD_SIZE))(frame)
         assert prediction.label.shape == prediction.confidence.shape == size
         assert prediction.classes.shape == (5, *size)
     assert set(sizes) == {((1, 3, 480, 640), (1, 1, 480, 640))}
@@ -105,7 +108,7 @@ def test_network_sees_the_protocols_size_whatever_the_frames() -> None:
 def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) -> None:
     """Worked out again, view by view."""
     noise = Frame(noise.rgb[:, :96].copy(), noise.depth[:, :96].copy())
-    result = TTAPredictor(tiny, Inference((96, 96), flip=True, scales=(0.67, 1.0)))(noise)
+    result = tiny.with_inference(Inference((96, 96), flip=True, scales=(0.67, 1.0)))(noise)
     mirrored = Frame(noise.rgb[:, ::-1].copy(), noise.depth[:, ::-1].copy())
     total = torch.zeros(1, 37, 96, 96)
     for frame in (noise, mirrored):
@@ -118,7 +121,7 @@ def test_flip_and_scales_average_probabilities(tiny: Predictor, noise: Frame) ->
 
 
 def test_flip_makes_the_result_symmetric(tiny: Predictor, noise: Frame) -> None:
-    predictor = TTAPredictor(tiny, Inference(flip=True))
+    predictor = tiny.with_inference(Inference(flip=True))
     mirrored = Frame(noise.rgb[:, ::-1].copy(), noise.depth[:, ::-1].copy())
     assert np.allclose(predictor(noise).confidence, predictor(mirrored).confidence[:, ::-1], atol=1e-4)
     # Without it, the result of an untrained network is not.
@@ -128,18 +131,18 @@ def test_flip_makes_the_result_symmetric(tiny: Predictor, noise: Frame) -> None:
 def test_number_of_passes() -> None:
     reader = RedReader()
     frame = Frame(picture(WALL, CHAIR), name="a")
-    TTAPredictor(reader, Inference(SUNRGBD_SIZE, True, (0.5, 1.0, 1.5)))(frame)
+    reader.with_inference(Inference(SUNRGBD_SIZE, True, (0.5, 1.0, 1.5)))(frame)
     assert reader.calls == 6
 
 
 def test_augmented_result_of_a_plain_picture_is_right() -> None:
     frame = Frame(picture(WALL, CHAIR), name="a")
-    prediction = TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE, True, (0.5, 1.0)))(frame)
+    prediction = RedReader().with_inference(Inference(SUNRGBD_SIZE, True, (0.5, 1.0)))(frame)
     assert np.mean(prediction.label == halves(WALL, CHAIR)) > 0.96
     assert prediction.confidence.max() <= 1.0001
 
 
 def test_absent_modality_is_refused() -> None:
-    predictor = TTAPredictor(RedReader(), Inference(SUNRGBD_SIZE))
+    predictor = RedReader().with_inference(Inference(SUNRGBD_SIZE))
     with pytest.raises(InputError, match="depth alone"):
         predictor(Frame(picture(WALL, CHAIR)), "depth")

@@ -30,7 +30,7 @@ from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.runs import preselected
 from demo.dataset.store import EvaluationStore
-from demo.deploy.zerogpu import ZeroGPUPredictor
+from demo.deploy import zerogpu
 from demo.networks import Checkpoints
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
@@ -44,6 +44,7 @@ from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
+from deresunet.inference.network import network_of
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 from deresunet.visualization.colours import CORRECT, WRONG
@@ -101,7 +102,7 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
         backbone="resnet18", skip_channels=(8, 8, 8, 8), bottleneck_channels=32, decoder_channels=(32, 32, 16, 16)
     )
     small = deresunet.Predictor(
-        Checkpoint(DeResUNet(config).state_dict(), config, Preprocessing(), name="small"), "cpu"
+        network_of(Checkpoint(DeResUNet(config).state_dict(), config, Preprocessing(), name="small"), "cpu")
     )
     root = tmp_path / "rooms"
     root.mkdir()
@@ -370,7 +371,7 @@ def test_on_zerogpu_a_data_set_is_evaluated_frame_by_frame(reader, tmp_path):
 
         return decorate
 
-    evaluations = Evaluations(Checkpoints(ZeroGPUPredictor(predictor, gpu)), {"synthetic": reader}, tmp_path)
+    evaluations = Evaluations(Checkpoints(zerogpu.lend(predictor, gpu)), {"synthetic": reader}, tmp_path)
     found = finished(evaluations)
     assert found.evaluation.frames == COUNT
     assert len(lent) == COUNT

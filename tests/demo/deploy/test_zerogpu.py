@@ -105,13 +105,14 @@ def test_off_zerogpu_no_spaces_package_is_needed():
 def test_the_gpu_is_asked_for_no_longer_than_a_frame_needs(height, width, seconds):
     rgb = np.broadcast_to(np.uint8(0), (height, width, 3))
     depth = np.broadcast_to(np.float32(0), (height, width))
-    assert zerogpu.seconds_for(rgb, None, "rgb") == zerogpu.seconds_for(None, depth, "depth") == seconds
+    assert zerogpu.seconds_for([(rgb, None)], "rgb") == zerogpu.seconds_for([(None, depth)], "depth") == seconds
 
 
 def test_numpy_goes_in_and_comes_out(exact, room):
     gpu = pool()
-    expected, got = exact(room), zerogpu.ZeroGPUPredictor(exact, gpu)(room)
-    ((duration, (rgb, depth, modality, inference)),) = gpu.asked
+    expected, got = exact(room), zerogpu.lend(exact, gpu)(room)
+    ((duration, (((rgb, depth),), modality, inference, scores)),) = gpu.asked
+    assert scores
     assert inference.plain
     assert (duration, modality) == (3, "rgbd")
     assert rgb is room.rgb
@@ -136,11 +137,11 @@ def test_a_modality_that_is_not_there_is_told_before_a_gpu_is_asked_for(exact, r
     absent = {"rgb": "rgb", "depth": "depth"}[modality]
     given = {"rgb": room.rgb, "depth": room.depth, absent: None}
     with pytest.raises(InputError):
-        zerogpu.ZeroGPUPredictor(exact, gpu)(Frame(**given), modality)
+        zerogpu.lend(exact, gpu)(Frame(**given), modality)
     assert gpu.asked == []
 
 
 def test_errors_of_the_scheduler_are_told_to_people(exact, room):
-    run = zerogpu.ZeroGPUPredictor(exact, pool(RuntimeError("ZeroGPU API /schedule error: 500")))
+    run = zerogpu.lend(exact, pool(RuntimeError("ZeroGPU API /schedule error: 500")))
     with pytest.raises(gr.Error, match="No GPU is to be had just now"):
         run(Frame(rgb=room.rgb))

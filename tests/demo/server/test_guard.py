@@ -20,6 +20,7 @@ from demo.server.values import check_selection, check_states, check_value
 from deresunet import InputError
 from deresunet.config import Preprocessing
 from deresunet.data.folder import SAMPLES_DIR
+from deresunet.inference.network import network_of
 from deresunet.model.checkpoint import save_checkpoint
 
 WRONG = [
@@ -43,7 +44,7 @@ WRONG = [
 def page(rooms, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        predictor = deresunet.Predictor(small_checkpoint(), "cpu", "eager")
+        predictor = deresunet.Predictor(network_of(small_checkpoint(), "cpu", "eager"))
         page = build(Inspector(predictor, {"sample rooms": rooms}), allow_checkpoints=True)
         page.queue()
         yield page

@@ -11,8 +11,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo.loading import LoadingPredictor
+from demo.loading import in_background
 from demo.server.health import Health, health_of
+from deresunet.inference.predictor import Predictor
 
 
 def client_of(health):
@@ -56,12 +57,12 @@ def test_a_network_that_fails_or_hangs_is_not_well_and_recovers():
 
 def test_while_the_network_loads_the_answer_is_503_at_once(predictor):
     release = threading.Event()
-    loading = LoadingPredictor(predictor.checkpoint, lambda: release.wait(20) and predictor)
+    loading = Predictor(in_background(lambda: release.wait(20) and predictor.network), checkpoint=predictor.checkpoint)
     with client_of(health_of(loading)) as client:
         answer = client.get("/healthz")
         assert (answer.status_code, answer.json()["status"]) == (503, "the network is loading")
         release.set()
-        loading.wait()
+        loading.network  # noqa: B018 - waits for it
         assert client.get("/healthz").status_code == 200
 
 

@@ -1,0 +1,85 @@
+"""A network ready to run: one of the project's own, on the backend that suits the machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from deresunet.config import Preprocessing
+from deresunet.errors import InputError
+from deresunet.inference.backends import choose_backend
+from deresunet.inference.backends.cudagraph import Pass
+from deresunet.inference.devices import resolve_device
+from deresunet.inference.postprocessing import OutputSpec
+from deresunet.inference.preprocessing import RawBatch
+from deresunet.inference.smoothing import HeadMode, smooth_head
+from deresunet.model.checkpoint import Checkpoint
+
+# Height and width of the frames that a backend is prepared for, as Kinect-like cameras give them.
+USUAL_SIZE = (480, 640)
+
+
+@dataclass
+class Network:
+    """What a `Predictor` needs of a network, whatever runs it.
+
+    Attributes:
+        checkpoint: name, hash, preprocessing, classes and figures, without the tensors.
+        device: where it runs.
+        backend: how it runs, such as a name of `deresunet.inference.backends.BACKENDS`.
+        precision: its arithmetic: "float32", "bfloat16" or "float16".
+        run: takes a batch on `device`, the units to bring it to and the outputs to return; the caller enters inference
+            mode and holds `lock`.
+        prepare: pays beforehand what the first such batch would pay; None where there is nothing to pay.
+        head: "smooth" where a sub-pixel head's scores are averaged and interpolated, "raw" where they are taken as they
+            are.
+        lock: held while it runs.
+    """
+
+    checkpoint: Checkpoint
+    device: torch.device
+    backend: str
+    precision: str
+    run: Pass
+    prepare: Callable[[RawBatch, Preprocessing | None, OutputSpec], object] | None = None
+    head: HeadMode = "raw"
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+def network_of(
+    checkpoint: Checkpoint, device: str = "auto", backend: str = "auto", head: HeadMode = "smooth"
+) -> Network:
+    """Build the network of a checkpoint on a device.
+
+    Args:
+        checkpoint: weights and their description.
+        device: "cuda", "cuda:1", "mps", "cpu" or "auto" (CUDA when there, else MPS, else CPU).
+        backend: "auto" takes the fastest that keeps the labels and runs on this machine; "eager" is PyTorch's eager
+            mode in float32. Also any other name of `deresunet.inference.backends.BACKENDS`.
+        head: "smooth" averages a sub-pixel head's four scores of a cell and interpolates them bilinearly, which leaves
+            no torn edges; "raw" takes the scores as they are. Other heads are always raw.
+
+    Raises:
+        InputError: the device or the backend is unknown or not there, or the weights do not fit their network.
+    """
+    if checkpoint.config.num_classes != len(checkpoint.classes):
+        raise InputError(
+            f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {len(checkpoint.classes)} class "
+            "names. Expected the 37 classes of SUN RGB-D."
+        )
+    found = resolve_device(device)
+    model = checkpoint.build().to(found, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = smooth_head(model) if head == "smooth" else model
+    chosen = choose_backend(backend, network, found, checkpoint.preprocessing.network_size(*USUAL_SIZE))
+    return Network(
+        replace(checkpoint, state={}),
+        found,
+        chosen.name,
+        chosen.precision,
+        chosen.run,
+        chosen.prepare,
+        "raw" if network is model else "smooth",
+    )
