@@ -22,7 +22,7 @@ def section(predictor: SegmentationPredictor) -> str:
     """The About tab as HTML, from what the checkpoint says of itself."""
     checkpoint = predictor.checkpoint
     return Template(_TEMPLATE.read_text()).substitute(
-        backbone=html.escape(checkpoint.config.backbone),
+        backbone=html.escape(getattr(checkpoint.config, "backbone", "resnet50")),
         weights=html.escape(checkpoint.name),
         sha256=checkpoint.sha256[:12],
         figures=_figures(Measured.of(checkpoint.metrics)),

@@ -194,7 +194,7 @@ def inspect(
         InputError: the modality asked for is not in the frame.
     """
     prediction = predictor(frame, modality)
-    count = len(predictor.checkpoint.classes)
+    count = len(predictor.class_set)
     pixels = np.bincount(prediction.label.ravel(), minlength=count + 1)[1:]
     sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
     result = None if frame.label is None else frame_result(frame, prediction.label)

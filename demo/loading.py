@@ -13,8 +13,8 @@ from demo.deploy import zerogpu
 from deresunet.data.frame import Frame
 from deresunet.inference.backends import check_backend
 from deresunet.inference.devices import resolve_device
-from deresunet.inference.network import Network, network_of
-from deresunet.inference.predictor import Predictor, load, read_weights
+from deresunet.inference.network import Network, network_of, read_weights
+from deresunet.inference.predictor import Predictor, load
 
 log = logging.getLogger(__name__)
 

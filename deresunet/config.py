@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 MAX_CHANNELS = 8192
 MAX_NETWORK_PIXELS = 2**22
 
-_Config = TypeVar("_Config", "ModelConfig", "Preprocessing")
+_Config = TypeVar("_Config", bound="ModelConfig | ViTConfig | Preprocessing")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,26 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class ViTConfig:
+    """Outputs of a `deresunet.model.vit.RGBDViT`, whose transformer is DINOv2's ViT-S/14.
+
+    Attributes:
+        num_classes: outputs of the head; output k is class k + 1.
+        dropout: share of channels dropped before the head in training, 0..1.
+
+    Raises:
+        ValueError: a field is out of range.
+    """
+
+    num_classes: int = 40
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        _in_range("num_classes", self.num_classes, 1, 255, int)
+        _in_range("dropout", self.dropout, 0.0, 0.99)
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """Normalisation of RGB and depth, and the size at which the network runs.
 
@@ -126,7 +146,7 @@ class Preprocessing:
         return rows, columns
 
 
-def to_json(config: ModelConfig | Preprocessing) -> str:
+def to_json(config: ModelConfig | ViTConfig | Preprocessing) -> str:
     """Write a configuration as a JSON object."""
     return json.dumps(dataclasses.asdict(config))
 

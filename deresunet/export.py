@@ -133,7 +133,7 @@ class Source:
         """Metadata of a program: each entry JSON or plain text, as in the metadata of safetensors."""
         weights = self.checkpoint
         taken = weights.preprocessing
-        head = "smooth" if self.head == "smooth" and weights.config.head == "subpixel" else "raw"
+        head = "smooth" if self.head == "smooth" and getattr(weights.config, "head", "") == "subpixel" else "raw"
         return {
             "architecture": "deresunet",
             "config": to_json(weights.config),
@@ -150,7 +150,7 @@ class Source:
             "outputs": json.dumps(
                 {"logits": "float (B, classes, H, W): index k is class k + 1; bilinear to the frame", "head": head}
             ),
-            "classes": json.dumps(weights.classes),
+            "classes": json.dumps(None if weights.class_set is None else weights.class_set.to_dict()),
             "training": weights.training,
             "metrics": json.dumps(self.metrics),
             "weights": weights.name,

@@ -15,11 +15,11 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from deresunet.config import ModelConfig, Preprocessing
+from deresunet.config import ModelConfig, Preprocessing, ViTConfig
+from deresunet.model.vit import WIDTH, RGBDViT
 from train.cli import main
 from train.data.augmentation import Augmentation
 from train.data.module import RGBDDataModule
-from train.distillation.teacher import WIDTH, Teacher
 from train.module import SegmentationModule
 from train.optimisation import Optimisation
 
@@ -108,7 +108,7 @@ def hub_state():
 def random_teacher(path: Path, classes: int = 37) -> Path:
     """A teacher's checkpoint with random weights, as its own training would leave it."""
     torch.manual_seed(1)
-    state = Teacher(classes).state_dict()
+    state = RGBDViT(ViTConfig(classes)).state_dict()
     torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}}, path)
     return path
 

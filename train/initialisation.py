@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deresunet.errors import InputError, first_line
-from deresunet.inference.predictor import read_weights
+from deresunet.inference.network import read_weights
 from deresunet.model.network import DeResUNet
 
 ImageNet = Literal["no", "try", "require"]

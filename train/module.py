@@ -235,6 +235,9 @@ def layout(architecture: str, network: ModelConfig | None) -> ModelConfig:
         InputError: `architecture` is not registered.
     """
     try:
-        return network or registry.entry(architecture).config
+        found = network or registry.entry(architecture).config
     except KeyError as error:
         raise InputError(str(error.args[0])) from error
+    if not isinstance(found, ModelConfig):
+        raise InputError(f"{architecture} is no DeResUNet. `python -m train distill` trains it, as the teacher.")
+    return found

@@ -22,8 +22,8 @@ from deresunet.export import FORMATS, PACKAGES, Source
 from deresunet.inference.backends import BACKENDS, build_backend, why_not
 from deresunet.inference.postprocessing import resize_logits
 from deresunet.inference.smoothing import smooth_head
+from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint, Precision
-from deresunet.model.network import DeResUNet
 
 # In the order of the table; eager comes first, since the others are compared with it.
 CPU_BACKENDS = ("eager", "folded", "onednn", "onednn-bf16", "compiled")
@@ -114,7 +114,7 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
         raise InputError(f"there is no {name!r}; expected some of {', '.join([*BACKENDS, *RUNTIMES, *PEERS])}.")
     taken = time.perf_counter() - start
     with torch.device("meta"):
-        bare = DeResUNet(checkpoint.config).eval()
+        bare = registry.build(checkpoint.config).eval()
     gflop = functools.cache(functools.partial(_gflop, bare))
     return Candidate(name, precision, run, taken, _parameters(bare), gflop, prepare=prepare)
 

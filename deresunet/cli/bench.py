@@ -17,7 +17,7 @@ from deresunet.cli.app import reports_input_errors
 from deresunet.cli.options import Checkpoint, Device
 from deresunet.errors import InputError, first_line
 from deresunet.inference.devices import resolve_device
-from deresunet.inference.predictor import read_weights
+from deresunet.inference.network import read_weights
 from deresunet.model.checkpoint import Checkpoint as Weights
 
 command = typer.Typer(add_completion=False)

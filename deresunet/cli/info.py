@@ -31,7 +31,7 @@ def info(checkpoint: Checkpoint = None, backend: BackendOption = "auto") -> None
             "architecture": registry.name_of(weights.config),
             "config": vars(weights.config),
             "preprocessing": vars(weights.preprocessing),
-            "classes": len(weights.classes),
+            "classes": len(predictor.class_set),
             "training": weights.training,
             "metrics": weights.metrics,
         },

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 
@@ -16,7 +18,9 @@ from deresunet.inference.devices import resolve_device
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.preprocessing import RawBatch
 from deresunet.inference.smoothing import HeadMode, smooth_head
-from deresunet.model.checkpoint import Checkpoint
+from deresunet.model import registry
+from deresunet.model.checkpoint import Checkpoint, load_checkpoint
+from deresunet.model.hub import bundled_or_fetched
 
 # Height and width of the frames that a backend is prepared for, as Kinect-like cameras give them.
 USUAL_SIZE = (480, 640)
@@ -65,10 +69,11 @@ def network_of(
     Raises:
         InputError: the device or the backend is unknown or not there, or the weights do not fit their network.
     """
-    if checkpoint.config.num_classes != len(checkpoint.classes):
+    names = 0 if checkpoint.class_set is None else len(checkpoint.class_set)
+    if checkpoint.config.num_classes != names:
         raise InputError(
-            f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {len(checkpoint.classes)} class "
-            "names. Expected the 37 classes of SUN RGB-D."
+            f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {names} class names. Export it "
+            "with the names of its classes."
         )
     found = resolve_device(device)
     model = checkpoint.build().to(found, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -83,3 +88,23 @@ def network_of(
         chosen.prepare,
         "raw" if network is model else "smooth",
     )
+
+
+def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:
+    """Read the weights of a file, of a registered model, or the bundled ones.
+
+    Raises:
+        InputError: the file cannot be used, the named model comes without weights, or they are on the hub and cannot be
+            had.
+    """
+    name = registry.DEFAULT_MODEL if checkpoint is None else os.fspath(checkpoint)
+    if name in registry.model_names():
+        bundled = registry.entry(name).checkpoint
+        if bundled is None:
+            raise InputError(f"{name} comes without trained weights. Train it, and give the path of its checkpoint.")
+        name = os.fspath(bundled_or_fetched(bundled))
+    elif not Path(name).suffix:
+        raise InputError(
+            f"{name} is neither a file of weights nor a model; models are {', '.join(registry.model_names())}."
+        )
+    return load_checkpoint(name)

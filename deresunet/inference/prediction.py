@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.config import Preprocessing
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.smoothing import HeadMode
@@ -56,13 +57,14 @@ class Prediction:
     """Classes of a frame's pixels, at the frame's own resolution (H, W).
 
     Attributes:
-        label: uint8 (H, W), 1..37.
+        label: uint8 (H, W), 1..N of `class_set`.
         confidence: float32 (H, W): probability of `label`, 0..1.
         classes: uint8 (5, H, W): the five most probable classes, most probable first.
         probabilities: float32 (5, H, W): their probabilities, 0..1.
         entropy: float32 (H, W), 0..1: Shannon's entropy over all classes, as a share of its maximum.
         latency_ms: time from frame to label [ms], preprocessing and postprocessing included.
         provenance: weights, preprocessing, device and precision.
+        class_set: the network's N classes.
     """
 
     label: np.ndarray
@@ -72,9 +74,13 @@ class Prediction:
     entropy: np.ndarray
     latency_ms: float
     provenance: Provenance
+    class_set: ClassSet = SUNRGBD37
 
     @classmethod
-    def of(cls, scores: PixelScores, latency_ms: float, provenance: Provenance) -> Prediction:
+    def of(
+        cls, scores: PixelScores, latency_ms: float, provenance: Provenance, class_set: ClassSet = SUNRGBD37
+    ) -> Prediction:
         """Build the prediction of a frame from its `PixelScores`."""
         best, confidence = scores.labels[0], scores.probabilities[0]
-        return cls(best, confidence, scores.labels, scores.probabilities, scores.entropy, latency_ms, provenance)
+        kept = (scores.labels, scores.probabilities, scores.entropy)
+        return cls(best, confidence, *kept, latency_ms, provenance, class_set)

@@ -7,18 +7,17 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import warn_once
-from deresunet.errors import InputError
 from deresunet.inference.backends import first_run_is_slow
 from deresunet.inference.devices import describe_device, lent_gpu
-from deresunet.inference.network import USUAL_SIZE, Network, network_of
+from deresunet.inference.network import USUAL_SIZE, Network, network_of, read_weights
 from deresunet.inference.postprocessing import OutputSpec, PixelScores, frame_labels, resize_logits, to_frame_size
 from deresunet.inference.prediction import TOP_K, Prediction, Provenance
 from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
@@ -26,8 +25,7 @@ from deresunet.inference.smoothing import HeadMode
 from deresunet.inference.stored_predictions import StoredPredictor
 from deresunet.inference.tta import Inference
 from deresunet.model import registry
-from deresunet.model.checkpoint import Checkpoint, load_checkpoint
-from deresunet.model.hub import bundled_or_fetched
+from deresunet.model.checkpoint import Checkpoint
 
 # Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
 _BATCH = 16
@@ -89,6 +87,12 @@ class Predictor:
         return self._network.done() and self._network.exception() is None
 
     @property
+    def class_set(self) -> ClassSet:
+        """Classes that labels count."""
+        assert self.checkpoint.class_set is not None, "a network without names of its classes is refused"
+        return self.checkpoint.class_set
+
+    @property
     def device(self) -> torch.device:
         """Where the network runs."""
         return self.network.device
@@ -123,9 +127,9 @@ class Predictor:
         modality = usable_modality(frame, modality)
         if modality != "rgb":
             warn_once(frame, self._warned)
-        (scores,), latency_ms, provenance = self._run([frame], modality, True)
+        (scores,), latency_ms, provenance = self._segmented([frame], modality, True)
         assert isinstance(scores, PixelScores)
-        return Prediction.of(scores, latency_ms, provenance)
+        return Prediction.of(scores, latency_ms, provenance, self.class_set)
 
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
         """Most probable class of each pixel, and nothing else: uint8 (H, W), 1..classes, of each frame.
@@ -139,10 +143,10 @@ class Predictor:
             raise ValueError(f"frames are of network sizes {sorted(sizes)}; expected one")
         for frame in frames:
             usable_modality(frame, modality)  # here, before a GPU is asked for
-        labels, _, _ = self._run(frames, modality, False)
+        labels, _, _ = self._segmented(frames, modality, False)
         return labels  # type: ignore[return-value]
 
-    def _run(
+    def _segmented(
         self, frames: Sequence[Frame], modality: Modality, scores: bool
     ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
         segment = self._segment or self.segment
@@ -199,7 +203,7 @@ class Predictor:
             rgb = rgb.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             depth = depth.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             (logits,) = self.network.run(RawBatch(rgb, depth, every, every), None, OutputSpec())
-            return resize_logits(logits, (height, width)) if self.head == "smooth" else logits
+            return resize_logits(logits, (height, width))
 
     def warm_up(self, size: tuple[int, int] = USUAL_SIZE, frames: int = 1, labels: bool = False) -> None:
         """Pay now what the first frame would pay: kernels chosen and compiled, graphs recorded, memory taken.
@@ -326,23 +330,3 @@ def load(
     'eager'
     """
     return Predictor(network_of(read_weights(checkpoint), device, backend, head))
-
-
-def read_weights(checkpoint: str | os.PathLike[str] | None = None) -> Checkpoint:
-    """Read the weights of a file, of a registered model, or the bundled ones.
-
-    Raises:
-        InputError: the file cannot be used, the named model comes without weights, or they are on the hub and cannot be
-            had.
-    """
-    name = registry.DEFAULT_MODEL if checkpoint is None else os.fspath(checkpoint)
-    if name in registry.model_names():
-        bundled = registry.entry(name).checkpoint
-        if bundled is None:
-            raise InputError(f"{name} comes without trained weights. Train it, and give the path of its checkpoint.")
-        name = os.fspath(bundled_or_fetched(bundled))
-    elif not Path(name).suffix:
-        raise InputError(
-            f"{name} is neither a file of weights nor a model; models are {', '.join(registry.model_names())}."
-        )
-    return load_checkpoint(name)

@@ -30,12 +30,12 @@ def smooth_logits(logits: Tensor) -> Tensor:
     return F.interpolate(F.avg_pool2d(logits, 2), scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def smooth_head(model: DeResUNet) -> DeResUNet:
+def smooth_head(model: nn.Module) -> nn.Module:
     """Copy a network with its sub-pixel head averaged: logits (B, classes, H/2, W/2), to be interpolated bilinearly.
 
     All other parts are shared with `model`. A network with another head is returned as it is.
     """
-    if not isinstance(model.head, SubpixelHead):
+    if not isinstance(model, DeResUNet) or not isinstance(model.head, SubpixelHead):
         return model
     smooth = copy.copy(model)
     smooth._modules = {**model._modules, "head": averaged_head(model.head)}

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from deresunet.classes import LABEL_SETS, NUM_CLASSES, VOID
+from deresunet.classes import LABEL_SETS, NUM_CLASSES, SUNRGBD37, VOID
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.text_files import read_json
@@ -85,6 +85,7 @@ class StoredPredictor:
         )
 
     ready = True
+    class_set = SUNRGBD37
 
     def __contains__(self, name: object) -> bool:
         return name in self._files

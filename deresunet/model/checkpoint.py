@@ -1,8 +1,8 @@
 """Weights on disk: safetensors with their whole description, and Lightning checkpoints. Pickled code never runs.
 
 A safetensors file holds tensors of float32, float16, or int8 beside `<name>.scale` (float32, one per output channel;
-weight = int8 * scale). Its metadata holds, each as JSON or plain text: config, classes, preprocessing, training,
-metrics.
+weight = int8 * scale). Its metadata holds, each as JSON or plain text: architecture, config, classes, preprocessing,
+training, metrics.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +18,14 @@ from typing import Any, Literal
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from deresunet.atomic import write_whole
-from deresunet.classes import CLASSES
-from deresunet.config import ModelConfig, Preprocessing, from_mapping, to_json
+from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
+from deresunet.config import Preprocessing, from_mapping, to_json
 from deresunet.errors import InputError, first_line
-from deresunet.model import validation
-from deresunet.model.network import DeResUNet
+from deresunet.model import registry, validation
+from deresunet.model.registry import NetworkConfig
 from deresunet.model.validation import SCALE_SUFFIX
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -53,7 +54,7 @@ class Checkpoint:
         state: parameter name -> tensor, float32 (integer counters stay integers).
         config: the network that the weights fit.
         preprocessing: how frames are prepared for it.
-        classes: names of the outputs.
+        class_set: what the outputs are; output k is class k + 1. None where the file does not say.
         training: how the weights came about, for people.
         metrics: measured results, by protocol.
         name: the file's name.
@@ -62,23 +63,23 @@ class Checkpoint:
     """
 
     state: dict[str, Tensor] = field(repr=False)
-    config: ModelConfig
+    config: NetworkConfig
     preprocessing: Preprocessing
-    classes: tuple[str, ...] = CLASSES
+    class_set: ClassSet | None = SUNRGBD37
     training: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     sha256: str = ""
     stored: str = "fp32"
 
-    def build(self) -> DeResUNet:
+    def build(self) -> nn.Module:
         """Build the network with these weights, in eval mode.
 
         Raises:
             InputError: the weights do not fit the network that the file says they are for.
         """
         with torch.device("meta"):  # the random start would only be thrown away
-            model = DeResUNet(self.config)
+            model = registry.build(self.config)
         try:
             model.load_state_dict(self.state, strict=True, assign=True)
         except RuntimeError as error:
@@ -117,32 +118,37 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 def save_checkpoint(
     path: str | os.PathLike[str],
-    model: DeResUNet,
+    model: nn.Module,
     preprocessing: Preprocessing | None = None,
     precision: Precision = "fp32",
     training: str = "",
     metrics: dict[str, Any] | None = None,
+    class_set: ClassSet = SUNRGBD37,
 ) -> None:
     """Write a network as safetensors, whole or not at all.
 
     Args:
         path: file to write; an existing one is replaced.
-        model: the network.
+        model: a network of `registry.ARCHITECTURES`.
         preprocessing: how its frames are prepared; None takes the defaults.
         precision: fp32, fp16, or int8 (convolution weights as int8 with a scale per output channel, the rest fp16).
         training: how the weights came about, for people.
         metrics: measured results, by protocol.
+        class_set: what the outputs are.
 
     Raises:
-        ValueError: `precision` is none of the three.
+        ValueError: `precision` is none of the three, or the class set has another length than the outputs.
     """
+    config: NetworkConfig = model.config  # type: ignore[assignment]
+    if config.num_classes != len(class_set):
+        raise ValueError(f"{class_set.name} has {len(class_set)} classes, and the network {config.num_classes} outputs")
     if precision not in ("fp32", "fp16", "int8"):
         raise ValueError(f"precision is {precision!r}; expected fp32, fp16 or int8")
     metadata = {
-        "architecture": "deresunet",
-        "config": to_json(model.config),
+        "architecture": registry.architecture_of(config),
+        "config": to_json(config),
         "preprocessing": to_json(preprocessing or Preprocessing()),
-        "classes": json.dumps(CLASSES if model.config.num_classes == len(CLASSES) else []),
+        "classes": json.dumps(class_set.to_dict()),
         "training": training,
         "metrics": json.dumps(metrics or {}),
     }
@@ -162,7 +168,8 @@ def _encode(name: str, tensor: Tensor, precision: Precision) -> dict[str, Tensor
     """`tensor` as it is stored: itself, halved, or int8 with its scale."""
     if not tensor.is_floating_point() or precision == "fp32":
         return {name: tensor}
-    if precision == "fp16" or tensor.ndim < 2 or tensor.numel() < INT8_MIN_ELEMENTS:
+    # One scale for all of a tensor, such as a transformer's positions, would round its small elements away.
+    if precision == "fp16" or tensor.ndim < 2 or tensor.numel() < INT8_MIN_ELEMENTS or tensor.shape[0] == 1:
         return {name: tensor.half()}
     scale = tensor.float().abs().flatten(1).amax(1).clamp(min=1e-12) / 127.0
     column = scale.view(-1, *[1] * (tensor.ndim - 1))
@@ -202,7 +209,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
             f"{path.name} is a safetensors file, but not of DeResUNet: its metadata lacks {' and '.join(missing)}. "
             "Expected a file written by `python -m deresunet export` or `save_checkpoint`."
         )
-    config = from_mapping(ModelConfig, validation.read_json("config", metadata["config"]))
+    config = from_mapping(_config_kind(metadata), validation.read_json("config", metadata["config"]))
     preprocessing = from_mapping(Preprocessing, validation.read_json("preprocessing", metadata["preprocessing"]))
     validation.check_names(validation.expected_shapes(config), shapes, dtypes)
     with safe_open(path, framework="pt") as file:
@@ -212,7 +219,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         state=state,
         config=config,
         preprocessing=preprocessing,
-        classes=validation.check_classes(validation.read_json("classes", metadata.get("classes", "[]"))),
+        class_set=validation.check_classes(validation.read_json("classes", metadata.get("classes", "[]"))),
         training=validation.check_text("training", metadata.get("training", "")),
         metrics=validation.check_metrics(validation.read_json("metrics", metadata.get("metrics", "{}"))),
         name=path.name,
@@ -234,7 +241,7 @@ def _read_lightning(path: Path) -> Checkpoint:
     described = content.get(LIGHTNING_KEY) if isinstance(content, dict) else None
     if not isinstance(described, dict) or not isinstance(content.get("state_dict"), dict):
         raise InputError(f"{path.name} is not a checkpoint of `python -m train`: it has no {LIGHTNING_KEY!r} entry.")
-    config = from_mapping(ModelConfig, described.get("config"))
+    config = from_mapping(_config_kind(described), described.get("config"))
     preprocessing = from_mapping(Preprocessing, described.get("preprocessing"))
     # The average is what was validated; the weights it was taken from are only for going on with the training.
     names = [name for name in content["state_dict"] if isinstance(name, str)]
@@ -255,13 +262,31 @@ def _read_lightning(path: Path) -> Checkpoint:
         state=state,
         config=config,
         preprocessing=preprocessing,
-        classes=CLASSES if config.num_classes == len(CLASSES) else (),
+        class_set=validation.check_classes(described["classes"])
+        if "classes" in described
+        else SUNRGBD37
+        if config.num_classes == len(SUNRGBD37)
+        else None,
         training=validation.check_text("training", described.get("training", "")),
         metrics=validation.check_metrics(described.get("metrics", {})),
         name=path.name,
         sha256=sha256_of(path),
         stored="lightning",
     )
+
+
+def class_set_of(count: int) -> ClassSet | None:
+    """The built-in set of so many classes, or None."""
+    return next((one for one in BUILT_IN.values() if len(one) == count), None)
+
+
+def _config_kind(described: Mapping[str, Any]) -> type[NetworkConfig]:
+    """The configuration's class; weights of the first versions do not name their architecture."""
+    name = described.get("architecture", "deresunet")
+    if name not in registry.ARCHITECTURES:
+        known = ", ".join(registry.ARCHITECTURES)
+        raise ValueError(f"its architecture is {str(name)[:80]!r}; expected one of {known}")
+    return registry.ARCHITECTURES[name]
 
 
 def sha256_of(path: Path) -> str:

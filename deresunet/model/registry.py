@@ -1,4 +1,4 @@
-"""Names of the layouts: the one place where a model is added."""
+"""Names of the networks: the one place where one is added."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deresunet.config import ModelConfig
+from torch import nn
+
+from deresunet.config import ModelConfig, ViTConfig
 from deresunet.model.network import DeResUNet
 
 WEIGHTS_DIR = Path(__file__).parents[1] / "weights"
 
+NetworkConfig = ModelConfig | ViTConfig
+# Configuration of each architecture, by the name that weights give it in their metadata.
+ARCHITECTURES: dict[str, type[NetworkConfig]] = {"deresunet": ModelConfig, "dinov2_rgbd": ViTConfig}
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A named layout.
+    """A named network.
 
     Attributes:
         config: its parts and widths.
@@ -22,7 +28,7 @@ class Entry:
         summary: one line for people.
     """
 
-    config: ModelConfig
+    config: NetworkConfig
     checkpoint: Path | None
     summary: str
 
@@ -49,6 +55,12 @@ _MODELS: dict[str, Entry] = {
         checkpoint=None,
         summary="the published layout: concatenated skips, 203.8 M parameters, 428.4 GFLOP at 480x640",
     ),
+    "dinov2_vits14_rgbd": Entry(
+        config=ViTConfig(),
+        checkpoint=WEIGHTS_DIR / "dinov2_vits14_rgbd.safetensors",
+        summary="the network that DeResUNet was taught by; a vision transformer (DINOv2 ViT-S/14) on RGB and depth: "
+        "25.5 M parameters, 40 classes",
+    ),
 }
 
 
@@ -56,7 +68,7 @@ def model_names() -> list[str]:
     """List the names that `create_model` and `deresunet.load` take.
 
     >>> model_names()
-    ['deresunet_r50', 'deresunet_r50_classic']
+    ['deresunet_r50', 'deresunet_r50_classic', 'dinov2_vits14_rgbd']
     """
     return sorted(_MODELS)
 
@@ -74,16 +86,32 @@ def entry(name: str) -> Entry:
     return _MODELS[name]
 
 
-def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imagenet: bool = False) -> DeResUNet:
+def build(config: NetworkConfig) -> nn.Module:
+    """Build the network that a configuration describes, with random weights."""
+    if isinstance(config, ModelConfig):
+        return DeResUNet(config)
+    # Imported when it is asked for: timm takes a second.
+    from deresunet.model.vit import RGBDViT  # noqa: PLC0415
+
+    return RGBDViT(config)
+
+
+def architecture_of(config: NetworkConfig) -> str:
+    """Name in `ARCHITECTURES` of the architecture that a configuration describes."""
+    return next(name for name, kind in ARCHITECTURES.items() if isinstance(config, kind))
+
+
+def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imagenet: bool = False) -> nn.Module:
     """Create a network with random weights, by name.
 
     Args:
         name: one of `model_names()`.
-        num_classes: outputs, if other than the layout's 37.
-        imagenet: start both encoders from torchvision's ImageNet weights (downloads them once).
+        num_classes: outputs, if other than the entry's own.
+        imagenet: start both encoders from torchvision's ImageNet weights (downloads them once); DeResUNet's alone.
 
     Raises:
         KeyError: no model has that name.
+        ValueError: ImageNet weights were asked for, and the network has no encoder that takes them.
         RuntimeError: ImageNet weights were asked for and cannot be downloaded.
 
     >>> import torch
@@ -95,14 +123,16 @@ def create_model(name: str = DEFAULT_MODEL, num_classes: int | None = None, imag
     config = entry(name).config
     if num_classes is not None:
         config = replace(config, num_classes=num_classes)
-    model = DeResUNet(config)
+    model = build(config)
     if imagenet:
+        if not isinstance(model, DeResUNet):
+            raise ValueError(f"{name} has no encoders that start from ImageNet; only DeResUNet's do")
         model.load_imagenet()
     return model
 
 
-def name_of(config: ModelConfig) -> str:
-    """Find the registered name of a layout, whatever its number of classes; "custom" for another."""
+def name_of(config: NetworkConfig) -> str:
+    """Find the registered name of a network, whatever its number of classes; "custom" for another."""
     for name, registered in _MODELS.items():
         if replace(registered.config, num_classes=config.num_classes) == config:
             return name

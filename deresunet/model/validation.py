@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deresunet.config import ModelConfig
-from deresunet.model.network import DeResUNet
+from deresunet.classes import BUILT_IN, ClassSet
+from deresunet.model import registry
 
 SCALE_SUFFIX = ".scale"
 # The published layout with ResNet-101 encoders has 242 million; a training checkpoint holds four times its weights.
@@ -67,11 +67,14 @@ def check_text(name: str, text: object) -> str:
     return text
 
 
-def check_classes(classes: object) -> tuple[str, ...]:
-    """Return class names; refuse what is no list of short texts."""
-    if not isinstance(classes, list) or len(classes) > 255 or not all(isinstance(one, str) for one in classes):
-        raise ValueError("classes is no list of at most 255 names")
-    return tuple(check_text("a class's name", one)[:100] for one in classes)
+def check_classes(classes: object) -> ClassSet | None:
+    """Read a class set from `ClassSet.to_dict`, or from a list of names; an empty one is None."""
+    if classes in ([], ()):
+        return None
+    if isinstance(classes, list):
+        known = (one for one in BUILT_IN.values() if list(one.names) == classes)
+        return next(known, None) or ClassSet.from_dict({"names": classes})
+    return ClassSet.from_dict(classes)
 
 
 def check_metrics(metrics: object) -> dict[str, Any]:
@@ -85,14 +88,14 @@ def check_metrics(metrics: object) -> dict[str, Any]:
     return metrics
 
 
-def expected_shapes(config: ModelConfig) -> dict[str, Tensor]:
+def expected_shapes(config: registry.NetworkConfig) -> dict[str, Tensor]:
     """Parameters and buffers of the described network, by name, without memory (device meta).
 
     Raises:
         ValueError: the network is larger than any that is accepted.
     """
     with torch.device("meta"):
-        state = DeResUNet(config).state_dict()
+        state = registry.build(config).state_dict()
     parameters = sum(tensor.numel() for tensor in state.values())
     if parameters > MAX_PARAMETERS:
         raise ValueError(f"its network has {parameters / 1e6:,.0f} M parameters; expected at most 300 M")

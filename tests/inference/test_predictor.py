@@ -17,9 +17,9 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.readers import open_reader
 from deresunet.errors import FrameWarning
 from deresunet.inference.network import network_of
-from deresunet.inference.postprocessing import to_frame_size
+from deresunet.inference.postprocessing import OutputSpec, to_frame_size
 from deresunet.inference.predictor import Predictor
-from deresunet.inference.preprocessing import normalise_depth, to_tensors
+from deresunet.inference.preprocessing import normalise_depth, raw_batch, to_tensors
 from deresunet.inference.smoothing import smooth_logits
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
@@ -52,6 +52,21 @@ def test_golden_logits_on_a_sample_room(raw, exact, predictor, room, request):
     assert (predictor(room).label == exact(room).label).mean() >= FAST_AGREEMENT
     logits = logits_of(raw, room)[:, ::8, ::8]
     assert np.abs(logits - golden["logits_every_8"].astype(np.float32)).max() <= GOLDEN_LOGITS
+
+
+def test_golden_logits_of_the_vision_transformer(rooms, request):
+    """The stored logits are the reference implementation's, every sixth row and eighth column of a quarter's size."""
+    vit = deresunet.load("dinov2_vits14_rgbd", device="cpu", backend="eager")
+    golden = np.load(request.path.parent / "golden" / "dinov2_rooms.npz")
+    for name in golden.files:
+        batch = raw_batch([rooms.read(name)], vit.checkpoint.preprocessing)
+        (logits,) = vit.tensors(batch, OutputSpec())
+        assert np.abs(logits[0, :, ::6, ::8].numpy() - golden[name]).max() <= REFERENCE_LOGITS
+    assert vit.class_set.name == "nyu40"
+    assert vit.provenance().architecture == "dinov2_vits14_rgbd"
+    prediction = vit(rooms.read("0001"))
+    assert prediction.class_set is vit.class_set
+    assert prediction.label.max() <= 40
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +182,7 @@ def test_half_precision_on_cuda_keeps_the_label(predictor, room):
 
 
 def test_a_python_user_is_warned_of_depth_once_a_kind():
-    predictor = Predictor(small_checkpoint(), "cpu")
+    predictor = Predictor(network_of(small_checkpoint(), "cpu"))
     metres = np.linspace(0.922, 4.279, 64 * 96, dtype=np.float32).reshape(64, 96)
     rgb = np.zeros((64, 96, 3), np.uint8)
     with warnings.catch_warnings():

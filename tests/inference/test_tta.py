@@ -7,7 +7,6 @@ import pytest
 import torch
 from sunrgbd_archives import RedReader, halves, picture
 
-from deresunet.classes import CLASSES
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
@@ -33,7 +32,6 @@ def tiny() -> Predictor:
         state=DeResUNet(config).state_dict(),
         config=config,
         preprocessing=Preprocessing(network_pixels=96 * 128),
-        classes=CLASSES,
         training="none",
         metrics={},
         name="tiny",
@@ -144,5 +142,5 @@ def test_augmented_result_of_a_plain_picture_is_right() -> None:
 
 def test_absent_modality_is_refused() -> None:
     predictor = RedReader().with_inference(Inference(SUNRGBD_SIZE))
-    with pytest.raises(InputError, match="depth alone"):
+    with pytest.raises(InputError, match="has no depth"):
         predictor(Frame(picture(WALL, CHAIR)), "depth")

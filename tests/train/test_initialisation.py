@@ -8,7 +8,7 @@ from training_helpers import SMALL
 
 from deresunet.config import ModelConfig
 from deresunet.errors import InputError
-from deresunet.inference.predictor import read_weights
+from deresunet.inference.network import read_weights
 from deresunet.model.network import DeResUNet
 from train.initialisation import BUNDLED, start_encoders, start_from
 

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from deresunet.errors import InputError
 from deresunet.model.blocks import conv_bn_relu
+from deresunet.model.vit import TAPPED, WIDTH
 from train import losses
 from train.data.augmentation import Augmentation
 from train.data.dataset import Batch, EvaluationBatch
 from train.data.device_augmentation import depth_faults
 from train.data.module import RGBDDataModule
-from train.distillation.teacher import TAPPED, WIDTH, FrozenTeacher, lightning_state, load_teacher
+from train.distillation.teacher import FrozenTeacher, lightning_state, load_teacher
 from train.optimisation import Optimisation
 from train.stage_module import DEFAULT_OPTIMISATION, StageModule
 from train.step import StepResult

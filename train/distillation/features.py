@@ -12,11 +12,12 @@ from deresunet.config import ModelConfig
 from deresunet.model import registry
 from deresunet.model.checkpoint import LIGHTNING_KEY
 from deresunet.model.network import DeResUNet
+from deresunet.model.vit import WIDTH
 from train import losses
 from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
 from train.distillation.depth import DepthEstimator
-from train.distillation.teacher import WIDTH, FrozenTeacher, load_teacher
+from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_encoders, start_from
 from train.module import layout
 from train.optimisation import Optimisation

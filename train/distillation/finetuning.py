@@ -7,10 +7,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from deresunet.classes import NUM_CLASSES
+from deresunet.config import ViTConfig
+from deresunet.model.vit import RGBDViT
 from train import losses
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
-from train.distillation.teacher import Teacher, load_dinov2, load_teacher
+from train.distillation.teacher import load_dinov2, load_teacher
 from train.optimisation import Optimisation
 from train.stage_module import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.step import StepResult
@@ -35,7 +37,7 @@ class TeacherModule(StageModule):
     """
 
     pretrained = ("model.vit.",)
-    model: Teacher
+    model: RGBDViT
     class_weights: Tensor
 
     def __init__(
@@ -49,14 +51,14 @@ class TeacherModule(StageModule):
         recipe: str = "",
     ) -> None:
         super().__init__(optimisation, ema_decay, recipe=recipe, cuda_graph=cuda_graph)
-        self.model = Teacher(NUM_CLASSES) if weights is None else load_teacher(weights).train()
+        self.model = RGBDViT(ViTConfig(NUM_CLASSES)) if weights is None else load_teacher(weights).train()
         self.start = "teacher" if weights is None else f"teacher {weights}"
         if dinov2 is not None:
             load_dinov2(self.model, dinov2)
             self.start += ", DINOv2 backbone"
         self.keep_average()
         self.weighted_classes = weighted_classes
-        self.register_buffer("class_weights", torch.ones(self.model.num_classes), persistent=False)
+        self.register_buffer("class_weights", torch.ones(self.model.config.num_classes), persistent=False)
 
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
         """Class weights of the training split."""

@@ -1,8 +1,4 @@
-"""The teacher: a DINOv2 ViT-S/14 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193) that also sees depth.
-
-The transformer is timm's `vit_small_patch14_dinov2`. A patch embedding of depth is added to RGB's, and a light head
-brings the patches' features to a quarter of the frame's size. The teacher is used in training only.
-"""
+"""The teacher: its weights on disk, of this and earlier versions, and DINOv2's; see `deresunet.model.vit`."""
 
 from __future__ import annotations
 
@@ -13,102 +9,29 @@ import zipfile
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models import load_checkpoint
-from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn, vit_small_patch14_dinov2
-from torch import Tensor, nn
+from timm.models.vision_transformer import checkpoint_filter_fn
+from torch import Tensor
 
-from deresunet.atomic import write_whole
+from deresunet.classes import ClassSet
+from deresunet.config import ViTConfig
 from deresunet.errors import InputError, first_line
-from deresunet.model.blocks import conv_bn_relu
-from deresunet.model.checkpoint import LIGHTNING_AVERAGE_PREFIX, LIGHTNING_PREFIX, Precision, decode, encode
-
-PATCH = 14
-WIDTH = 384
-# Side of the square images that DINOv2's positions were trained on [px].
-POSITIONS_SIDE = 518
-# The blocks whose patch features the head sees; the last one's are those that are distilled.
-TAPPED = (2, 5, 8, 11)
-
+from deresunet.model.checkpoint import (
+    LIGHTNING_AVERAGE_PREFIX,
+    LIGHTNING_PREFIX,
+    Precision,
+    class_set_of,
+    decode,
+    save_checkpoint,
+)
+from deresunet.model.vit import TAPPED, RGBDViT
 
 # Errors of reading a file that is no whole file of weights.
 UNREADABLE = (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError)
 
 
-class Teacher(nn.Module):
-    """ViT-S/14 on RGB and depth, with a light head.
-
-    Args:
-        num_classes: outputs; index k is class k + 1 of NYU40, whose first 37 are SUN RGB-D's.
-    """
-
-    vit: VisionTransformer
-
-    def __init__(self, num_classes: int = 37) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        self.vit = vit_small_patch14_dinov2(img_size=POSITIONS_SIDE, num_classes=0)
-        self.dpe = nn.Conv2d(1, WIDTH, PATCH, PATCH)
-        # Depth enters as nothing, so that fine-tuning starts from DINOv2 as it is.
-        for parameter in self.dpe.parameters():
-            nn.init.zeros_(parameter)
-        self.stem = nn.Sequential(
-            nn.Conv2d(4, 32, 3, 2, 1),
-            nn.BatchNorm2d(32),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 64, 3, 2, 1),
-            nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True),
-        )
-        self.proj = conv_bn_relu(WIDTH * len(TAPPED), 512, 1)
-        self.c1 = conv_bn_relu(512, 512)
-        self.c2 = conv_bn_relu(128 + 64, 128)
-        self.drop = nn.Dropout2d(0.1)
-        self.out = nn.Conv2d(128, num_classes, 1)
-        self.aux = nn.Conv2d(512, num_classes, 1)
-
-    def forward(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits (B, num_classes, H/4, W/4).
-
-        Args:
-            rgb: (B, 3, H, W), normalised as `Preprocessing` says.
-            depth: (B, 1, H, W), normalised likewise, 0.0 where missing.
-        """
-        return self.outputs(rgb, depth)[0]
-
-    def outputs(self, rgb: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits, and those of the auxiliary head on the patches (B, num_classes, about H/14, about W/14)."""
-        patches = self.c1(self.proj(torch.cat(self.taps(rgb, depth, TAPPED), 1)))  # (B, 512, h, w)
-        fine = self.stem(torch.cat([rgb, depth], 1))  # (B, 64, H/4, W/4)
-        x = F.interpolate(F.pixel_shuffle(patches, 2), fine.shape[-2:], mode="bilinear", align_corners=False)
-        x = self.c2(torch.cat([x, fine], 1))  # (B, 128, H/4, W/4)
-        return self.out(self.drop(x)), self.aux(patches)
-
-    def taps(self, rgb: Tensor, depth: Tensor, tapped: tuple[int, ...] = TAPPED) -> list[Tensor]:
-        """Patch features (B, 384, about H/14, about W/14) after each of the `tapped` blocks, normalised."""
-        height, width = (round(side / PATCH) * PATCH for side in rgb.shape[-2:])
-        distances = F.interpolate(depth, (height, width), mode="nearest")
-        x = self.vit.patch_embed.proj(F.interpolate(rgb, (height, width), mode="bilinear", align_corners=False))
-        x = x + self.dpe(distances)  # (B, 384, h, w)
-        size = list(x.shape[-2:])
-        # Not antialiased, as the published weights were trained; timm's own forward would be, and knows no depth.
-        positions = resample_abs_pos_embed(self.vit.pos_embed, size, num_prefix_tokens=1, antialias=False)
-        class_token: Tensor = self.vit.cls_token  # type: ignore[assignment]
-        tokens = (
-            torch.cat([class_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions
-        )  # (B, 1 + h w, 384)
-        maps = []
-        for number, block in enumerate(self.vit.blocks):
-            tokens = block(tokens)
-            if number in tapped:
-                maps.append(self.vit.norm(tokens)[:, 1:].transpose(1, 2).unflatten(2, size))
-        return maps
-
-
-def load_teacher(path: str | os.PathLike[str]) -> Teacher:
+def load_teacher(path: str | os.PathLike[str]) -> RGBDViT:
     """A teacher from its weights (.safetensors) or from a checkpoint of its own training (.ckpt), in eval mode.
 
     Raises:
@@ -123,7 +46,7 @@ def load_teacher(path: str | os.PathLike[str]) -> Teacher:
     state = timm_names(state)
     if "out.weight" not in state or "vit.pos_embed" not in state:
         raise InputError(f"{path.name} holds no teacher: out.weight and vit.pos_embed are not both in it.")
-    teacher = Teacher(num_classes=state["out.weight"].shape[0])
+    teacher = RGBDViT(ViTConfig(num_classes=state["out.weight"].shape[0]))
     try:
         teacher.load_state_dict(state)
     except RuntimeError as error:
@@ -162,7 +85,7 @@ def timm_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def load_dinov2(teacher: Teacher, path: str | os.PathLike[str]) -> None:
+def load_dinov2(teacher: RGBDViT, path: str | os.PathLike[str]) -> None:
     """Start a teacher's transformer from DINOv2; its depth embedding and its head stay as they are.
 
     Args:
@@ -184,7 +107,7 @@ def load_dinov2(teacher: Teacher, path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def save_teacher(path: str | os.PathLike[str], teacher: Teacher, precision: Precision, training: str = "") -> None:
+def save_teacher(path: str | os.PathLike[str], teacher: RGBDViT, precision: Precision, training: str = "") -> None:
     """Write a teacher's weights as safetensors, whole or not at all.
 
     Args:
@@ -193,8 +116,9 @@ def save_teacher(path: str | os.PathLike[str], teacher: Teacher, precision: Prec
         precision: fp32, fp16 or int8, see `deresunet.model.checkpoint.save_checkpoint`.
         training: how the weights came about, for people.
     """
-    tensors = encode(teacher.state_dict(), precision)
-    write_whole(path, lambda beside: save_file(tensors, beside, metadata={"training": training}))
+    count = teacher.config.num_classes
+    classes = class_set_of(count) or ClassSet(f"{count} classes", tuple(f"class {k + 1}" for k in range(count)))
+    save_checkpoint(path, teacher, precision=precision, training=training, class_set=classes)
 
 
 def _safetensors_state(path: Path) -> dict[str, Tensor]:
@@ -231,7 +155,7 @@ class FrozenTeacher:
         compiled: whether `torch.compile` takes it.
     """
 
-    def __init__(self, teacher: Teacher, compiled: bool = False) -> None:
+    def __init__(self, teacher: RGBDViT, compiled: bool = False) -> None:
         self.network = teacher.eval().requires_grad_(False)
         self.dtype = torch.float32
         self._logits = torch.compile(self.network) if compiled else self.network
@@ -244,7 +168,7 @@ class FrozenTeacher:
 
     @torch.no_grad()
     def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits as of `Teacher.forward`; the caller's autocast does not enter."""
+        """Logits as of `RGBDViT.forward`; the caller's autocast does not enter."""
         with torch.autocast(rgb.device.type, enabled=False):
             return self._logits(rgb.to(self.dtype), depth.to(self.dtype))
 

@@ -22,6 +22,7 @@ from deresunet.inference.backends.onednn import pack_convolutions
 from deresunet.inference.devices import lent_gpu
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.preprocessing import RawBatch, depth_input, rgb_input
+from deresunet.model.network import DeResUNet
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def build_backend(name: str, model: nn.Module, device: torch.device, size: tuple
     recipe = BACKENDS[name]
     run = recipe.build(model, device, size)
     backend = Backend(name, recipe.precision, run, run.prepare if isinstance(run, GraphedNetwork) else run)
-    if name not in ("eager", "eager-half"):
+    if not name.startswith("eager"):
         _check(backend, model, device)
     return backend
 
@@ -103,12 +104,18 @@ def why_not(name: str, device: torch.device) -> str | None:
     return BACKENDS[name].needs(device)
 
 
-def default_backends(device: torch.device) -> tuple[str, ...]:
-    """List the backends to try on a device, the fastest first; the last one always works."""
+def default_backends(device: torch.device, convolutional: bool = True) -> tuple[str, ...]:
+    """List the backends to try on a device, the fastest first; the last one always works.
+
+    Args:
+        device: where the network is to run.
+        convolutional: whether it is a DeResUNet, which the backends that fold and fuse convolutions are made for.
+    """
     if device.type == "cpu":
-        return ("onednn-bf16", "onednn", "folded", "eager")
+        return ("onednn-bf16", "onednn", "folded", "eager") if convolutional else ("eager-bf16", "eager")
     if device.type == "cuda":
-        return ("eager-half",) if lent_gpu() else ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
+        plain = lent_gpu() or not convolutional
+        return ("eager-half",) if plain else ("compiled-graph", "cuda-graph", "folded-half", "eager-half")
     return ("eager",)
 
 
@@ -138,7 +145,7 @@ def choose_backend(wanted: str, model: nn.Module, device: torch.device, size: tu
     eager = "eager-half" if device.type == "cuda" else "eager"
     passed: list[str] = []
     level = logging.INFO
-    for name in default_backends(device):
+    for name in default_backends(device, isinstance(model, DeResUNet)):
         lacking = why_not(name, device)
         if lacking is None:
             try:
@@ -193,11 +200,19 @@ def _eager(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pas
 
 
 def _eager_half(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_autocast(model, device, torch.float16))
+
+
+def _eager_bf16(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
+    return _between(_autocast(model, device, torch.bfloat16))
+
+
+def _autocast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
     def run(rgb: Tensor, depth: Tensor) -> Tensor:
-        with torch.autocast(device.type, dtype=torch.float16):
+        with torch.autocast(device.type, dtype=dtype):
             return model(rgb, depth)
 
-    return _between(run)
+    return run
 
 
 def _folded(model: nn.Module, device: torch.device, size: tuple[int, int]) -> Pass:
@@ -305,6 +320,7 @@ def _onednn_bf16(device: torch.device) -> str | None:
 BACKENDS: dict[str, _Recipe] = {
     "eager": _Recipe("float32", _nothing, _eager),
     "eager-half": _Recipe("float16", _cuda, _eager_half),
+    "eager-bf16": _Recipe("bfloat16", _onednn_bf16, _eager_bf16),
     "folded": _Recipe("float32", _nothing, _folded),
     "folded-half": _Recipe("float16", _cuda, _folded_half),
     "onednn": _Recipe("float32", _onednn, _packed),

@@ -74,6 +74,7 @@ def test_the_frame_goes_through_the_predictor(shape, status):
         frames.append(frame)
         return SimpleNamespace(label=np.ones(shape, np.uint8))
 
+    predictor.ready = True
     with client_of(health_of(predictor)) as client:
         assert client.get("/healthz").status_code == status
     (frame,) = frames

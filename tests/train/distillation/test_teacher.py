@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from training_helpers import DEPTH, GRID, SHARED, SMALL, hub_state, small_data, trainer
 
-from deresunet.config import Preprocessing
+from deresunet.config import Preprocessing, ViTConfig
 from deresunet.data.files import read_depth
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
@@ -18,9 +18,10 @@ from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors
 from deresunet.model.checkpoint import decode, load_checkpoint
+from deresunet.model.vit import WIDTH, RGBDViT
 from train.distillation.features import FeatureModule
 from train.distillation.finetuning import TeacherModule
-from train.distillation.teacher import WIDTH, FrozenTeacher, Teacher, load_dinov2, load_teacher, timm_names
+from train.distillation.teacher import FrozenTeacher, load_dinov2, load_teacher, timm_names
 from train.module import Distillation, SegmentationModule
 from train.optimisation import Optimisation
 
@@ -76,7 +77,7 @@ def published_names(state):
 
 def test_teachers_of_earlier_versions_load(tmp_path):
     torch.manual_seed(0)
-    state = {name: torch.randn_like(tensor.float()) for name, tensor in Teacher(37).state_dict().items()}
+    state = {name: torch.randn_like(tensor.float()) for name, tensor in RGBDViT(ViTConfig(37)).state_dict().items()}
     published = published_names(state)
     assert {"vit.pe.weight", "vit.cls", "vit.blocks.11.q.bias", "vit.blocks.0.g2"} <= set(published)
     renamed = timm_names(published)
@@ -113,7 +114,7 @@ def read_label_40(path):
 
 def test_depth_enters_an_untrained_teacher_as_nothing():
     torch.manual_seed(0)
-    teacher = Teacher().eval()
+    teacher = RGBDViT().eval()
     rgb = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(
@@ -151,7 +152,7 @@ def test_dinov2_keeps_its_features(tmp_path, kind):
     else:
         path = tmp_path / "model.safetensors"
         save_file({name: tensor for name, tensor in state.items() if name != "mask_token"}, path)
-    teacher = Teacher().eval()
+    teacher = RGBDViT().eval()
     load_dinov2(teacher, path)
     rgb = torch.randn(1, 3, 518, 518, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -166,7 +167,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path, content):
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=name):
-            load_teacher(path) if load is None else load(Teacher(), path)
+            load_teacher(path) if load is None else load(RGBDViT(), path)
 
 
 def test_distilled_training_learns_from_the_teacher_and_does_not_save_it(tmp_path, teacher_40):
