@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deresunet.classes import CLASSES, ClassSet
-from deresunet.data.depth import GIVEN_MEDIAN_M, Kind, UnitChoice, choose_units
-from deresunet.data.depth_checks import measured_mask
-from deresunet.data.depth_units import describe_unit, is_room, parse_unit, sampled
-from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, FileOptions, frame_of_files, read_stored_depth
-from deresunet.data.frame import Frame, FrameInfo, OrientedBox, Problem
+from deresunet.classes import ClassSet
+from deresunet.data.depth import Kind, UnitChoice
+from deresunet.data.depth_units import parse_unit
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, FileOptions, frame_of_files
+from deresunet.data.folder_depth import planar_depth, recognise_units
+from deresunet.data.frame import Frame, FrameInfo, Problem
+from deresunet.data.frame_files import Found, FrameFiles
 from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list
 from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
-from deresunet.data.layout_search import Found, FrameFiles, find_patterns, find_row, replace_modality, unknown_layout
-from deresunet.data.layouts import OWN_LABELS, SPLIT_FOLDERS, Layout
+from deresunet.data.layout_search import find_row, unknown_layout
+from deresunet.data.layouts import OWN_LABELS, SPLIT_FOLDERS
+from deresunet.data.meta_files import boxes_of, read_meta
+from deresunet.data.pattern_search import find_patterns, replace_modality
 from deresunet.data.patterns import Tree, match
 from deresunet.data.source import Source
-from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
 REAL_SAMPLES_DIR = SAMPLES_DIR / "real"
-# Frames, evenly taken from a split, whose depth decides on the folder's unit.
-UNIT_FRAMES = 12
-_META_FORM = (
-    'Expected an object such as {"sensor": "kinect", "scene": "office", "intrinsics": [fx, fy, cx, cy]}; see '
-    "docs/data.md"
-)
 
 
 class FolderReader:
@@ -123,7 +119,8 @@ class FolderReader:
             InputError: there is none, or one of its files cannot be used.
         """
         files = self.frame_files(name)
-        meta, where = self._described(name)
+        meta = read_meta(self._meta.get(name))
+        where = str(self._meta.get(name))
         unit = meta.get("depth_unit", self.depth_unit)
         options = FileOptions(
             depth_unit=unit if self.depth_unit == "auto" else self.depth_unit,
@@ -133,7 +130,7 @@ class FolderReader:
         )
         given = meta.get("intrinsics", meta if {"fx", "cx"} <= set(meta) or {"fx", "ppx"} <= set(meta) else None)
         intrinsics, problems = self._camera(files) if given is None else (parse_intrinsics(given, where), ())
-        boxes = _boxes(meta, where) if meta.get("objects") is not None else None
+        boxes = boxes_of(meta, where) if meta.get("objects") is not None else None
         info = self.describe(name)
         frame = frame_of_files(
             *(files.rgb, files.depth, files.label, options),
@@ -158,7 +155,7 @@ class FolderReader:
         """
         files = self.frame_files(name)
         try:
-            meta, _ = self._described(name)
+            meta = read_meta(self._meta.get(name))
         except InputError:
             meta = {}
         sequence = meta.get("sequence", re.sub(r"^(.*scene\d{4})_\d\d$", r"\1", files.scene))
@@ -205,16 +202,6 @@ class FolderReader:
         """Split that a frame is in by its folder or its list, or ""."""
         frame = self.frame_files(name)
         return frame.split or next((split for split, names in self.splits.items() if name in names), "")
-
-    def _described(self, name: str) -> tuple[dict[str, Any], str]:
-        """Content of the frame's meta file, and its path for messages."""
-        path = self._meta.get(name)
-        if path is None:
-            return {}, ""
-        described = read_json(path)
-        if not isinstance(described, dict):
-            raise InputError(f"{path} holds a {type(described).__name__}. {_META_FORM}.")
-        return described, str(path)
 
     def _camera(self, files: FrameFiles) -> tuple[np.ndarray | None, tuple[Problem, ...]]:
         """Intrinsics of a frame without any in its meta file, and what is wrong with the file that holds them."""
@@ -290,62 +277,6 @@ def _find(source: Source, row: str | None) -> Found:
     return found
 
 
-def recognise_units(
-    files: Sequence[Path], key: str | None = None, layout: Layout | None = None
-) -> Mapping[Kind, UnitChoice]:
-    """Recognise the unit of many depth files together, over `UNIT_FRAMES` evenly taken; see `choose_units`.
-
-    Args:
-        files: depth files of one data set; those that cannot be read are left out, and said when their frame is read.
-        key: name of the array in NPZ files, or of the channel in EXR files.
-        layout: their layout, whose unit is taken unless the values cannot be in it.
-    """
-    looked_at = []
-    for path in files[:: max(-(-len(files) // UNIT_FRAMES), 1)]:
-        try:
-            stored = read_stored_depth(path, key)
-        except InputError:
-            continue
-        if stored.ndim == 2 and stored.dtype.kind in "iuf" and stored.dtype.itemsize > 1:
-            mask, _ = measured_mask(stored)
-            looked_at.append(stored[mask])
-    choices = choose_units(looked_at)
-    if layout is None or layout.depth_unit == "auto" or not any(values.size for values in looked_at):
-        return choices
-    return {kind: _choice_of_layout(choice, np.concatenate(looked_at), layout) for kind, choice in choices.items()}
-
-
-def _choice_of_layout(recognised: UnitChoice, values: np.ndarray, layout: Layout) -> UnitChoice:
-    """The unit of a layout, unless stored values (N,) cannot be in it; a doubt where another makes a better room."""
-    metres = sampled(values) / parse_unit(layout.depth_unit)[1]
-    if not GIVEN_MEDIAN_M[0] <= np.median(metres) <= GIVEN_MEDIAN_M[1]:
-        return recognised
-    doubt = ""
-    if not is_room(metres) and recognised.plausible:
-        doubt = (
-            f"Depth is taken to be in {describe_unit(layout.depth_unit)}, as {layout.title} has it, a median of "
-            f"{np.median(metres):.2f} m. {describe_unit(recognised.unit)} would make a room of it: say which it is "
-            f"(--depth-unit {layout.depth_unit}, or {recognised.unit})."
-        )
-    return UnitChoice(layout.depth_unit, f"as {layout.title} has it", True, doubt=doubt)
-
-
-def planar_depth(distance: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Planar depth of distances along the ray, float32 (H, W) [m].
-
-    A pixel's ray has the direction ((u - cx) / fx, (v - cy) / fy, 1), by whose length the distance is divided
-    (https://github.com/apple/ml-hypersim/issues/9).
-
-    >>> planar_depth(np.full((1, 2), 5.0, np.float32), np.array([[3.0, 0, 0], [0, 3, 0], [0, 0, 1]]))[0, 0]
-    np.float32(5.0)
-    """
-    height, width = distance.shape
-    x = (np.arange(width) - intrinsics[0, 2]) / intrinsics[0, 0]
-    y = (np.arange(height) - intrinsics[1, 2]) / intrinsics[1, 1]
-    length = np.sqrt(1.0 + x[None, :] ** 2 + y[:, None] ** 2)
-    return (distance / length).astype(np.float32)
-
-
 def real_samples(split: str = "test") -> FolderReader:
     """Return a reader of the seven real frames that come with the package (see `samples/real/CREDITS.md`).
 
@@ -357,29 +288,3 @@ def real_samples(split: str = "test") -> FolderReader:
 def sample_rooms(split: str = "test") -> FolderReader:
     """Return a reader of the rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
     return FolderReader(Source(root=SAMPLES_DIR, split=split, label_set="sunrgbd37", depth_unit="mm"), "folder")
-
-
-def _boxes(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
-    """3D boxes of a meta file, brought from the world into the camera's frame."""
-    try:
-        camera_to_world = np.array(meta.get("camera_to_world", np.eye(4)), np.float64)
-        rotation, position = camera_to_world[:3, :3], camera_to_world[:3, 3]
-        boxes = []
-        for item in meta["objects"]:
-            box, class_name = item["box"], str(item.get("cls", item.get("name", "")))
-            centroid = np.array(box["centroid"], np.float64).reshape(3)
-            boxes.append(
-                OrientedBox(
-                    label=CLASSES.index(class_name) + 1 if class_name in CLASSES else 0,
-                    name=str(item.get("name", class_name)),
-                    centroid=(centroid - position) @ rotation,
-                    basis=np.array(box["basis"], np.float64).reshape(3, 3) @ rotation,
-                    half=np.array(box["half"], np.float64).reshape(3),
-                )
-            )
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise InputError(
-            f"{where}: its objects are no 3D boxes ({type(error).__name__}: {error}). Expected objects with cls, name "
-            "and box (centroid, basis, half), and camera_to_world; see docs/data.md."
-        ) from error
-    return tuple(boxes)

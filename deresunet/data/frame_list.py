@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from deresunet.atomic import csv_text, write_text
-from deresunet.data.layout_search import Found, FrameFiles
+from deresunet.data.frame_files import Found, FrameFiles
 from deresunet.data.layouts import FRAME_LIST
 from deresunet.data.text_files import read_text
 from deresunet.errors import InputError

@@ -1,0 +1,58 @@
+"""`meta/NAME.json`: what is known of a frame beside its pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deresunet.classes import CLASSES
+from deresunet.data.frame import OrientedBox
+from deresunet.data.text_files import read_json
+from deresunet.errors import InputError
+
+_META_FORM = (
+    'Expected an object such as {"sensor": "kinect", "scene": "office", "intrinsics": [fx, fy, cx, cy]}; see '
+    "docs/data.md"
+)
+
+
+def read_meta(path: Path | None) -> dict[str, Any]:
+    """Content of a frame's meta file, nothing if it has none.
+
+    Raises:
+        InputError: it cannot be read, or holds no object.
+    """
+    if path is None:
+        return {}
+    described = read_json(path)
+    if not isinstance(described, dict):
+        raise InputError(f"{path} holds a {type(described).__name__}. {_META_FORM}.")
+    return described
+
+
+def boxes_of(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
+    """3D boxes of a meta file, brought from the world into the camera's frame."""
+    try:
+        camera_to_world = np.array(meta.get("camera_to_world", np.eye(4)), np.float64)
+        rotation, position = camera_to_world[:3, :3], camera_to_world[:3, 3]
+        boxes = []
+        for item in meta["objects"]:
+            box, class_name = item["box"], str(item.get("cls", item.get("name", "")))
+            centroid = np.array(box["centroid"], np.float64).reshape(3)
+            boxes.append(
+                OrientedBox(
+                    label=CLASSES.index(class_name) + 1 if class_name in CLASSES else 0,
+                    name=str(item.get("name", class_name)),
+                    centroid=(centroid - position) @ rotation,
+                    basis=np.array(box["basis"], np.float64).reshape(3, 3) @ rotation,
+                    half=np.array(box["half"], np.float64).reshape(3),
+                )
+            )
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{where}: its objects are no 3D boxes ({type(error).__name__}: {error}). Expected objects with cls, name "
+            "and box (centroid, basis, half), and camera_to_world; see docs/data.md."
+        ) from error
+    return tuple(boxes)
