@@ -14,14 +14,15 @@ from deresunet.data.arrays import read_exr, read_npy, read_npz, read_pgm
 from deresunet.data.depth import DepthReading, Kind, UnitChoice, decode_depth, same_view
 from deresunet.data.depth_units import Unit
 from deresunet.data.frame import Frame, OrientedBox, Problem
+from deresunet.data.hdf5 import read_hdf5
 from deresunet.data.images import RGB_FORMATS, PathLike, open_image, read_oriented_rgb, turn
 from deresunet.data.intrinsics import parse_intrinsics, turned
 from deresunet.data.labels import LabelFormat, interpolation_warning, read_stored_label
 from deresunet.errors import InputError
 
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm", ".pfm", ".exr")
-LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".bmp")
+DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm", ".pfm", ".exr", ".hdf5", ".h5")
+LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".bmp", ".hdf5", ".h5")
 _DEPTH_EXPECTED = "depth as PNG, TIFF or PGM of 16 bits, or floats as TIFF, NPY, NPZ or EXR"
 
 
@@ -73,6 +74,8 @@ def read_stored_depth(path: PathLike, key: str | None = None) -> np.ndarray:
         return read_npy(path)
     if suffix == ".npz":
         return read_npz(path, key)
+    if suffix in (".hdf5", ".h5"):
+        return read_hdf5(path, key)
     if suffix == ".exr":
         return read_exr(path, key)
     if suffix == ".pgm":

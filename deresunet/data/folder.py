@@ -20,14 +20,15 @@ from deresunet.data.frame import Frame, FrameInfo, Problem
 from deresunet.data.frame_files import Found, FrameFiles
 from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list
 from deresunet.data.images import read_rgb
-from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics
+from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics, scaled
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
 from deresunet.data.layout_search import find_row, unknown_layout
-from deresunet.data.layouts import OWN_LABELS, SPLIT_FOLDERS
+from deresunet.data.layouts import OWN_LABELS, SCANNET_IDS, SPLIT_FOLDERS
 from deresunet.data.meta_files import boxes_of, read_meta
 from deresunet.data.pattern_search import find_patterns, replace_modality
 from deresunet.data.patterns import Tree, match
+from deresunet.data.scannet import format_of_ids, holds_ids
 from deresunet.data.source import Source
 from deresunet.errors import InputError
 
@@ -65,16 +66,10 @@ class FolderReader:
         self.sensor = sensor
         self.root = found.root
         self.layout = found.layout
-        void = found.layout.void if source.void is None and source.label_offset is None else source.void
-        named = ClassSet.find(self.root) is not None or source.label_set is not None or source.classes is not None
-        self.labels = LabelFormat.choose(
-            *(source.label_set, source.label_offset, void, source.classes, source.label_map, self.root),
-            usual="nyu40" if found.label_set in (None, OWN_LABELS) else found.label_set,
-        )
+        self.labels = _label_format(source, found)
         self.depth_unit = parse_unit(source.depth_unit)[0]
         self.depth_key = source.depth_key
-        given = source.intrinsics if source.intrinsics is not None else found.layout.intrinsics or None
-        self.intrinsics = None if given is None else parse_intrinsics(given)
+        self.intrinsics = None if source.intrinsics is None else parse_intrinsics(source.intrinsics)
         self.splits = found.splits
         # Names come from this list alone, so none leads out of the folder.
         self._frames = found.frames
@@ -83,16 +78,9 @@ class FolderReader:
             for key, path in match(Tree(self.root), "meta/**", (".json",)).items()
             if key in self._frames
         }
-        notices = found.notices
-        if found.label_set == OWN_LABELS and not named:
-            self._frames = {name: replace(frame, label=None) for name, frame in self._frames.items()}
-            notices.append(
-                f"The label files are not read: those of {self.layout.title} count the data set's own classes. Pass "
-                "--label-set, or put classes.txt with one name a line beside them."
-            )
         self.split = self._chosen_split(source.split)
         self.names = tuple(self._frames) if self.split == "all" else self._listed(found)
-        self.notices = (*notices, *self._notices())
+        self.notices = (*found.notices, *self._notices())
         self._lock = threading.Lock()
         self._choices: Mapping[Kind, UnitChoice] | None = None
         self._cameras: dict[Path | str, tuple[np.ndarray | None, tuple[Problem, ...]]] = {}
@@ -143,6 +131,8 @@ class FolderReader:
             scene=info.scene,
             sequence=info.sequence,
         )
+        if frame.intrinsics is None and self.layout.intrinsics:
+            frame = replace(frame, intrinsics=scaled(self.layout.intrinsics, frame.size[1]))
         if self.layout.ray and frame.depth is not None and frame.intrinsics is not None:
             frame = replace(frame, depth=planar_depth(frame.depth, frame.intrinsics))
         return frame
@@ -275,6 +265,34 @@ def _find(source: Source, row: str | None) -> Found:
         if pattern is not None:
             replace_modality(found, root, modality, pattern, suffixes)
     return found
+
+
+def _label_format(source: Source, found: Found) -> LabelFormat:
+    """Meaning of the label files; those that nobody knows the meaning of are taken from the frames, with a notice."""
+    void = found.layout.void if source.void is None and source.label_offset is None else source.void
+    special = found.label_set in (OWN_LABELS, SCANNET_IDS)
+    format = LabelFormat.choose(
+        *(source.label_set, source.label_offset, void, source.classes, source.label_map, found.root),
+        usual="nyu40" if found.label_set is None or special else found.label_set,
+    )
+    if source.label_set is not None or not special or ClassSet.find(found.root) is not None:
+        return format
+    labels = [frame.label for frame in found.frames.values() if frame.label is not None]
+    if found.label_set == SCANNET_IDS:
+        try:
+            return format_of_ids(format, found.root) if holds_ids(labels) else format
+        except InputError as error:
+            reason = str(error)
+    elif source.classes is not None or not labels:
+        return format
+    else:
+        reason = (
+            f"Those of {found.layout.title} count the data set's own classes. Pass --label-set, or put classes.txt "
+            "with one name a line beside them."
+        )
+    found.frames = {name: replace(frame, label=None) for name, frame in found.frames.items()}
+    found.notices.append(f"The label files are not read. {reason}")
+    return format
 
 
 def real_samples(split: str = "test") -> FolderReader:

@@ -119,3 +119,14 @@ def turned(intrinsics: np.ndarray, orientation: int, size: tuple[int, int]) -> n
         return None
     fx, fy, cx, cy = found
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+
+
+def scaled(intrinsics: Sequence[float], width: int) -> np.ndarray:
+    """Matrix (3, 3) [px] at another width; `intrinsics` are fx, fy, cx, cy and the width that they are for [px].
+
+    >>> scaled((886.81, 886.81, 511.5, 383.5, 1024), 512)[0]
+    array([443.405,   0.   , 255.5  ])
+    """
+    fx, fy, cx, cy, own = intrinsics
+    scale = width / own
+    return np.array([[fx * scale, 0, (cx + 0.5) * scale - 0.5], [0, fy * scale, (cy + 0.5) * scale - 0.5], [0, 0, 1]])

@@ -13,6 +13,7 @@ from scipy import ndimage
 from deresunet.class_files import read_label_map
 from deresunet.classes import BUILT_IN, SUNRGBD37, VOID, ClassSet, LabelMap, label_map
 from deresunet.data.arrays import read_npy, squeeze
+from deresunet.data.hdf5 import read_hdf5
 from deresunet.data.images import GREY_FORMATS, open_image
 from deresunet.errors import InputError
 
@@ -180,7 +181,9 @@ def read_stored_label(path: str | os.PathLike[str], classes: ClassSet = BUILT_IN
         classes: a palette image may have their colours, at their numbers alone.
     """
     name = Path(path).name
-    if Path(path).suffix.lower() == ".npy":
+    if Path(path).suffix.lower() in (".hdf5", ".h5"):
+        stored = read_hdf5(path)
+    elif Path(path).suffix.lower() == ".npy":
         stored = squeeze(read_npy(path))
     else:
         with open_image(path, GREY_FORMATS, "class numbers as PNG or TIFF of one channel") as image:

@@ -13,6 +13,8 @@ from typing import Literal
 
 # Label set of a data set whose classes are its own.
 OWN_LABELS = "own"
+# Label files of NYU40's numbers or of ScanNet's own ids, which their values tell.
+SCANNET_IDS = "scannet ids"
 # Folders of splits, with the names by which they are asked for, too.
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -59,13 +61,13 @@ class Layout:
         rgb: patterns of RGB images, the preferred first.
         depth: patterns of depth files.
         label: patterns of label files, each with the label set that its values count: None for the usual one,
-            `OWN_LABELS` for one that only the data set itself knows.
+            `OWN_LABELS` for one that only the data set itself knows, or `SCANNET_IDS`.
         depth_unit: unit of depth where its values make a room in it; "auto" recognises it.
         pairing: "name" pairs files by what the stars stand for; "stamps" by lists of time stamps, as TUM RGB-D.
         marks: files of which one must be there.
         alone: whether RGB alone is enough to recognise it.
         ray: whether depth is the distance along the ray.
-        intrinsics: of all frames, where no file has them: fx, fy, cx, cy [px].
+        intrinsics: of all frames, where no file has them: fx, fy, cx, cy, and the width that they are for [px].
         void: value of unlabelled pixels, where it is not 0.
     """
 
@@ -106,8 +108,17 @@ ROWS: dict[str, Layout] = {
         {"images/scene_cam_*_geometry_hdf5/frame.*.semantic": "nyu40"},
         depth_unit="m",
         ray=True,
-        intrinsics=(886.81, 886.81, 511.5, 383.5),
+        intrinsics=(886.81, 886.81, 511.5, 383.5, 1024),
         void=-1,
+    ),
+    # https://github.com/ScanNet/ScanNet: color/, depth/ [mm], and labels as ScanNet's own ids (label-filt, label) or
+    # as NYU40's numbers (scannet_frames_25k). Open3D's recorder writes color/ and depth/, too.
+    "scannet": Layout(
+        "ScanNet, or a recording of Open3D's or RealSense's",
+        ("color/**",),
+        ("depth/**",),
+        {"label-filt/**": SCANNET_IDS, "label/**": SCANNET_IDS},
+        alone=False,
     ),
     "folder": Layout(
         "the folder layout (rgb/, depth/, label/)",
@@ -118,9 +129,7 @@ ROWS: dict[str, Layout] = {
     "cityscapes": Layout(
         "a Cityscapes tree", ("leftImg8bit/**/*_leftImg8bit",), (), {"gtFine/**/*_gtFine_labelIds": OWN_LABELS}
     ),
-    "ade20k": Layout(
-        "ADE20K", ("images/**/ADE_*",), (), {"annotations/**/ADE_*": "ade20k150"}, marks=("objectInfo150.txt",)
-    ),
+    "ade20k": Layout("ADE20K", ("images/**",), (), {"annotations/**": "ade20k150"}, marks=("objectinfo150.txt",)),
     "voc": Layout("a PASCAL VOC tree", ("JPEGImages/**",), (), {"SegmentationClass/**": OWN_LABELS}),
     "mmseg": Layout("an mmsegmentation tree", ("img_dir/**",), ("depth_dir/**",), {"ann_dir/**": OWN_LABELS}),
     "images": Layout(

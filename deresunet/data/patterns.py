@@ -66,7 +66,7 @@ def match(tree: Tree, pattern: str, suffixes: tuple[str, ...], below: str = "") 
     Args:
         tree: where to look.
         pattern: path with slashes in any case of letters. `*` is any part of a name, `**` any folders, in between or
-            at the end. One that ends in a name without a suffix takes all of `suffixes`; of two files that differ in
+            at the end. One that ends in none of `suffixes` takes all of them; of two files that differ in
             theirs alone, that of the earlier one.
         suffixes: of files, in small letters; none for any.
         below: folder of the tree that the pattern starts from.
@@ -130,7 +130,8 @@ def _walk(
             for captured, path in _walk(tree, prefix + folder, rest, suffixes, depth + 1):
                 yield (*found.groups(), *captured), path
         return
-    whole = bool(re.search(r"\.[A-Za-z0-9]+$", part))
+    ending = os.path.splitext(part)[1].lower()  # noqa: PTH122
+    whole = ending in suffixes or (bool(ending) and not suffixes)
     for name in tree.files(below):
         stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a hundred thousand times; Path takes seconds
         if whole:

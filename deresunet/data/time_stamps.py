@@ -18,8 +18,6 @@ MAX_STAMP_DIFFERENCE = 0.02
 def files_by_stamps(
     tree: Tree, folder: str, row: Layout, notices: list[str]
 ) -> dict[str, tuple[str | None, str | None, str | None]]:
-    tree: Tree, folder: str, row: Layout, notices: list[str]
-) -> dict[str, tuple[str | None, str | None, str | None]]:
     """RGB and depth of a sequence, paired by its associations or by the nearest time stamps."""
     prefix = f"{folder}/" if folder else ""
     rgb = {path: key for pattern in row.rgb for key, path in match(tree, pattern, RGB_SUFFIXES, folder).items()}

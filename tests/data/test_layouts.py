@@ -1,0 +1,301 @@
+"""Each row of the layout table: a data set made in that layout opens by looking alone, and the same everywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from sunrgbd_archives import RedReader, halves, picture
+from typer.testing import CliRunner
+
+import deresunet.cli.evaluate as evaluate_command
+import deresunet.cli.predict as predict_command
+from demo.data_sets import open_sources
+from demo.inspector import DatasetFrame, Inspector
+from deresunet.cli import app
+from deresunet.data.layouts import ROWS
+from deresunet.data.readers import open_reader, recognise
+from deresunet.data.source import Source
+
+WALL, CHAIR = 1, 5
+SIZE = (48, 64)
+METRES = 2.5
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+def rgb(path: Path) -> None:
+    save(path, picture(WALL, CHAIR))
+
+
+def depth(path: Path, per_metre: float = 1000) -> None:
+    values = np.linspace(0.8, 1.2, SIZE[0] * SIZE[1]).reshape(SIZE) * METRES * per_metre
+    save(path, values.astype(np.uint16))
+
+
+def label(path: Path, values: tuple[int, int] = (WALL, CHAIR), dtype: type = np.uint8) -> None:
+    save(path, np.where(halves(0, 1, SIZE) == 0, values[0], values[1]).astype(dtype))
+
+
+def dformer(root: Path) -> None:
+    for name in ("2", "10", "1"):
+        rgb(root / "RGB" / f"{name}.png")
+        depth(root / "Depth" / f"{name}.png")
+        label(root / "Label" / f"{name}.png")
+    (root / "train.txt").write_text("RGB/1.png Label/1.png\n")
+    (root / "test.txt").write_text("RGB/2.png Label/2.png\nRGB/10.png\tLabel/10.png\n")
+
+
+def esanet(root: Path, labels: str = "labels_40") -> None:
+    for split, names in (("train", "01"), ("test", "23")):
+        for name in names:
+            rgb(root / split / "rgb" / f"000{name}.png")
+            depth(root / split / "depth" / f"000{name}.png")
+            label(root / split / labels / f"000{name}.png")
+        (root / f"{split}.txt").write_text("".join(f"000{name}\n" for name in names))
+
+
+def scenes(root: Path) -> None:
+    for scene in ("kitchen", "hall"):
+        rgb(root / "rgb" / scene / "000000.png")
+        depth(root / "depth" / scene / "000000.png")
+        label(root / "label" / scene / "000000.png")
+
+
+def scannet(root: Path) -> None:
+    for scene in ("scene0000_00", "scene0000_01"):
+        rgb(root / scene / "color" / "000100.png")
+        depth(root / scene / "depth" / "000100.png")
+        label(root / scene / "label" / "000100.png")
+        (root / scene / "intrinsics_color.txt").write_text("50 0 32 0\n0 50 24 0\n0 0 1 0\n0 0 0 1\n")
+
+
+def scannet_ids(root: Path) -> None:
+    for scene in ("scene0000_00", "scene0001_00"):
+        rgb(root / "scans" / scene / "color" / "0.png")
+        depth(root / "scans" / scene / "depth" / "0.png")
+        label(root / "scans" / scene / "label-filt" / "0.png", (1, 1163), np.uint16)
+    table = "id\traw_category\tnyu40id\n1\twall\t1\n1163\tobject\t5\n"
+    (root / "scannetv2-labels.combined.tsv").write_text(table)
+
+
+def tum(root: Path) -> None:
+    stamps = [1305031102.175304, 1305031102.208637, 1305031102.3]
+    for stamp in stamps:
+        rgb(root / "rgb" / f"{stamp:.6f}.png")
+    for stamp in stamps[:2]:
+        depth(root / "depth" / f"{stamp - 0.013:.6f}.png", 5000)
+    for kind in ("rgb", "depth"):
+        files = sorted((root / kind).iterdir())
+        lines = "".join(f"{path.stem} {kind}/{path.name}\n" for path in files)
+        (root / f"{kind}.txt").write_text(f"# {kind} images\n# timestamp filename\n{lines}")
+
+
+def icl(root: Path) -> None:
+    for name in "01":
+        rgb(root / "rgb" / f"{name}.png")
+        depth(root / "depth" / f"{name}.png", 5000)
+    (root / "associations.txt").write_text("0 depth/0.png 0 rgb/0.png\n1 depth/1.png 1 rgb/1.png\n")
+
+
+def open3d(root: Path) -> None:
+    rgb(root / "color" / "000000.png")
+    depth(root / "depth" / "000000.png")
+    matrix = [50, 0, 0, 0, 50, 0, 32, 24, 1]
+    (root / "camera_intrinsic.json").write_text(json.dumps({"width": 64, "height": 48, "intrinsic_matrix": matrix}))
+
+
+def seven_scenes(root: Path) -> None:
+    for sequence in ("seq-01", "seq-02"):
+        rgb(root / sequence / "frame-000000.color.png")
+        depth(root / sequence / "frame-000000.depth.png")
+        (root / sequence / "frame-000000.pose.txt").write_text("1 0 0 0\n")
+
+
+def bts(root: Path) -> None:
+    for room in ("bathroom", "study"):
+        rgb(root / room / "rgb_00045.png")
+        depth(root / room / "sync_depth_00045.png")
+    (root / "test.txt").write_text("/bathroom/rgb_00045.png /bathroom/sync_depth_00045.png 518.8579\n")
+
+
+def replica(root: Path) -> None:
+    rgb(root / "room0" / "results" / "frame000000.png")
+    depth(root / "room0" / "results" / "depth000000.png", 6553.5)
+    rgb(root / "room1" / "results" / "frame000000.png")
+    depth(root / "room1" / "results" / "depth000000.png", 6553.5)
+    camera = {"w": 64, "h": 48, "fx": 50.0, "fy": 50.0, "cx": 31.5, "cy": 23.5, "scale": 6553.5}
+    (root / "cam_params.json").write_text(json.dumps({"camera": camera}))
+
+
+def hypersim(root: Path) -> None:
+    images = root / "ai_001_001" / "images"
+    rgb(images / "scene_cam_00_final_preview" / "frame.0000.tonemap.png")
+    folder = images / "scene_cam_00_geometry_hdf5"
+    folder.mkdir(parents=True)
+    with h5py.File(folder / "frame.0000.depth_meters.hdf5", "w") as file:
+        # A wall before the camera: distances along the rays grow to its corners.
+        focal = 886.81 * SIZE[1] / 1024
+        x, y = np.arange(SIZE[1]) - (SIZE[1] - 1) / 2, np.arange(SIZE[0]) - (SIZE[0] - 1) / 2
+        file["dataset"] = METRES * np.sqrt(1 + (x[None] / focal) ** 2 + (y[:, None] / focal) ** 2)
+    with h5py.File(folder / "frame.0000.semantic.hdf5", "w") as file:
+        file["dataset"] = np.where(halves(0, 1, SIZE) == 0, -1, CHAIR).astype(np.int16)
+
+
+def stray(root: Path) -> None:
+    rgb(root / "rgb" / "000000.png")
+    depth(root / "depth" / "000000.png")
+    save(root / "confidence" / "000000.png", np.full(SIZE, 2, np.uint8))
+    (root / "camera_matrix.csv").write_text("50.0, 0.0, 32.0\n0.0, 50.0, 24.0\n0.0, 0.0, 1.0\n")
+    (root / "odometry.csv").write_text("timestamp, frame\n")
+
+
+def record3d(root: Path) -> None:
+    rgb(root / "EXR_RGBD" / "rgb" / "0.png")
+    (root / "EXR_RGBD" / "depth").mkdir()
+    np.save(root / "EXR_RGBD" / "depth" / "0.npy", np.full(SIZE, METRES, np.float32))
+    (root / "EXR_RGBD" / "metadata.json").write_text(json.dumps({"K": [50.0, 0, 0, 0, 50.0, 0, 32, 24, 1]}))
+
+
+def voc(root: Path) -> None:
+    rgb(root / "JPEGImages" / "a.png")
+    label(root / "SegmentationClass" / "a.png")
+    (root / "ImageSets" / "Segmentation").mkdir(parents=True)
+    (root / "ImageSets" / "Segmentation" / "val.txt").write_text("a\n")
+
+
+def mmseg(root: Path) -> None:
+    for split in ("train", "val"):
+        rgb(root / "img_dir" / split / f"{split}1.png")
+        label(root / "ann_dir" / split / f"{split}1.png")
+
+
+def cityscapes(root: Path) -> None:
+    for split in ("train", "val"):
+        name = f"{split}/aachen/aachen_000000_000019"
+        rgb(root / "leftImg8bit" / f"{name}_leftImg8bit.png")
+        label(root / "gtFine" / f"{name}_gtFine_labelIds.png")
+
+
+def ade20k(root: Path) -> None:
+    (root / "objectInfo150.txt").parent.mkdir(parents=True, exist_ok=True)
+    (root / "objectInfo150.txt").write_text("Idx\n")
+    for split in ("training", "validation"):
+        rgb(root / "images" / split / f"ADE_{split}_00000001.png")
+        label(root / "annotations" / split / f"ADE_{split}_00000001.png", (1, 4))
+
+
+def images(root: Path) -> None:
+    rgb(root / "images" / "7.png")
+    depth(root / "depth_maps" / "7.png")
+    label(root / "masks" / "7.png")
+
+
+def suffixes(root: Path) -> None:
+    """Washington's RGB-D data: RGB has no suffix of its own."""
+    rgb(root / "scene_1.png")
+    depth(root / "scene_1_depth.png")
+    label(root / "scene_1_label.png")
+
+
+def prefixes(root: Path) -> None:
+    rgb(root / "color_001.png")
+    depth(root / "depth_001.png")
+
+
+def frame_list(root: Path) -> None:
+    rgb(root / "a" / "left.png")
+    depth(root / "b" / "1.png", 5000)
+    label(root / "c" / "x.png")
+    rows = [
+        ("rgb", "depth", "label", "intrinsics", "split", "scene", "depth_unit"),
+        ("a/left.png", "b/1.png", "c/x.png", "50 50 32 24", "test", "hall", "tum"),
+    ]
+    with (root / "frames.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+# Function that makes the data set; row; split and names of its frames; whether depth, label and intrinsics are read.
+CASES: dict[str, tuple[Callable[[Path], None], str, str, tuple[str, ...], str]] = {
+    "DFormer, CMX, SA-Gate": (dformer, "folder", "test", ("2", "10"), "depth label"),
+    "ESANet": (esanet, "folder", "test", ("0002", "0003"), "depth label"),
+    "EMSANet": (lambda root: esanet(root, "semantic_40"), "folder", "test", ("0002", "0003"), "depth label"),
+    "scenes": (scenes, "folder", "all", ("hall/000000", "kitchen/000000"), "depth label"),
+    "ScanNet 25k": (scannet, "scannet", "all", ("scene0000_00/000100", "scene0000_01/000100"), "depth label K"),
+    "ScanNet export": (scannet_ids, "scannet", "all", ("scene0000_00/0", "scene0001_00/0"), "depth label"),
+    "TUM": (tum, "tum", "all", ("1305031102.175304", "1305031102.208637"), "depth"),
+    "ICL-NUIM": (icl, "tum", "all", ("0", "1"), "depth"),
+    "Open3D's recorder": (open3d, "scannet", "all", ("000000",), "depth K"),
+    "7-Scenes": (seven_scenes, "7scenes", "all", ("seq-01/frame-000000", "seq-02/frame-000000"), "depth"),
+    "BTS": (bts, "bts", "test", ("bathroom/00045",), "depth"),
+    "Replica": (replica, "replica", "all", ("room0/000000", "room1/000000"), "depth K"),
+    "Hypersim": (hypersim, "hypersim", "all", ("00/0000",), "depth label K"),
+    "Stray Scanner": (stray, "folder", "all", ("000000",), "depth K"),
+    "Record3D": (record3d, "folder", "all", ("0",), "depth K"),
+    "VOC": (voc, "voc", "all", ("a",), ""),
+    "mmsegmentation": (mmseg, "mmseg", "all", ("train1", "val1"), ""),
+    # Two frames of one name in two splits keep the split in theirs.
+    "Cityscapes": (
+        *(cityscapes, "cityscapes", "all"),
+        tuple(f"{split}/aachen/aachen_000000_000019" for split in ("train", "val")),
+        "",
+    ),
+    "ADE20K": (ade20k, "ade20k", "all", ("ADE_training_00000001", "ADE_validation_00000001"), "label"),
+    "images/": (images, "images", "all", ("7",), "depth label"),
+    "side by side, suffix": (suffixes, "suffix", "all", ("scene_1",), "depth label"),
+    "side by side, prefix": (prefixes, "prefix", "all", ("001",), "depth"),
+    "frames.csv": (frame_list, "frames", "test", ("a/left",), "depth label K"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_layout_opens_by_looking_alone(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In `open_reader`, on the page, in `predict`, `evaluate` and training's data module."""
+    make, row, split, names, held = CASES[case]
+    root = tmp_path / "data"
+    make(root)
+    assert recognise(root) == row
+    reader = open_reader(root=root)
+    assert (reader.split, reader.names) == (split, names)
+    frame = reader.read(names[0])
+    assert (frame.depth is not None, frame.label is not None) == ("depth" in held, "label" in held)
+    assert (frame.intrinsics is not None) == ("K" in held)
+    if frame.depth is not None:
+        assert np.median(frame.depth) == pytest.approx(METRES, rel=0.01), frame.depth_reading
+        assert not frame.warnings
+        assert case != "Hypersim" or np.ptp(frame.depth) < 0.01
+    if frame.label is not None and case != "ADE20K":
+        assert set(np.unique(frame.label)) <= {0, WALL, CHAIR}
+        assert (frame.label == CHAIR).any()
+
+    (source, opened), *_ = open_sources([str(root)], Source()).items()
+    inspector = Inspector(RedReader(), {source: opened})
+    assert inspector.names(source) == names
+    assert inspector.read(DatasetFrame(source, names[0])).size == frame.size
+
+    for module in (evaluate_command, predict_command):
+        monkeypatch.setattr(module, "load", lambda *_: RedReader())
+    runner = CliRunner()
+    done = runner.invoke(app, ["predict", "--data", str(root), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert all((tmp_path / "out" / f"{name}.png").is_file() for name in names)
+    if "label" in held and case != "ADE20K":
+        out = tmp_path / "out.json"
+        done = runner.invoke(app, ["evaluate", "--data", str(root), "--json", str(out)])
+        assert done.exit_code == 0, done.output
+        told = json.loads(out.read_text())
+        assert told["frames"] == len(names)
+        assert told["modalities"] == {"rgbd" if "depth" in held else "rgb": len(names)}
+
+
+def test_every_row_has_a_case() -> None:
+    assert {row for _, row, *_ in CASES.values()} >= set(ROWS)
