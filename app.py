@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import warnings
 from dataclasses import fields
@@ -68,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
         theme=theme(),
         css_paths=STYLE,
         ssr_mode=False,
-        mcp_server=options.mcp,
+        mcp_server=options.mcp or None,  # None leaves it to the platform's variable
         footer_links=["api"],
     )
     if not zerogpu.HERE:
@@ -121,9 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--embed-in",
         action="append",
-        default=[],
+        default=os.environ.get("DERESUNET_EMBED_IN", "").split(),
         metavar="ORIGIN",
-        help="origin of a page that may embed this one, such as https://example.org; repeat it for others",
+        help="origin of a page that may embed this one, such as https://example.org; repeat it for others "
+        "(default: those in DERESUNET_EMBED_IN, which a Space's settings can hold)",
     )
     parser.add_argument("--cache-dir", type=Path, help="folder that keeps evaluations (default: in Gradio's cache)")
     parser.add_argument(

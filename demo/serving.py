@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -10,18 +11,15 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from demo.server import headers
-from demo.server.compression import CompressedDocument
-from demo.server.connections import cut_slow_connections
 from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
 from demo.server.health import Health
-from demo.server.logins import ATTEMPTS, WINDOW_S, LoginBrake
 from demo.server.origins import refuse_other_origins
 from demo.server.pictures import keep_pictures_whole
-from demo.server.proxies import TrustedProxies, checked_proxies
 from demo.server.waiting import Listeners
 from deresunet.errors import InputError
 
@@ -32,6 +30,9 @@ QUEUE_SIZE = 64
 # Visits whose settings Gradio keeps, 0.3 MB each; who comes back after so many others finds the page as at first.
 SESSIONS = 400
 AUTH_VARIABLE = "DERESUNET_AUTH"
+# A Space is reached through the platform's proxies, from addresses of a private network. What they append to
+# X-Forwarded-For is the visitor's address; what stands before it, a visitor may have written.
+SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Serving:
             GRADIO_ROOT_PATH.
         max_upload: the largest file that is taken, such as "160mb".
         accounts: (name, password) of those who may come in; empty lets everyone in.
-        trusted_proxies: addresses and networks whose X-Forwarded-For, -Host and -Proto are believed.
+        trusted_proxies: addresses and networks whose X-Forwarded-For and -Proto are believed.
         ancestors: origins whose pages may embed this one.
 
     Raises:
@@ -62,8 +63,13 @@ class Serving:
             raise InputError(f"the root path is {path!r}; expected a path such as /rooms, or a whole URL.")
         if not re.fullmatch(r"[1-9]\d*(b|kb|mb|gb)", self.max_upload, re.IGNORECASE):
             raise InputError(f"the upload limit is {self.max_upload!r}; expected a size such as {MAX_UPLOAD}.")
-
-        checked_proxies(self.trusted_proxies)
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise InputError(
+                    f"The trusted proxy is {proxy!r}; expected an address or a network such as 127.0.0.1 or 10.0.0.0/8."
+                ) from error
         headers.checked_ancestors(self.ancestors)
 
     def serve(self, page: GuardedBlocks, health: Health, **options: Any) -> None:
@@ -72,12 +78,11 @@ class Serving:
         # one wait.
         page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=4, api_open=False)
         keep_pictures_whole()
-        # Gradio's server would itself believe whatever a sender on this machine forwards; `TrustedProxies` decides.
-        os.environ["FORWARDED_ALLOW_IPS"] = ""
+        # Uvicorn reads here whose X-Forwarded headers it believes; unset, it would be any sender's on this machine.
+        os.environ["FORWARDED_ALLOW_IPS"] = ",".join((*self.trusted_proxies, *(SPACE_PROXIES if _in_space() else ())))
         page.launch(
             prevent_thread_lock=True, **self.launch_options(page, health, bool(options.get("share"))), **options
         )
-        cut_slow_connections(page.server.config)
         refuse_other_origins(page.server.config)
 
     def launch_options(self, page: gr.Blocks, health: Health, share: bool = False) -> dict[str, Any]:
@@ -85,19 +90,16 @@ class Serving:
         ancestors = (*self.ancestors, *(headers.SPACE_ANCESTORS if _in_space() else ()))
         scripts = (headers.SHARE_ORIGIN,) if share else ()
         middleware = [
-            Middleware(TrustedProxies, self.trusted_proxies or (("*",) if _in_space() else ())),
-            Middleware(headers.SecurityHeaders, ancestors, scripts),
-            Middleware(CompressedDocument),
+            Middleware(headers.SecurityHeaders, ancestors, scripts, headers.SPACE_HUB if _in_space() else ()),
+            Middleware(GZipMiddleware, compresslevel=5),
             Middleware(Faults),
-            Middleware(LoginBrake),
             Middleware(Listeners, page),
         ]
-        message = f"After {ATTEMPTS} failed logins, wait {WINDOW_S:.0f} seconds."
         return {
             "root_path": None if self.root_path is None else self.root_path.rstrip("/"),
             "max_file_size": self.max_upload,
             "auth": list(self.accounts) or None,
-            "auth_message": message if self.accounts else None,
+            "auth_message": _login_message() if self.accounts else None,
             "state_session_capacity": SESSIONS,
             "run_history": False,
             "app_kwargs": {
@@ -105,6 +107,17 @@ class Serving:
                 "routes": [Route("/healthz", health.answer, methods=["GET"])],
             },
         }
+
+
+def _login_message() -> str | None:
+    """HTML over the login: in a Space, where to log in if the browser forgets it."""
+    host = os.environ.get("SPACE_HOST", "")
+    if not (_in_space() and re.fullmatch(r"[\w.-]+", host)):
+        return None
+    return (
+        "If this page comes again after you have logged in, your browser keeps no cookies of a page within another, as "
+        f'Safari and private windows do. Log in at <a href="https://{host}" target="_blank">{host}</a> instead.'
+    )
 
 
 def _in_space() -> bool:

@@ -1,1 +1,1 @@
-"""Layers between the network and the page: proxies, headers, logins, slow connections, waiting jobs, health."""
+"""What only the application knows of its requests: faults in words, headers, origins, waiting jobs, health, memory."""

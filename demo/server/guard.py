@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import gradio as gr
 import httpx
+from gradio.context import LocalContext
 
 from demo.inspection import Kept
 from demo.server.values import check_selection, check_states, check_value, hints_of
@@ -84,6 +85,8 @@ class GuardedBlocks(gr.Blocks):
         if gr.SelectData in hints_of(block_fn.fn).values():
             targets = [self.blocks[target] for target, _ in block_fn.targets if target in self.blocks]
             check_selection(targets, None if event_data is None else event_data._data)
+        # What is run again for a `Kept` that went is asked for by this visitor, whom ZeroGPU charges.
+        LocalContext.request.set(requests[0] if isinstance(requests, list) else requests)
         values = [
             await anyio.to_thread.run_sync(value.get, limiter=self.limiter) if isinstance(value, Kept) else value
             for value in processed_input

@@ -12,12 +12,13 @@ from deresunet.errors import InputError
 
 # Where a page that is shared through Gradio's relay gets its scripts and styles from.
 SHARE_ORIGIN = "https://gradio.s3-us-west-2.amazonaws.com"
-# Who embeds the page of a Space.
+# Who embeds the page of a Space, and where it asks for what Gradio's header shows, and whether the Space sleeps.
 SPACE_ANCESTORS = ("https://huggingface.co", "https://*.hf.space")
+SPACE_HUB = ("https://huggingface.co", "https://*.huggingface.co")
 _ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9.-]+(:\d+)?")
 
 
-def policy(ancestors: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
+def policy(ancestors: Sequence[str] = (), scripts: Sequence[str] = (), asked: Sequence[str] = ()) -> str:
     """The Content-Security-Policy: everything comes from this server.
 
     Gradio's own scripts, styles and event handlers are inline, and it compiles handlers from text, so `unsafe-inline`
@@ -26,17 +27,18 @@ def policy(ancestors: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
     Args:
         ancestors: origins whose pages may embed this one, besides its own.
         scripts: origins that scripts and styles come from, besides this server's.
+        asked: origins that scripts may ask for data and pictures.
     """
-    foreign = "".join(f" {origin}" for origin in scripts)
+    foreign, told = ("".join(f" {origin}" for origin in origins) for origins in (scripts, asked))
     return "; ".join(
         [
             "default-src 'self'",
             f"script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:{foreign}",
             f"style-src 'self' 'unsafe-inline'{foreign}",
-            "img-src 'self' data: blob:",
+            f"img-src 'self' data: blob:{told}",
             f"font-src 'self' data:{foreign}",
             "media-src 'self' data: blob:",
-            f"connect-src 'self' data: blob:{foreign}",
+            f"connect-src 'self' data: blob:{foreign}{told}",
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'self'",
@@ -53,12 +55,15 @@ class SecurityHeaders:
         app: what is served.
         ancestors: see `policy`.
         scripts: see `policy`.
+        asked: see `policy`.
     """
 
-    def __init__(self, app: ASGIApp, ancestors: Sequence[str] = (), scripts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, ancestors: Sequence[str] = (), scripts: Sequence[str] = (), asked: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._headers = {
-            "Content-Security-Policy": policy(ancestors, scripts),
+            "Content-Security-Policy": policy(ancestors, scripts, asked),
             "X-Content-Type-Options": "nosniff",
             # The page's own address goes to its own server, which makes links of it, and to nobody else.
             "Referrer-Policy": "same-origin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,8 +12,6 @@ import fastapi
 import gradio as gr
 from gradio.queueing import Event, Queue
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from demo.server.logins import network_of
 
 # Jobs of one visit, and of one address, that may wait; together with those of others they fill Gradio's `max_size`.
 PER_SESSION = 8
@@ -133,3 +132,15 @@ def _listened_to(scope: Scope, queue: Queue) -> str | None:
         event = queue.event_ids_to_events.get(event_id)
         return event_id if event is None else event.session_hash
     return None
+
+
+def network_of(scope: Scope) -> str:
+    """The sender's address; of IPv6 its /64, since one household has all of that."""
+    host = (scope.get("client") or ("", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 6 and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(getattr(address, "ipv4_mapped", None) or address)
