@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from demo.data_set_metrics import Measured
+from deresunet.classes import SUNRGBD37, ClassSet, joined
 from deresunet.data.depth import DepthReading
 from deresunet.data.frame import Frame, OrientedBox
 from deresunet.evaluation.calibration import Reliability, reliability
@@ -41,8 +42,8 @@ class Inspection:
         background: uint8 (h, w, 3): RGB, or grey depth where there is no RGB.
         rgb: whether `background` is RGB.
         depth: float32 (h, w) [m], 0 where missing; or None.
-        truth: uint8 (h, w), 0 = void, 1..37; or None.
-        classes: uint8 (5, h, w): the five most probable classes 1..37, most probable first.
+        truth: uint8 (h, w), 0 = void, 1..N; or None.
+        classes: uint8 (5, h, w): the five most probable classes 1..N, most probable first; 0 for none of them.
         probabilities: float16 (5, h, w), 0..1: their probabilities.
         entropy: float16 (h, w), 0..1.
         step: how many pixels of the frame a pixel here stands for, along each side.
@@ -52,14 +53,16 @@ class Inspection:
         result: the labelled pixels at full resolution, counted by region and class; or None.
         scores: IoU, accuracy and their means, from `result`; or None.
         reliability: accuracy by confidence; or None.
-        shares: float64 (37,): predicted share of each class over the whole frame, 0..1.
-        confidence: float64 (37,): mean confidence where a class is predicted; NaN where it is not.
+        shares: float64 (N,): predicted share of each class over the whole frame, 0..1.
+        confidence: float64 (N,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
-        label_png: the prediction at full resolution as a PNG of class numbers 1..37.
+        label_png: the prediction at full resolution as a PNG of class numbers 1..N.
         measured: figures of a whole data set that the weights carry, or None.
         sensor: camera that took the frame, or "".
         scene: room type, or "".
         depth_reading: how depth was understood, or None without depth.
+        class_set: the N classes: the ground truth's, and behind them those of the network that it lacks; without ground
+            truth the network's.
     """
 
     background: np.ndarray = field(repr=False)
@@ -84,6 +87,7 @@ class Inspection:
     sensor: str = ""
     scene: str = ""
     depth_reading: DepthReading | None = field(default=None, repr=False)
+    class_set: ClassSet = SUNRGBD37
 
     @property
     def nbytes(self) -> int:
@@ -93,7 +97,7 @@ class Inspection:
 
     @property
     def label(self) -> np.ndarray:
-        """uint8 (h, w): the prediction, 1..37."""
+        """uint8 (h, w): the prediction, 1..N."""
         best: np.ndarray = self.classes[0]
         return best
 
@@ -194,10 +198,15 @@ def inspect(
         InputError: the modality asked for is not in the frame.
     """
     prediction = predictor(frame, modality)
-    count = len(predictor.class_set)
+    described = describe_frame(frame, prediction)
+    if frame.label is not None:
+        prediction = prediction.brought_by(joined(prediction.class_set, frame.class_set))
+    classes = prediction.class_set
+    count = len(classes)
     pixels = np.bincount(prediction.label.ravel(), minlength=count + 1)[1:]
     sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
-    result = None if frame.label is None else frame_result(frame, prediction.label)
+    # Over all of them, so that a class that the network alone has is a false positive like any other.
+    result = None if frame.label is None else frame_result(replace(frame, class_set=classes), prediction.label)
     step = _step(frame)
     depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
     return Inspection(
@@ -210,8 +219,8 @@ def inspect(
         entropy=_shrink(prediction.entropy, step, np.float16),
         step=step,
         intrinsics=None if frame.intrinsics is None else np.diag([1 / step, 1 / step, 1]) @ frame.intrinsics,
-        boxes=frame.boxes,
-        described=describe_frame(frame, prediction),
+        boxes=None if frame.boxes is None else frame.brought_to(classes).boxes,
+        described=described,
         result=result,
         scores=None if result is None else scores(result.matrix()),
         reliability=(
@@ -227,6 +236,7 @@ def inspect(
         sensor=frame.sensor,
         scene=frame.scene,
         depth_reading=frame.depth_reading,
+        class_set=classes,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from deresunet.classes import COLOURS, DISPLAY_NAMES, PALETTE
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.colours import Colour, hex_code
 
@@ -44,9 +44,9 @@ SORT_TABLE = (
 )
 
 
-def chosen_class(name: str | None) -> int | None:
-    """The class 1..37 of a display name; None for all."""
-    return DISPLAY_NAMES.index(name) + 1 if name in DISPLAY_NAMES else None
+def chosen_class(name: str | None, classes: ClassSet = SUNRGBD37) -> int | None:
+    """The class 1..N of a display name; None for all."""
+    return classes.display_names.index(name) + 1 if name in classes.display_names else None
 
 
 def class_filter(names: Iterable[str]) -> frozenset[int] | None:
@@ -65,14 +65,14 @@ def toggled(names: Iterable[str], clicked: str) -> list[str]:
     return [name for name in kept if name != clicked] if clicked in kept else [*kept, clicked]
 
 
-def swatch(label: int) -> str:
+def swatch(label: int, classes: ClassSet = SUNRGBD37) -> str:
     """A class's colour as a small square; black for void."""
-    return f'<i class="swatch" style="background:{"#000" if label == 0 else COLOURS[label - 1]}"></i>'
+    return f'<i class="swatch" style="background:{"#000" if label == 0 else classes.colours[label - 1]}"></i>'
 
 
-def class_keys(labels: Iterable[int]) -> str:
-    """Names and colours of classes 1..37."""
-    return key_line({DISPLAY_NAMES[label - 1]: PALETTE[label] for label in labels})
+def class_keys(labels: Iterable[int], classes: ClassSet = SUNRGBD37) -> str:
+    """Names and colours of classes 1..N."""
+    return key_line({classes.display_name(label): classes.palette[label] for label in labels})
 
 
 def key_line(keys: Mapping[str, Colour | np.ndarray]) -> str:
@@ -93,17 +93,18 @@ def ordered_list(lines: Iterable[str]) -> str:
     return f'<ol class="lines">{"".join(f"<li>{line}</li>" for line in lines)}</ol>'
 
 
-def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "") -> str:
+def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "", classes: ClassSet = SUNRGBD37) -> str:
     """A table that `SORT_TABLE` sorts; a column "class" of display names gets swatches and is clickable.
 
     Args:
         rows: text, counts, and numbers that are shown to one decimal (NaN: n/a).
         signed: columns whose numbers are shown with their sign.
         caption: title above the table.
+        classes: those that the column names.
     """
     heads = "".join(f'<th scope="col"><button type="button">{html.escape(str(name))}</button></th>' for name in rows)
     body = "".join(
-        f"<tr>{''.join(_cell(name, value, name in signed) for name, value in zip(rows, row, strict=True))}</tr>"
+        f"<tr>{''.join(_cell(name, one, name in signed, classes) for name, one in zip(rows, row, strict=True))}</tr>"
         for row in rows.itertuples(index=False)
     )
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
@@ -113,7 +114,7 @@ def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "") -> 
     )
 
 
-def _cell(name: str, value: object, signed: bool) -> str:
+def _cell(name: str, value: object, signed: bool, classes: ClassSet) -> str:
     if isinstance(value, float | np.floating):
         if np.isnan(value):
             return '<td data-value="">n/a</td>'
@@ -121,6 +122,6 @@ def _cell(name: str, value: object, signed: bool) -> str:
     if isinstance(value, int | np.integer):
         return f'<td data-value="{value}">{value:,}</td>'
     if name == "class":
-        label = DISPLAY_NAMES.index(str(value)) + 1
-        return f'<td><button type="button" data-class="{value}">{swatch(label)}{value}</button></td>'
+        shown, label = html.escape(str(value)), classes.display_names.index(str(value)) + 1
+        return f'<td><button type="button" data-class="{shown}">{swatch(label, classes)}{shown}</button></td>'
     return f"<td>{html.escape(str(value))}</td>"

@@ -24,6 +24,7 @@ VOID = 0
 MAX_CLASSES = 255  # so that a label fits into uint8
 _MAX_NAME = 100
 _MAX_ALIASES = 10_000
+_MARKUP = re.compile('[<>"]').search
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,10 @@ class ClassSet:
             if len(values) != len(names) or not all(isinstance(value, str) for value in values):
                 raise InputError(f"The class set {self.name} has {len(names)} names and {len(values)} {what}.")
         shown = tuple(one or _display_name(name) for one, name in zip(shown, names, strict=True))
-        if len(set(shown)) < len(shown) or max(map(len, shown)) > _MAX_NAME:
-            raise InputError(f"The class set {self.name}: display names are unique and at most {_MAX_NAME} long.")
+        if len(set(shown)) < len(shown) or max(map(len, shown)) > _MAX_NAME or any(map(_MARKUP, shown)):
+            raise InputError(
+                f"The class set {self.name}: display names are unique, short, and without <, > and quotes."
+            )
         for colour in colours:
             if colour and not re.fullmatch("#[0-9a-fA-F]{6}", colour):
                 raise InputError(f"The class set {self.name}: the colour {colour[:20]!r} is not one like #8ea8c4.")
@@ -308,8 +311,11 @@ def _check_names(name: object, names: Sequence[object]) -> None:
         raise InputError(f"The class set {name} has {len(names)} classes; expected 2 to {MAX_CLASSES}.")
     seen: dict[str, str] = {}
     for one in names:
-        if not isinstance(one, str) or not one.strip() or len(one) > _MAX_NAME or not one.isprintable():
-            raise InputError(f"The class set {name}: {str(one)[:50]!r} is no class's name; expected a short text.")
+        if not isinstance(one, str) or not one.strip() or len(one) > _MAX_NAME or not one.isprintable() or _MARKUP(one):
+            raise InputError(
+                f"The class set {name}: {str(one)[:50]!r} is no class's name; expected a short text without <, > and "
+                "double quotes."
+            )
         if class_tables.key(one) in seen:
             raise InputError(
                 f"The class set {name} has both {seen[class_tables.key(one)]!r} and {one!r}; names have to be unique."

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame, FrameInfo
 from deresunet.errors import InputError
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
+from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import Checkpoint
 
 WALL, FLOOR, BED, CHAIR = 1, 2, 4, 5
@@ -29,9 +31,11 @@ class SyntheticReader:
     root = "/srv/private/place"
     notices: tuple[str, ...] = ()
 
-    def __init__(self, broken: str = "", count: int = COUNT, labelled: bool = True):
+    def __init__(
+        self, broken: str = "", count: int = COUNT, labelled: bool = True, class_set: ClassSet = SUNRGBD37
+    ) -> None:
         self.names = tuple(ODD_NAME if k == 3 else f"kv{1 + k % 2}/{k:04d}" for k in range(count))
-        self._broken, self._labelled = broken, labelled
+        self._broken, self._labelled, self.class_set = broken, labelled, class_set
         self.reads = 0
 
     def describe(self, name: str) -> FrameInfo:
@@ -58,6 +62,10 @@ class SyntheticReader:
         label[20:40, 30:60] = BED if k % 3 == 0 else WALL
         label[24:44, 4:24] = CHAIR
         label[0] = 0
+        if len(self.class_set) < CHAIR:
+            label = np.where(label > 0, 1 + label % len(self.class_set), 0).astype(np.uint8)
+        if len(self.class_set) > len(SUNRGBD37):  # and some of all further classes, few pixels each
+            label[44:46] = 38 + np.arange(2 * SIZE[1]).reshape(2, -1) % (len(self.class_set) - 37)
         rng = np.random.default_rng(k)
         depth = rng.uniform(1.0, 4.0, SIZE).astype(np.float32)
         depth[:, :k] = 0.0
@@ -69,6 +77,7 @@ class SyntheticReader:
             source="synthetic",
             sensor=f"kv{1 + k % 2}",
             scene="bedroom" if k % 3 == 0 else "office",
+            class_set=self.class_set,
         )
 
 
@@ -83,6 +92,7 @@ class KnownPredictor:
     """
 
     precision, backend, head, usual_batch = "float32", "eager", "raw", 1
+    ready, inference, _input_size = True, Inference(), Predictor._input_size
 
     def __init__(self, reader: SyntheticReader, seconds: float = 0.0, sha256: str = "ab" * 32, confidence: float = 0.2):
         self.checkpoint = Checkpoint(
@@ -91,6 +101,7 @@ class KnownPredictor:
         self.seconds, self.confidence, self.ran = seconds, confidence, []
         self.held_after: int | None = None  # frames after which the next one waits until this is None
         self._reader, self._lock = reader, threading.Lock()
+        self.class_set = reader.class_set
 
     def labels(self, frames, modality="rgbd") -> list[np.ndarray]:
         return [self(frame, modality).label for frame in frames]
@@ -103,11 +114,11 @@ class KnownPredictor:
         self.ran.append(frame.name)
         k = self._reader.names.index(frame.name)
         label = np.where(frame.label == 0, WALL, frame.label).astype(np.uint8)
-        label[24:44, 4 : 4 + k] = BED
+        label[24:44, 4 : 4 + k] = min(BED, len(self.class_set))
         sure = np.full((5, *SIZE), (1 - self.confidence) / 4, np.float32)
         sure[0] = self.confidence
         scores = PixelScores(np.repeat(label[None], 5, 0), sure, sure[0])
-        return Prediction.of(scores, 1.0, self.provenance(modality))
+        return Prediction.of(scores, 1.0, self.provenance(modality), self.class_set)
 
     provenance, network_size, protocol = Predictor.provenance, Predictor.network_size, Predictor.protocol
 

@@ -92,7 +92,7 @@ class PooledBoundary(Metric):
 
     def update(self, label: Tensor, prediction: Tensor) -> None:
         """Add a frame: its label uint8 (H, W), 0 = void, and the prediction uint8 (H, W), 1..37."""
-        counts = boundary_counts(label.cpu().numpy(), prediction.cpu().numpy())
+        counts = boundary_counts(label.cpu().numpy(), prediction.cpu().numpy(), self.counts.shape[1])
         self.counts += torch.from_numpy(counts).to(self.counts.device)
 
     def compute(self) -> Tensor:

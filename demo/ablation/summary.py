@@ -151,7 +151,9 @@ def class_table(ablation: Ablation) -> pd.DataFrame:
 def region_table(ablation: Ablation) -> pd.DataFrame:
     """MIoU in percent by distance and by whether depth was measured, under each modality."""
     columns = ["pixels", "share %", *(f"{MODALITY_NAMES[modality]} %" for modality in MODALITIES)]
-    counted = {modality: pool([one.result]) for modality, one in ablation.items() if one.result is not None}
+    counted = {
+        modality: pool([one.result], one.result.classes) for modality, one in ablation.items() if one.result is not None
+    }
     rows = []
     if len(counted) == len(MODALITIES):
         total = counted["rgbd"].sum()

@@ -18,7 +18,6 @@ from demo.inspection import Cache
 from demo.inspector import DatasetFrame
 from demo.markup import ALL_CLASSES, chosen_class
 from demo.notices import with_notice
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.errors import InputError
 from deresunet.evaluation.audit import Audit, Finding, audit
 from deresunet.evaluation.html import in_percent
@@ -88,7 +87,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
     with gr.Row(elem_classes="ds-filters"):
         start = gr.Button("Audit the labels", variant="primary", scale=0, min_width=180, elem_id="ds-audit")
         only = gr.Dropdown(
-            [ALL_CLASSES, *DISPLAY_NAMES], value=ALL_CLASSES, label="Annotated or predicted class", visible=False,
+            [ALL_CLASSES], value=ALL_CLASSES, label="Annotated or predicted class", visible=False,
             elem_id="ds-audit-class",
         )  # fmt: skip
         files = gr.Files(label="Findings", visible=False, interactive=False, scale=2, elem_id="ds-audit-files")
@@ -102,7 +101,9 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
 
     def shown(request: Request, only: str, amount: int) -> list[Any]:
         """Updates of note, gallery, listing, amount and the button for more."""
-        found, label = audits.of(request), chosen_class(only)
+        found = audits.of(request)
+        classes = found.class_set
+        label = chosen_class(only, classes)
         chosen = [k for k, one in enumerate(found.findings) if label in (None, one.annotated, one.predicted)]
         pictures, kept = [], []
         for k in chosen[:amount]:
@@ -112,7 +113,8 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
             except InputError:
                 continue  # its file has gone since the audit
             words = (
-                f"{k + 1}. annotated {DISPLAY_NAMES[one.annotated - 1]}, predicted {DISPLAY_NAMES[one.predicted - 1]}"
+                f"{k + 1}. annotated {classes.display_name(one.annotated)}, predicted "
+                f"{classes.display_name(one.predicted)}"
             )
             pictures.append((Image.fromarray(picture), f"{words} ({in_percent(one.confidence, 0)}) · {one.frame}"))
             kept.append(k)
@@ -132,7 +134,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         total = len(evaluations.reader(request).names)
         found = audits.of(request, lambda done: progress((done, total), desc="frames", unit="frames"))
         present = sorted(
-            {DISPLAY_NAMES[label - 1] for one in found.findings for label in (one.annotated, one.predicted)}
+            {found.class_set.display_name(label) for one in found.findings for label in (one.annotated, one.predicted)}
         )
         handed = [
             handed_out("findings.csv", found.csv().encode()),
@@ -160,9 +162,10 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         if not 0 <= int(where.index) < len(listing):  # the visitor's list has expired
             return [gr.skip(), gr.skip()]
         request = evaluations.request(source, modality, weights)
-        findings = audits.of(request).findings
+        found = audits.of(request)
+        findings = found.findings
         one = findings[listing[int(where.index)]]
-        classes = tuple(DISPLAY_NAMES[label - 1] for label in (one.annotated, one.predicted))
+        classes = tuple(found.class_set.display_name(label) for label in (one.annotated, one.predicted))
         frames = tuple(dict.fromkeys(finding.frame for finding in findings))
         name = weights or evaluations.checkpoints.first_name
         return [

@@ -11,7 +11,7 @@ from demo.dataset.pictures import Focus
 from demo.dataset.progress import Request
 from demo.dataset.result import Confusion, DatasetResult, FrameProperty
 from demo.markup import ALL_CLASSES, chosen_class
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import ClassSet
 
 ALL_SENSORS, ALL_SCENES = "all sensors", "all room types"
 WORST, BEST = "worst first", "best first"
@@ -25,6 +25,7 @@ class Choice:
 
     Attributes:
         request: evaluation whose result is shown.
+        classes: the N classes of its ground truth.
         sensor: a camera, or `ALL_SENSORS`.
         scene: a room type, or `ALL_SCENES`.
         only: display name of a class, or `markup.ALL_CLASSES`.
@@ -35,6 +36,7 @@ class Choice:
     """
 
     request: Request
+    classes: ClassSet
     sensor: str = ALL_SENSORS
     scene: str = ALL_SCENES
     only: str = ALL_CLASSES
@@ -45,19 +47,19 @@ class Choice:
 
     @property
     def label(self) -> int | None:
-        """The class 1..37, or None for all."""
-        return chosen_class(self.only)
+        """The class 1..N, or None for all."""
+        return chosen_class(self.only, self.classes)
 
     @property
     def cell(self) -> Confusion | None:
         """The cell of the confusion matrix, or None."""
-        return chosen_confusion(self.pair)
+        return chosen_confusion(self.pair, self.classes)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Display names of the classes that the pictures show: a confusion's pair, or the chosen class."""
         labels = (self.cell.truth, self.cell.prediction) if self.cell else (self.label,) if self.label else ()
-        return tuple(dict.fromkeys(DISPLAY_NAMES[label - 1] for label in labels))
+        return tuple(dict.fromkeys(self.classes.display_name(k) for k in labels if k <= len(self.classes)))
 
     @property
     def focus(self) -> Focus:

@@ -19,8 +19,10 @@ from demo.dataset.result import DatasetResult
 from demo.dataset.stopping import StoppableReader, StoppedError
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
 from demo.networks import Checkpoints
+from deresunet.classes import ClassSet
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
@@ -228,7 +230,8 @@ class Evaluations:
                 "metrics": METRICS_VERSION,
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
-                "protocol": describe_protocol(segmenter),
+                "protocol": describe_protocol(segmenter, self.class_set(request.source)),
+                "classes": self.class_set(request.source).to_dict(),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
             }
@@ -241,6 +244,10 @@ class Evaluations:
     def reader(self, request: Request) -> Reader:
         """The data set of `request`."""
         return self._reader(request.source)
+
+    def class_set(self, source: str) -> ClassSet:
+        """Classes of a data set's ground truth."""
+        return class_set_of(self._reader(source))
 
     def has_labels(self, source: str) -> bool:
         """Whether a data set has ground truth: one of some frames, evenly taken, has a label."""

@@ -12,11 +12,12 @@ from demo.dataset.pictures import Focus, focus_keys
 from demo.dataset.progress import Progress, Request, duration
 from demo.dataset.result import Confusion, DatasetResult, FrameProperty, most_confused
 from demo.markup import ALL_CLASSES, MODALITY_NAMES
-from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.report_page import drawn_classes
 from deresunet.evaluation.stratified import BOUNDARY_PX
 from deresunet.visualization.colours import CORRECT, WRONG
 
@@ -99,8 +100,8 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
     if label is not None:
         here = int(result.frames_with(chosen)[label - 1])
         iou = shown(pooled.iou[label - 1])
-        figures.insert(0, _figure(f"{iou} %".replace("n/a %", "n/a"), f"IoU of {DISPLAY_NAMES[label - 1]}"))
-        figures.append(_figure(f"{here:,}", f"frames with {DISPLAY_NAMES[label - 1]}"))
+        figures.insert(0, _figure(f"{iou} %".replace("n/a %", "n/a"), f"IoU of {result.class_set.display_name(label)}"))
+        figures.append(_figure(f"{here:,}", f"frames with {result.class_set.display_name(label)}"))
     if found.frames < MIN_FRAMES:
         note = f"Fewer than {MIN_FRAMES} frames: too few for an interval."
     else:
@@ -138,26 +139,37 @@ def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = No
     """
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
     offered = (result.frames_with(result.choose()) > 0) & clickable
-    order = sorted(range(len(COLOURS)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k))
+    classes = result.class_set
+    most = {*drawn_classes(result.matrix(chosen))[0].tolist(), -1 if label is None else label - 1}
+    order = sorted(most & set(range(len(classes))), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k))
     rows = []
     if clickable:
         kind = "chosen" if label is None else ""
         rows.append(_bar(ALL_CLASSES, pooled.miou, len(chosen), "var(--color-accent)", kind, True))
     for k in order:
         kind = "chosen" if label == k + 1 else "" if frames[k] else "absent"
-        rows.append(_bar(DISPLAY_NAMES[k], pooled.iou[k], int(frames[k]), COLOURS[k], kind, bool(offered[k])))
+        rows.append(
+            _bar(classes.display_names[k], pooled.iou[k], int(frames[k]), classes.colours[k], kind, bool(offered[k]))
+        )
+    more = ""
+    if len(order) < len(classes):
+        more = (
+            f'<p class="ds-note">{len(order)} of {len(classes)} classes, those with most pixels. The table has all; '
+            "the class filter finds each.</p>"
+        )
     head = '<div class="head"><span>class</span><span></span><span>IoU %</span><span>frames</span></div>'
-    return f'<div class="ds-bars" role="group" aria-label="IoU of each class">{head}{"".join(rows)}</div>'
+    return f'<div class="ds-bars" role="group" aria-label="IoU of each class">{head}{"".join(rows)}</div>{more}'
 
 
 def class_table(result: DatasetResult, chosen: np.ndarray) -> pd.DataFrame:
     """One row a class in ground truth or predictions: IoU, precision, recall and F1 in percent, number of frames."""
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
-    there = [k for k in range(len(COLOURS)) if pooled.truth_pixels[k] or pooled.predicted_pixels[k]]
+    names = result.class_set.display_names
+    there = [k for k in range(len(names)) if pooled.truth_pixels[k] or pooled.predicted_pixels[k]]
     ratios = {"IoU %": pooled.iou, "precision %": pooled.precision, "recall %": pooled.recall, "F1 %": pooled.f1}
     return pd.DataFrame(
         {
-            "class": [DISPLAY_NAMES[k] for k in there],
+            "class": [names[k] for k in there],
             **{name: [100.0 * float(ratio[k]) for k in there] for name, ratio in ratios.items()},
             "frames": [int(frames[k]) for k in there],
         }
@@ -191,7 +203,7 @@ def cell_note(result: DatasetResult, chosen: np.ndarray, cell: Confusion | None)
     return f'<p class="ds-said">{result.describe(chosen, cell)}{below}</p>'
 
 
-def gallery_note(total: int, there: int, focus: Focus) -> str:
+def gallery_note(total: int, there: int, focus: Focus, classes: ClassSet) -> str:
     """Caption of the gallery, as HTML."""
     if not total:
         return '<div class="ds-status empty"><b>No such frame</b><p>Choose another class, or other filters.</p></div>'
@@ -200,7 +212,7 @@ def gallery_note(total: int, there: int, focus: Focus) -> str:
     elif isinstance(focus, Confusion):
         by = f"with most {focus}"
     else:
-        by = f"by IoU of {DISPLAY_NAMES[focus - 1]}"
+        by = f"by IoU of {html.escape(classes.display_name(focus))}"
     return (
         f'<p class="ds-note">{there:,} of {total:,} frames, {by}. Each: frame, ground truth, prediction, and '
         f"{fourth_key(focus)}. Click one to open it in Inspect.</p>"
@@ -212,24 +224,28 @@ def fourth_key(focus: Focus) -> str:
     return " ".join(f"{_key(colour)}{name}" for name, colour in focus_keys(focus).items())
 
 
-def confusions_title(label: int | None = None) -> str:
+def confusions_title(classes: ClassSet | None = None, label: int | None = None) -> str:
     """Title of the list of confusions, or of those of a class."""
-    return "Largest confusions" if label is None else f"Largest confusions of {DISPLAY_NAMES[label - 1]}"
+    return (
+        "Largest confusions"
+        if classes is None or label is None
+        else f"Largest confusions of {classes.display_name(label)}"
+    )
 
 
-def confusion_choices(matrix: np.ndarray, label: int | None = None) -> list[tuple[str, str]]:
+def confusion_choices(matrix: np.ndarray, classes: ClassSet, label: int | None = None) -> list[tuple[str, str]]:
     """The most frequent confusions, or those of a class, as choices (text, value) of a dropdown."""
-    worst = most_confused(matrix, label=label)
+    worst = most_confused(matrix, classes, label=label)
     found = [(f"{cell}: {in_percent(share, 0)}", f"{cell.truth},{cell.prediction}") for cell, share in worst]
     return [(NO_CONFUSION, ""), *found]
 
 
-def chosen_confusion(value: str | None) -> Confusion | None:
+def chosen_confusion(value: str | None, classes: ClassSet) -> Confusion | None:
     """The confusion that a value of the dropdown names; None for none."""
     if not value or "," not in value:
         return None
     truth, prediction = value.split(",")
-    return Confusion(int(truth), int(prediction))
+    return Confusion(int(truth), int(prediction), classes)
 
 
 def provenance(result: DatasetResult) -> str:
@@ -252,10 +268,14 @@ def provenance(result: DatasetResult) -> str:
 def _bar(name: str, iou: float, frames: int, colour: str, kind: str, clickable: bool) -> str:
     tag, attributes = "div", ""
     if clickable:
-        tag, attributes = "button", f' type="button" data-class="{name}" aria-pressed="{str(kind == "chosen").lower()}"'
+        tag, attributes = (
+            "button",
+            f' type="button" data-class="{html.escape(name)}" aria-pressed="{str(kind == "chosen").lower()}"',
+        )
     width = 0.0 if np.isnan(iou) else 100 * iou
     return (
-        f'<{tag} class="{kind}"{attributes}><span>{name}</span><span class="track"><i style="width:{width:.2f}%;'
+        f'<{tag} class="{kind}"{attributes}><span>{html.escape(name)}</span><span class="track"><i style="width:'
+        f"{width:.2f}%;"
         f'background:{colour}"></i></span><span>{shown(iou)}</span><span>{frames:,}</span></{tag}>'
     )
 

@@ -15,9 +15,10 @@ from demo.dataset.progress import Request
 from demo.dataset.result import Confusion
 from demo.downloads import kept
 from deresunet.atomic import write_whole
-from deresunet.classes import VOID
+from deresunet.classes import VOID, joined
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.evaluation.metrics import column_of
 from deresunet.visualization.colours import CLASS_KEYS, TRUE_POSITIVE, WRONG, Colour
 from deresunet.visualization.overlays import class_codes
 from deresunet.visualization.panels import sheet
@@ -28,26 +29,27 @@ _KEPT = 600
 Focus = int | Confusion | None
 
 
-def quartet(frame: Frame, label: np.ndarray, focus: Focus = None, side: int = 320) -> Image.Image:
+def quartet(frame: Frame, label: np.ndarray, palette: np.ndarray, focus: Focus = None, side: int = 320) -> Image.Image:
     """The frame, its ground truth, the prediction, and the outcomes that `focus` asks for.
 
     Args:
         frame: frame with its ground truth.
-        label: uint8 (H, W), 1..37.
+        label: uint8 (H, W), in the classes of `joined` of network and ground truth.
+        palette: uint8 (N + 1, 3), colours of those classes.
         focus: None for errors, a class for its outcomes, or a confusion for its pixels.
         side: longest side of each of the four [px], at most.
     """
     truth = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
-    return sheet(frame, label, focus_codes(truth, label, focus), focus_keys(focus), side)
+    return sheet(frame, label, focus_codes(truth, label, focus), focus_keys(focus), side, palette)
 
 
 def focus_codes(truth: np.ndarray, predicted: np.ndarray, focus: Focus) -> np.ndarray:
     """Outcomes of the pixels: errors, or those of a class or of a confusion.
 
     Args:
-        truth: uint8 (H, W), 0 = void, 1..37.
-        predicted: uint8 (H, W), 1..37.
-        focus: None, a class 1..37, or a confusion.
+        truth: uint8 (H, W), 0 = void, 1..N.
+        predicted: uint8 (H, W), 1..N; above and 0 is none of these classes.
+        focus: None, a class 1..N, or a confusion.
 
     Returns:
         uint8 (H, W): 0 = nothing to show, k = the k-th entry of `focus_keys`.
@@ -55,7 +57,8 @@ def focus_codes(truth: np.ndarray, predicted: np.ndarray, focus: Focus) -> np.nd
     if focus is None:
         return ((truth != VOID) & (truth != predicted)).astype(np.uint8)
     if isinstance(focus, Confusion):
-        return ((truth == focus.truth) & (predicted == focus.prediction)).astype(np.uint8)
+        columns = column_of(predicted, len(focus.classes))
+        return ((truth == focus.truth) & (columns == focus.prediction - 1)).astype(np.uint8)
     return class_codes(truth, predicted, {focus})
 
 
@@ -110,11 +113,13 @@ class Pictures:
         """
         frame = self.evaluations.reader(request).read(name)
         run = self.evaluations.run_folder(request)
+        segmenter = self.evaluations.segmenter(request)
+        way = joined(segmenter.class_set, frame.class_set)
         label = run.label(name)
         if label is None or label.shape != frame.size:
-            label = self.evaluations.segmenter(request)(frame, request.modality).label
+            label = way.table[segmenter(frame, request.modality).label]
             run.keep_label(name, label)
-        return quartet(frame, label, focus, side)
+        return quartet(frame, label, way.target.palette, focus, side)
 
     def _prune(self, shown: set[Path]) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from demo.dataset.result import PROPERTIES, Confusion, DatasetResult, FrameProperty, present
-from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
+from deresunet.classes import ClassSet
+from deresunet.evaluation.report_page import column_names, drawn_classes
 from deresunet.visualization.colours import CORRECT, WRONG
 
 _DPI = 100
@@ -22,6 +24,8 @@ _INK = "#1e293b"
 _GROUPS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7d46cd")
 _OTHERS = "#94a3b8"
 _NEAR_PX = 28
+# Letters of a class's name that fit beside the matrix.
+_LONGEST = 18
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,15 @@ class HeatMap:
     """Where the cells of a drawn confusion matrix are.
 
     Attributes:
-        rows: classes 1..37 of the rows, those in the ground truth.
-        columns: classes of the columns, those in ground truth or prediction.
+        classes: the N classes.
+        rows: classes 1..N of the rows, those in the ground truth.
+        columns: classes of the columns, those in ground truth or prediction; N + 1 for none of the classes.
         cell: side of a cell [px].
         left: of the first column [px].
         top: of the first row [px].
     """
 
+    classes: ClassSet
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     cell: int
@@ -43,10 +49,13 @@ class HeatMap:
     top: int = 150
 
     @classmethod
-    def of(cls, matrix: np.ndarray) -> HeatMap:
-        """The layout for a matrix int64 (37, 37)."""
+    def of(cls, matrix: np.ndarray, classes: ClassSet, marked: Collection[int] = ()) -> HeatMap:
+        """The layout for a matrix int64 (N, N + 1): the classes with most pixels, and those that are `marked`."""
         rows, columns = present(matrix)
-        return cls(tuple(rows), tuple(columns), int(np.clip(1000 // max(len(columns), 1), 27, 52)))
+        most, _ = drawn_classes(matrix)
+        kept = {*(most + 1).tolist(), *marked, len(classes) + 1}
+        rows, columns = ([k for k in found if k in kept] for found in (rows, columns))
+        return cls(classes, tuple(rows), tuple(columns), int(np.clip(1000 // max(len(columns), 1), 27, 52)))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,7 +66,7 @@ class HeatMap:
         """The cell at a point of the picture [px]; None beside the cells."""
         column, row = int((x - self.left) // self.cell), int((y - self.top) // self.cell)
         if 0 <= row < len(self.rows) and 0 <= column < len(self.columns):
-            return Confusion(self.rows[row], self.columns[column])
+            return Confusion(self.rows[row], self.columns[column], self.classes)
         return None
 
     def centre(self, cell: Confusion) -> tuple[int, int]:
@@ -66,19 +75,22 @@ class HeatMap:
         return self.left + column * self.cell + self.cell // 2, self.top + row * self.cell + self.cell // 2
 
 
-def heat_map(matrix: np.ndarray, label: int | None = None, cell: Confusion | None = None) -> Image.Image:
+def heat_map(
+    matrix: np.ndarray, classes: ClassSet, label: int | None = None, cell: Confusion | None = None
+) -> Image.Image:
     """Shares of each class's pixels: blue on the diagonal (right), orange beside it (predicted as another class).
 
     Args:
-        matrix: int64 (37, 37).
+        matrix: int64 (N, N + 1).
+        classes: the N classes.
         label: a class whose row and column are framed.
         cell: that is framed.
 
     Returns:
         RGBA, with dark writing on nothing.
     """
-    layout = HeatMap.of(matrix)
-    picture = _heat_map(matrix.astype(np.int64).tobytes()).copy()
+    layout = HeatMap.of(matrix, classes, marked_classes(label, cell))
+    picture = _heat_map(layout, matrix.astype(np.int64).tobytes()).copy()
     draw = ImageDraw.Draw(picture)
     left, top, step = layout.left, layout.top, layout.cell
     if label in layout.columns:
@@ -94,10 +106,14 @@ def heat_map(matrix: np.ndarray, label: int | None = None, cell: Confusion | Non
     return picture
 
 
+def marked_classes(label: int | None, cell: Confusion | None) -> tuple[int, ...]:
+    """Classes that are drawn however few pixels they have: a chosen one, and those of a chosen cell."""
+    return (*([] if label is None else [label]), *([] if cell is None else [cell.truth, cell.prediction]))
+
+
 @lru_cache(maxsize=8)  # 5 MB each; a click on a cell frames another one on the same picture
-def _heat_map(stored: bytes) -> Image.Image:
-    matrix = np.frombuffer(stored, np.int64).reshape(NUM_CLASSES, NUM_CLASSES)
-    layout = HeatMap.of(matrix)
+def _heat_map(layout: HeatMap, stored: bytes) -> Image.Image:
+    matrix = np.frombuffer(stored, np.int64).reshape(len(layout.classes), -1)
     taken = matrix[np.ix_([k - 1 for k in layout.rows], [k - 1 for k in layout.columns])]
     shares = taken / np.maximum(matrix.sum(1)[[k - 1 for k in layout.rows]], 1)[:, None]
     diagonal = np.array(layout.rows)[:, None] == np.array(layout.columns)[None]
@@ -110,8 +126,9 @@ def _heat_map(stored: bytes) -> Image.Image:
         axes.imshow(colours, aspect="auto", interpolation="nearest")
     points = 72 / _DPI
     size = min(layout.cell * 0.62, 19) * points
-    axes.set_xticks(range(len(layout.columns)), [DISPLAY_NAMES[k - 1] for k in layout.columns], rotation=90, size=size)
-    axes.set_yticks(range(len(layout.rows)), [DISPLAY_NAMES[k - 1] for k in layout.rows], size=size)
+    names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in column_names(layout.classes)]
+    axes.set_xticks(range(len(layout.columns)), [names[k - 1] for k in layout.columns], rotation=90, size=size)
+    axes.set_yticks(range(len(layout.rows)), [names[k - 1] for k in layout.rows], size=size)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=4)
     # As two collections: a grid would cost a tick a line, and a tick is slow.
@@ -210,7 +227,7 @@ def scatter(result: DatasetResult, chosen: np.ndarray, name: FrameProperty, labe
             columnspacing=1.0,
         )  # fmt: skip
     axes.set_xlabel(f"{PROPERTIES[name]}, % of the labelled ones", size=10.5, color=_INK)
-    score = "mIoU of the frame, %" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}, %"
+    score = "mIoU of the frame, %" if label is None else f"IoU of {result.class_set.display_name(label)}, %"
     axes.set_ylabel(score, size=10.5, color=_INK)
     axes.grid(color="#94a3b8", alpha=0.3, linewidth=0.8)
     axes.tick_params(labelsize=10, colors=_INK, length=0)

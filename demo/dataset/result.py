@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
-from deresunet.evaluation.bootstrap import ScoreIntervals, confusion_rows, score_intervals
+from deresunet.classes import ClassSet
+from deresunet.evaluation.bootstrap import ScoreIntervals, as_matrix, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_miou
 from deresunet.evaluation.evaluator import Evaluation
 from deresunet.evaluation.html import in_percent
-from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, SHAPE, FrameResult
+from deresunet.evaluation.report_page import column_names
+from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, FrameResult, shape_of
 from deresunet.inference.preprocessing import Modality
 
 # Properties of a frame that its score is plotted against: shares of its labelled pixels.
@@ -33,17 +33,24 @@ class Confusion:
     """One cell of the confusion matrix off or on its diagonal.
 
     Attributes:
-        truth: class 1..37.
-        prediction: class 1..37.
+        truth: class 1..N.
+        prediction: class 1..N, or N + 1 for predictions that are none of the classes.
+        classes: the N classes.
     """
 
     truth: int
     prediction: int
+    classes: ClassSet = field(repr=False)
 
     def __str__(self) -> str:
         if self.truth == self.prediction:
-            return f"{DISPLAY_NAMES[self.truth - 1]} predicted correctly"
-        return f"{DISPLAY_NAMES[self.truth - 1]} predicted as {DISPLAY_NAMES[self.prediction - 1]}"
+            return f"{self.classes.display_name(self.truth)} predicted correctly"
+        return f"{self.classes.display_name(self.truth)} predicted as {self.predicted_name}"
+
+    @property
+    def predicted_name(self) -> str:
+        """Display name of the predicted class."""
+        return column_names(self.classes)[self.prediction - 1]
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class DatasetResult:
         self.evaluation = evaluation
         self.source = source
         self.modality: Modality = modality
-        self._stacked = confusion_rows(evaluation.results)
+        self.class_set = evaluation.class_set
+        self._stacked = confusion_rows(evaluation.results, len(self.class_set))
 
     @property
     def frames(self) -> tuple[FrameResult, ...]:
@@ -121,8 +129,8 @@ class DatasetResult:
         )
 
     def matrix(self, chosen: np.ndarray) -> np.ndarray:
-        """The pooled confusion matrix of frames, int64 (37, 37)."""
-        return np.asarray(self._stacked[chosen].sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
+        """The pooled confusion matrix of frames, int64 (N, N + 1)."""
+        return as_matrix(np.asarray(self._stacked[chosen].sum(0)).reshape(-1))
 
     def intervals(self, chosen: np.ndarray) -> ScoreIntervals:
         """Scores of frames with their bootstrap confidence intervals."""
@@ -133,22 +141,23 @@ class DatasetResult:
         return boundary_miou(self._part(chosen).boundary)
 
     def places(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
-        """Pooled matrix of frames, int64 (37, 37), of pixels at a class boundary and of the interior, by `PLACES`."""
+        """Pooled matrix of frames, int64 (N, N + 1), of pixels at a class boundary and of the interior, by `PLACES`."""
         return self._part(chosen).stratified()["place"]
 
     def _part(self, chosen: np.ndarray) -> Evaluation:
         return replace(self.evaluation, results=tuple(self.frames[index] for index in chosen))
 
     def frames_with(self, chosen: np.ndarray) -> np.ndarray:
-        """Number of the frames whose ground truth has each class, int64 (37,)."""
-        counts = np.zeros(NUM_CLASSES, np.int64)
+        """Number of the frames whose ground truth has each class, int64 (N,)."""
+        classes = len(self.class_set)
+        counts = np.zeros(classes, np.int64)
         for index in chosen:
             frame = self.frames[index]
-            counts[np.unique(frame.cells // NUM_CLASSES % NUM_CLASSES)] += 1
+            counts[np.unique(frame.cells // (classes + 1) % classes)] += 1
         return counts
 
     def names_with(self, label: int) -> set[str]:
-        """Names of the frames whose ground truth has a class 1..37."""
+        """Names of the frames whose ground truth has a class 1..N."""
         return {self.frames[index].name for index in np.flatnonzero(self._truth_pixels(self.choose(), label))}
 
     def class_iou(self, chosen: np.ndarray, label: int) -> np.ndarray:
@@ -170,7 +179,7 @@ class DatasetResult:
 
         Of frames that are equally bad at a class, those with more pixels of it come first.
         """
-        name = "mIoU" if label is None else f"IoU of {DISPLAY_NAMES[label - 1]}"
+        name = "mIoU" if label is None else f"IoU of {self.class_set.display_name(label)}"
         values = self.values(chosen, label)
         weight = np.zeros(len(chosen)) if label is None else self._overlap(chosen, label)[1]
         listed = [
@@ -184,14 +193,15 @@ class DatasetResult:
         """Frames with pixels of a cell of the matrix, most pixels first."""
         row, column = cell.truth - 1, cell.prediction - 1
         own = self._stacked[chosen]
-        pixels = np.asarray(own[:, row * NUM_CLASSES + column].todense()).reshape(-1)
+        pixels = np.asarray(own[:, row * (len(self.class_set) + 1) + column].todense()).reshape(-1)
         truth = self._truth_pixels(chosen, cell.truth)
         order = np.lexsort(([self.frames[index].name for index in chosen], -pixels))
         return [
             Listed(
                 self.frames[chosen[place]].name,
                 pixels[place] / truth[place],
-                f"{in_percent(pixels[place] / truth[place], 0)} of its {DISPLAY_NAMES[row]}, {pixels[place]:,} px",
+                f"{in_percent(pixels[place] / truth[place], 0)} of its {self.class_set.display_names[row]}, "
+                f"{pixels[place]:,} px",
             )
             for place in order
             if pixels[place]
@@ -199,14 +209,15 @@ class DatasetResult:
 
     def _truth_pixels(self, chosen: np.ndarray, label: int) -> np.ndarray:
         """Pixels of a class in the ground truth of each of the frames, (n,)."""
-        row = self._stacked[chosen][:, (label - 1) * NUM_CLASSES : label * NUM_CLASSES]
+        columns = len(self.class_set) + 1
+        row = self._stacked[chosen][:, (label - 1) * columns : label * columns]
         return np.asarray(row.sum(1)).reshape(-1)
 
     def describe(self, chosen: np.ndarray, cell: Confusion) -> str:
         """Sentence on a cell of the matrix."""
         matrix = self.matrix(chosen)
         row, column = cell.truth - 1, cell.prediction - 1
-        pixels, truth, name = int(matrix[row, column]), int(matrix[row].sum()), DISPLAY_NAMES[row]
+        pixels, truth, name = int(matrix[row, column]), int(matrix[row].sum()), self.class_set.display_names[row]
         if not truth:
             return f"These frames have no {name} in their ground truth."
         if row == column:
@@ -214,9 +225,9 @@ class DatasetResult:
             return f"{correct} ({pixels:,} of {truth:,})."
         errors = int(matrix.sum() - np.trace(matrix))
         if not pixels:
-            return f"No pixel of {name} is predicted as {DISPLAY_NAMES[column]}."
+            return f"No pixel of {name} is predicted as {cell.predicted_name}."
         return (
-            f"{in_percent(pixels / truth)} of the pixels of {name} are predicted as {DISPLAY_NAMES[column]}: "
+            f"{in_percent(pixels / truth)} of the pixels of {name} are predicted as {cell.predicted_name}: "
             f"{pixels:,} of {truth:,}, and {in_percent(pixels / errors)} of all errors."
         )
 
@@ -239,45 +250,47 @@ class DatasetResult:
     def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
         k = label - 1
-        entries = np.arange(NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+        entries = as_matrix(np.arange(self._stacked.shape[1]))
         own = self._stacked[chosen]
         right = np.asarray(own[:, entries[k, k]].todense(), np.float64).reshape(-1)
         union = np.asarray(own[:, entries[k]].sum(1) + own[:, entries[:, k]].sum(1)).reshape(-1) - right
         return right, union
 
 
-def most_confused(matrix: np.ndarray, count: int = 30, label: int | None = None) -> list[tuple[Confusion, float]]:
-    """The cells off the diagonal with most pixels, int64 (37, 37) -> cell and share of the class's pixels, 0..1.
+def most_confused(
+    matrix: np.ndarray, classes: ClassSet, count: int = 30, label: int | None = None
+) -> list[tuple[Confusion, float]]:
+    """The cells off the diagonal with most pixels, int64 (N, N + 1) -> cell and share of the class's pixels, 0..1.
 
-    With a class 1..37, the cells of its row and its column alone.
+    With a class 1..N, the cells of its row and its column alone.
     """
     truth = matrix.sum(1)
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     if label is not None:
-        others = np.arange(len(wrong)) != label - 1
-        wrong[np.ix_(others, others)] = 0
+        rows, columns = (np.arange(size) != label - 1 for size in wrong.shape)
+        wrong[np.ix_(rows, columns)] = 0
     found = []
     for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
         row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))
         if not wrong[row, column]:
             break
-        found.append((Confusion(row + 1, column + 1), float(wrong[row, column] / truth[row])))
+        found.append((Confusion(row + 1, column + 1, classes), float(wrong[row, column] / truth[row])))
     return found
 
 
 def present(matrix: np.ndarray) -> tuple[list[int], list[int]]:
-    """Classes 1..37 with ground truth, and those with ground truth or predictions."""
-    result = scores(matrix)
-    rows = [int(k) + 1 for k in np.flatnonzero(result.truth_pixels)]
-    return rows, [int(k) + 1 for k in np.flatnonzero(result.truth_pixels + result.predicted_pixels)]
+    """Classes 1..N with ground truth, and those with ground truth or predictions; N + 1 for none of the classes."""
+    truth, predicted = matrix.sum(1), matrix.sum(0)
+    rows = [int(k) + 1 for k in np.flatnonzero(truth)]
+    return rows, [int(k) + 1 for k in np.flatnonzero(np.append(truth, 0) + predicted)]
 
 
 def _properties(frame: FrameResult) -> tuple[float, ...]:
     """Properties of a frame in the order of `PROPERTIES`."""
     if not frame.counts.size:
         return (float("nan"),) * len(PROPERTIES)
-    depth, measured, place, *_ = np.unravel_index(frame.cells, SHAPE)
+    depth, measured, place, *_ = np.unravel_index(frame.cells, shape_of(frame.classes))
     far = [index for index, name in enumerate(DEPTH_RANGES) if name in ("3 to 4 m", "4 to 6 m", "over 6 m")]
     of = (measured == MEASURED.index("not measured"), np.isin(depth, far), place == PLACES.index("boundary"))
     return tuple(float(frame.counts[pixels].sum() / frame.counts.sum()) for pixels in of)

@@ -13,7 +13,6 @@ from PIL import Image
 
 from demo.dataset.progress import Request
 from demo.markup import figure
-from deresunet.classes import CLASSES, DISPLAY_NAMES
 from deresunet.evaluation.bootstrap import Difference
 from deresunet.evaluation.comparison import Comparison, FrameDifference
 from deresunet.evaluation.comparison_page import shift_figure
@@ -75,7 +74,8 @@ def summary(comparison: Comparison) -> str:
 def class_table(comparison: Comparison) -> pd.DataFrame:
     """One row a class of either run in percent: IoU, its difference with interval, precision, recall and F1."""
     runs = comparison.scores
-    there = [k for k in range(len(CLASSES)) if any(run.truth_pixels[k] or run.predicted_pixels[k] for run in runs)]
+    names = comparison.class_set.display_names
+    there = [k for k in range(len(names)) if any(run.truth_pixels[k] or run.predicted_pixels[k] for run in runs)]
     differences = [comparison.differences.iou[k] for k in there]
 
     def columns(name: str, key: str) -> dict[str, list[float]]:
@@ -86,7 +86,7 @@ def class_table(comparison: Comparison) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            "class": [DISPLAY_NAMES[k] for k in there],
+            "class": [names[k] for k in there],
             **columns("IoU", "iou"),
             "B - A": [100.0 * one.value for one in differences],
             "from": [100.0 * one.low for one in differences],
@@ -101,7 +101,7 @@ def class_table(comparison: Comparison) -> pd.DataFrame:
 def shift_picture(comparison: Comparison) -> Image.Image:
     """Difference of the confusion matrices, B - A, as shares of each ground-truth class."""
     buffer = io.BytesIO()
-    shift_figure(comparison.confusion_shift).savefig(buffer, format="png", dpi=90)
+    shift_figure(comparison).savefig(buffer, format="png", dpi=90)
     picture = Image.open(buffer)
     picture.load()
     return picture

@@ -15,7 +15,6 @@ from demo.dataset.plots import heat_map, scatter
 from demo.dataset.progress import Progress, Request
 from demo.markup import ALL_CLASSES, table
 from demo.notices import notice
-from deresunet.classes import DISPLAY_NAMES
 
 
 class Sections:
@@ -59,7 +58,7 @@ class Sections:
     def first(self, request: Request) -> list[Any]:
         """First look at a result: sensor, room type, class, order, property, provenance, files, then `look`."""
         result = self.evaluations.result(request)
-        names = [DISPLAY_NAMES[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
+        names = [result.class_set.display_names[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
         sensors, scenes = result.groups("sensor"), result.groups("scene")
         return [
             gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
@@ -69,7 +68,7 @@ class Sections:
             result.first_property,
             messages.provenance(result),
             gr.Files(value=None, visible=False),
-            *self.look(Choice(request, against=result.first_property)),
+            *self.look(Choice(request, result.class_set, against=result.first_property)),
         ]
 
     def look(self, choice: Choice) -> list[Any]:
@@ -79,7 +78,7 @@ class Sections:
         return [
             messages.headline(result, chosen, choice.label) + messages.left_out(result),
             messages.class_bars(result, chosen, choice.label, clickable=True),
-            table(messages.class_table(result, chosen)),
+            table(messages.class_table(result, chosen), classes=result.class_set),
             *self.dots(choice),
             *self.cells(choice),
         ]
@@ -98,12 +97,12 @@ class Sections:
         result = self.evaluations.result(choice.request)
         chosen = choice.frames(result)
         pooled = result.matrix(chosen)
-        choices = messages.confusion_choices(pooled, choice.label)
+        choices = messages.confusion_choices(pooled, result.class_set, choice.label)
         if choice.pair not in [value for _, value in choices]:
             choices.insert(1, (str(choice.cell), choice.pair))
         return [
-            heat_map(pooled, choice.label, choice.cell),
-            gr.Dropdown(choices, value=choice.pair, label=messages.confusions_title(choice.label)),
+            heat_map(pooled, result.class_set, choice.label, choice.cell),
+            gr.Dropdown(choices, value=choice.pair, label=messages.confusions_title(result.class_set, choice.label)),
             messages.cell_note(result, chosen, choice.cell),
             *self.listed(choice),
         ]
@@ -120,7 +119,7 @@ class Sections:
         paths = self.pictures.files(choice.request, [frame.name for frame in here], choice.focus)
         drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
         return [
-            messages.gallery_note(len(listed), len(drawn), choice.focus),
+            messages.gallery_note(len(listed), len(drawn), choice.focus, result.class_set),
             gr.Gallery([(path, f"{frame.name} · {frame.caption}") for frame, path in drawn], selected_index=None),
             gr.Button(visible=len(here) < min(len(listed), MOST)),
             [frame.name for frame, _ in drawn],

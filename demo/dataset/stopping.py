@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
+from deresunet.data.labels import LabelFormat, class_set_of
 from deresunet.data.readers import Reader
 
 
@@ -34,6 +36,16 @@ class StoppableReader:
     def notices(self) -> tuple[str, ...]:
         """Notices about the data set as a whole."""
         return self.reader.notices
+
+    @property
+    def class_set(self) -> ClassSet:
+        """Classes of the ground truth."""
+        return class_set_of(self.reader)
+
+    @property
+    def labels(self) -> LabelFormat | None:
+        """Meaning of label files, where the data set has any."""
+        return getattr(self.reader, "labels", None)
 
     def read(self, name: str) -> Frame:
         """Read the frame called `name`, as the reader does."""

@@ -14,7 +14,7 @@ from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP,
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.frame_requests import OpenRequest
 from demo.dataset.pictures import Pictures
-from demo.dataset.plots import HeatMap, Scatter
+from demo.dataset.plots import HeatMap, Scatter, marked_classes
 from demo.dataset.progress import Request
 from demo.dataset.result import PROPERTIES
 from demo.dataset.runs_tab import build_runs
@@ -165,7 +165,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     all_outputs = [*run_outputs, *first_outputs, seen, finished]
 
     def choice_of(source: str, modality: Any, weights: str, *settings: Any) -> Choice:
-        return Choice(evaluations.request(source, modality, weights), *settings)
+        return Choice(evaluations.request(source, modality, weights), evaluations.class_set(source), *settings)
 
     def refreshed(request: Request, seen: Request | None, visitor: gr.Request) -> list[Any]:
         """Progress, the result if it is there and not on the page yet, the request on the page then, finished runs."""
@@ -207,8 +207,9 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
 
     @with_notice(1 + len(look_outputs), "The class cannot be shown")
     def on_bar(where: gr.SelectData, *values: Any) -> list[Any]:
-        name = str(where.value) if chosen_class(where.value) else ALL_CLASSES
-        return [name, *sections.look(replace(choice_of(*values), only=name).at_cell(None))]
+        choice = choice_of(*values)
+        name = str(where.value) if chosen_class(where.value, choice.classes) else ALL_CLASSES
+        return [name, *sections.look(replace(choice, only=name).at_cell(None))]
 
     @with_notice(len(cell_outputs), "The confusion cannot be shown")
     def on_pair(*values: Any) -> list[Any]:
@@ -218,7 +219,10 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = choice_of(*values)
         result = evaluations.result(choice.request)
-        return sections.cells(choice.at_cell(HeatMap.of(result.matrix(choice.frames(result))).at(*where.index)))
+        drawn = HeatMap.of(
+            result.matrix(choice.frames(result)), choice.classes, marked_classes(choice.label, choice.cell)
+        )
+        return sections.cells(choice.at_cell(drawn.at(*where.index)))
 
     @with_notice(len(dot_outputs), "The plot cannot be drawn")
     def on_property(*values: Any) -> list[Any]:

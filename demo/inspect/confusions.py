@@ -21,7 +21,7 @@ def confusions(inspection: Inspection, classes: Collection[int] | None = None) -
         return "<p>Confusions need ground truth.</p>"
     matrix = inspection.result.matrix()
     if not classes:
-        return ordered_list(confused_pairs(matrix, COUNT))
+        return ordered_list(confused_pairs(matrix, inspection.class_set, COUNT))
     return "".join(_of_class(matrix, label) for label in sorted(classes))
 
 

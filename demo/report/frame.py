@@ -33,7 +33,7 @@ from demo.inspection import Inspection, full_size, png
 from demo.markup import MODALITY_NAMES, class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from deresunet.atomic import csv_text
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
 from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
@@ -100,18 +100,21 @@ class Report:
         sections = [
             messages.headline(inspection),
             _figures(self._pictures, picture_keys(inspection)),
-            _legend(present_classes(inspection)),
+            _legend(present_classes(inspection), inspection.class_set),
             _table(_classes(inspection), escape=False),
         ]
         if inspection.result is not None:
-            lines = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(inspection.result.matrix()))
+            lines = "".join(
+                f"<li>{html.escape(line)}</li>"
+                for line in confused_pairs(inspection.result.matrix(), inspection.class_set)
+            )
             sections.append(f"<h2>Confusions</h2><ul>{lines}</ul>")
         if inspection.has_confidence and inspection.has_entropy:
             sections.append(f"<h2>Confidence and entropy</h2>{_confidence(inspection)}")
         if inspection.reliability is not None:
             sections.append(reliability_svg(inspection.reliability))
         if self.ablation is not None:
-            sections.append(_ablation(self.ablation, self._ablation_pictures))
+            sections.append(_ablation(self.ablation, self._ablation_pictures, inspection.class_set))
         sections.append(messages.provenance_line(inspection))
         return html_page(f"DeResUNet: {inspection.name}", sections)
 
@@ -159,12 +162,15 @@ class Report:
         return _encoded(ablation_figures(self.inspection, self.ablation, self.opacity))
 
 
-def _ablation(ablation: summary.Ablation, pictures: dict[str, bytes]) -> str:
+def _ablation(ablation: summary.Ablation, pictures: dict[str, bytes], classes: ClassSet) -> str:
     """The ablation's part of the page."""
     pieces = [
         f"<h2>Modality ablation</h2>{summary.ablation_settings(ablation)}{_table(summary.score_table(ablation))}",
         f"{summary.ablation_summary(ablation)}{_figures(pictures)}",
-        _legend(sorted({int(label) for one in ablation.values() for label in np.unique(one.label)})),
+        _legend(
+            sorted({int(label) for one in ablation.values() for label in np.unique(one.label) if label}),
+            classes,
+        ),
     ]
     tables = {
         "IoU of each class, and the points that depth adds": summary.class_table(ablation),
@@ -199,12 +205,12 @@ def _confidence(inspection: Inspection) -> str:
 def _classes(inspection: Inspection) -> pd.DataFrame:
     """The page's table of classes, with the mean confidence where each is predicted."""
     table = class_table(inspection)
-    confidence = dict(zip(DISPLAY_NAMES, 100 * inspection.confidence, strict=True))
+    confidence = dict(zip(inspection.class_set.display_names, 100 * inspection.confidence, strict=True))
     return table.assign(**{"confidence %": table["class"].map(confidence).astype(float)})
 
 
-def _legend(present: list[int]) -> str:
-    return f'<div class="legend"><b>Classes</b>{class_keys(present)}</div>'
+def _legend(present: list[int], classes: ClassSet) -> str:
+    return f'<div class="legend"><b>Classes</b>{class_keys(present, classes)}</div>'
 
 
 def _encoded(pictures: dict[str, np.ndarray]) -> dict[str, bytes]:
@@ -244,7 +250,7 @@ def _csv(inspection: Inspection) -> str:
         if scored is not None:
             row = [_ratio(scored.iou[k]), _ratio(scored.accuracy[k]), str(scored.truth_pixels[k])]
         network = [_ratio(inspection.shares[k]), _ratio(inspection.confidence[k])]
-        rows.append([label, DISPLAY_NAMES[k], *row, *network])
+        rows.append([label, inspection.class_set.display_names[k], *row, *network])
     return csv_text(header, rows)
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.errors import InputError
 from deresunet.export import FORMATS, PACKAGES, Source
 from deresunet.inference.backends import BACKENDS, build_backend, why_not
@@ -193,18 +193,18 @@ def _peer(name: str, device: torch.device) -> Candidate:
 
 
 def _torchvision() -> nn.Module:
-    return models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=NUM_CLASSES)
+    return models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=len(SUNRGBD37))
 
 
 def _smp(architecture: str) -> nn.Module:
     smp = importlib.import_module("segmentation_models_pytorch")
-    return smp.create_model(architecture, "resnet50", encoder_weights=None, classes=NUM_CLASSES)
+    return smp.create_model(architecture, "resnet50", encoder_weights=None, classes=len(SUNRGBD37))
 
 
 def _segformer_b2() -> nn.Module:
     transformers = importlib.import_module("transformers")
     config = transformers.SegformerConfig(
-        depths=[3, 4, 6, 3], hidden_sizes=[64, 128, 320, 512], decoder_hidden_size=768, num_labels=NUM_CLASSES
+        depths=[3, 4, 6, 3], hidden_sizes=[64, 128, 320, 512], decoder_hidden_size=768, num_labels=len(SUNRGBD37)
     )
     return transformers.SegformerForSemanticSegmentation(config)
 

@@ -11,7 +11,6 @@ import numpy as np
 import typer
 
 from deresunet.atomic import write_png, write_text
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
 from deresunet.cli.options import (
     ModalityOption,
@@ -21,6 +20,7 @@ from deresunet.cli.options import (
     given,
     takes_groups,
 )
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader, open_source
 from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
@@ -47,12 +47,12 @@ def audit_command(
     pictures: Annotated[int, typer.Option(min=0, help="Findings to draw, the most suspect first.")] = 50,
 ) -> None:
     """Find regions whose annotation is probably wrong: a confident network calls them otherwise."""
-    predictions = list(stored.open().values())
+    reader = open_source(data)
+    predictions = list(stored.open(class_set_of(reader)).values())
     if len(predictions) + (network.checkpoint is not None) > 1:
         raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
     if predictions:
         refuse(given(network), "with --predictions")
-    reader = open_source(data)
     show_notices(reader.notices)
     make_folder(out)
     predictor = predictions[0] if predictions else load(*astuple(network))
@@ -67,8 +67,9 @@ def audit_command(
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", finding.frame)[-100:]
         write_png(out / f"{place:03d}_{name}.png", draw_finding(reader, finding))
     for place, one in enumerate(result.findings[:20], 1):
+        annotated, predicted = (result.class_set.display_name(label) for label in (one.annotated, one.predicted))
         typer.echo(
-            f"{place:3} {one.frame}: {DISPLAY_NAMES[one.annotated - 1]}, predicted {DISPLAY_NAMES[one.predicted - 1]} "
+            f"{place:3} {one.frame}: {annotated}, predicted {predicted} "
             f"with {in_percent(one.confidence, 0)}, {one.area:,} px"
         )
     for failure in result.failed:
@@ -82,5 +83,6 @@ def draw_finding(reader: Reader, finding: Finding) -> np.ndarray:
     assert frame.label is not None
     region = finding.mask(frame.size)
     predicted = np.where(region, np.uint8(finding.predicted), frame.label)
-    row = [background_of(frame), colorize_label(frame.label), colorize_label(predicted)]
+    labels = (colorize_label(label, frame.class_set.palette) for label in (frame.label, predicted))
+    row = [background_of(frame), *labels]
     return beside([outline(picture, region, DIFFERENT) for picture in row])

@@ -21,6 +21,7 @@ from deresunet.cli.options import (
 )
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader, open_source
 from deresunet.data.source import Source
 from deresunet.data.sunrgbd.reader import SunRgbdReader
@@ -48,7 +49,6 @@ class _Run:
     described: dict[str, Any]
     inference: Inference
     each: PassOptions
-    labels_known: bool
 
 
 @command.command()
@@ -87,12 +87,12 @@ def evaluate_command(
     """
     if compare_with is not None and network.checkpoint is not None:
         raise InputError("--compare names both runs. Leave out --checkpoint.")
-    predictions = stored.open()
+    reader = open_source(data)
+    predictions = stored.open(class_set_of(reader))
     if compare_with is None and (len(predictions) > 1 or (predictions and network.checkpoint is not None)):
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
     if compare_with is None and predictions:
         refuse([*given(network), *(["--protocol"] if protocol != "auto" else [])], "with --predictions")
-    reader = open_source(data)
     show_notices(reader.notices)
     sunrgbd = protocol == "sunrgbd" or (protocol == "auto" and isinstance(reader, SunRgbdReader))
     fixed = SUNRGBD_SIZE if sunrgbd else None
@@ -102,7 +102,7 @@ def evaluate_command(
         "contents": contents_fingerprint(reader, reader.names[: each.limit]),
         "metrics": METRICS_VERSION,
     }
-    run = _Run(reader, described, parse_tta(tta, fixed), each, data.label_offset is not None)
+    run = _Run(reader, described, parse_tta(tta, fixed), each)
     for folder in (report, None if json_out is None else json_out.parent):
         if folder is not None:
             make_folder(folder)  # before an hour of work, not after it
@@ -158,13 +158,16 @@ def _evaluate_one(
         subject = {
             **run.described,
             "weights": origin.sha256,
-            "protocol": describe_protocol(segmenter),
+            "protocol": describe_protocol(segmenter, class_set_of(run.reader)),
+            "classes": class_set_of(run.reader).to_dict(),
             "modality": modality,
             "backend": origin.backend,
         }
         resume = ResumeFile(resume_path, subject)
         if resume.resumed:
             typer.echo(f"Resuming after {resume.resumed} frames in {resume_path}")
+        if resume.notice:
+            typer.echo(resume.notice, err=True)
     total = len(run.reader.names[: run.each.limit])
     with progress_bar() as progress:
         task = progress.add_task("mIoU     -", total=total, completed=0 if resume is None else resume.resumed)
@@ -180,7 +183,6 @@ def _evaluate_one(
             modality,
             on_frame=show,
             resume=resume,
-            labels_known=run.labels_known,
             **vars(run.each),
         )
         progress.update(task, completed=total)
@@ -208,8 +210,10 @@ def _print(result: Evaluation, classes: bool = True) -> None:
     typer.echo(
         f"mIoU {shown(described['miou'])}   pixel accuracy {shown(described['pixel_acc'])}   "
         f"mean accuracy {shown(described['mean_acc'])}   over {result.frames} frames, "
-        f"{result.seconds_per_frame:.2f} s each"
+        f"{result.seconds_per_frame:.2f} s each; {result.class_set.title}"
     )
+    for remark in result.remarks:
+        typer.echo(remark)
     show_tally(result.tally())
     if result.missing:
         typer.echo(

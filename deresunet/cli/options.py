@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
 
@@ -35,7 +36,6 @@ OnErrorOption = Annotated[
     typer.Option(help="A frame that cannot be read ends the run, or is skipped and listed."),
 ]
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
-LabelRange = Literal["auto", "1..37", "0..36", "nyu40"]
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,16 @@ class PredictionOptions:
         ),
     ] = None
     prediction_labels: Annotated[
-        LabelRange,
+        str,
         typer.Option(
-            help="How class numbers in --predictions count; auto recognises it where the files make it certain."
+            metavar="auto|SET|SET@0|SET@1|1..37|0..36",
+            help="What class numbers in --predictions count: a class set (nyu40, a file of names, ...), from 0 or from "
+            "1; auto recognises it where the files make it certain.",
         ),
     ] = "auto"
 
-    def open(self) -> dict[str, StoredPredictor]:
-        """Stored predictions by name.
+    def open(self, usual: ClassSet = SUNRGBD37) -> dict[str, StoredPredictor]:
+        """Stored predictions by name; `usual` are the classes of the ground truth.
 
         Raises:
             InputError: one is not NAME=DIR, two have one name, or a folder cannot be used.
@@ -95,7 +97,7 @@ class PredictionOptions:
                 raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
             if name in found:
                 raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
-            found[name] = StoredPredictor(name, folder, self.prediction_labels)
+            found[name] = StoredPredictor(name, folder, self.prediction_labels, usual)
         return found
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
 from deresunet.cli.options import PassOptions, takes_groups
 from deresunet.data.readers import open_source
@@ -34,11 +33,13 @@ def stats(
         statistics = gather(reader, on_frame=lambda done: progress.update(task, completed=done), **vars(each))
     write_statistics(out, statistics)
     described = statistics.as_dict()
-    for name in sorted(DISPLAY_NAMES, key=lambda name: -described["classes"][name]["pixels"]):
+    for name in sorted(described["classes"], key=lambda name: -described["classes"][name]["pixels"]):
         item = described["classes"][name]
         if item["pixels"]:
             typer.echo(f"{name:16} {100 * item['share']:7.3f} % of labelled pixels, in {item['frames']} frames")
-    typer.echo(f"{described['frames']} frames, {described['labelled']} with ground truth")
+    typer.echo(
+        f"{described['frames']} frames, {described['labelled']} with ground truth ({described['class_set']['title']})"
+    )
     if described["depth_mean_m"] is not None:
         typer.echo(
             f"depth {described['depth_mean_m']:.3f} m on average, deviation {described['depth_std_m']:.3f} m, "

@@ -68,39 +68,37 @@ def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
                 )
 
 
-def check_shift(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> None:
+def check_shift(matrix: np.ndarray, frames: int) -> None:
     """Refuse labels that fit the predictions far better when they are moved by one.
 
     Args:
-        labels: uint8 (H, W) of a few frames, 0 = void and 1..N.
-        predictions: uint8 (H, W) of the same frames, brought to the same classes; 0 for none of them.
+        matrix: pooled confusion matrix of a few frames, int64 (N, N + 1); rows are the ground truth.
+        frames: number of frames in it.
 
     Raises:
         InputError: the message has both accuracies and the option to give.
 
     Example:
-        >>> prediction = np.arange(1, 33, dtype=np.uint8).repeat(64).reshape(32, 64)
-        >>> check_shift([prediction], [prediction])
-        >>> check_shift([prediction - 1], [prediction])  # doctest: +ELLIPSIS
+        >>> right = np.eye(32, 33, dtype=np.int64) * 64
+        >>> check_shift(right, 1)
+        >>> check_shift(np.roll(right, 1, 1), 1)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         deresunet.errors.InputError: The first 1 labels agree with ... Pass --label-offset 1 ...
     """
-    label = np.concatenate([one.ravel() for one in labels]).astype(np.int64)
-    prediction = np.concatenate([one.ravel() for one in predictions])
-    if not (label > 0).any():
+    total = matrix.sum()
+    if not total:
         return
-    as_is = float(np.mean(label[label > 0] == prediction[label > 0]))
-    for offset, moved in ((1, label + 1), (-1, label - 1)):
-        known = moved > 0
-        if not known.any():
-            continue
-        right = known & (moved == prediction)
-        accuracy = float(right.sum() / known.sum())
+    own = matrix[:, : len(matrix)]
+    as_is = float(np.trace(own) / total)
+    # What has been void is not in the matrix: the first class of labels that count from 0.
+    for offset, known in ((1, own.sum()), (-1, own[1:].sum())):
+        right = np.diagonal(own, offset)
+        accuracy = float(right.sum() / max(known, 1))
         # One class that is taken for the next proves nothing; three that move alike do.
-        moving = np.count_nonzero(np.bincount(prediction[right], minlength=1) > 0.005 * label.size)
+        moving = np.count_nonzero(right > 0.005 * total)
         if as_is < 0.15 and accuracy > as_is + 0.15 and moving >= 3:
             raise InputError(
-                f"The first {len(labels)} labels agree with the prediction on {100 * as_is:.0f} % of their pixels as "
+                f"The first {frames} labels agree with the prediction on {100 * as_is:.0f} % of their pixels as "
                 f"they are, and on {100 * accuracy:.0f} % when {offset:+d} is added: they count from "
                 f"{'0' if offset == 1 else '2'}. Pass --label-offset {offset}"
                 f"{' (void is then 255)' if offset == 1 else ''}, or --label-offset 0 if they are right as they are."

@@ -200,6 +200,11 @@ def read_stored_label(path: str | os.PathLike[str], classes: ClassSet = BUILT_IN
     return stored
 
 
+def class_set_of(reader: object) -> ClassSet:
+    """Classes of a reader's ground truth: its `class_set`, and SUN RGB-D's 37 where it has none."""
+    return getattr(reader, "class_set", SUNRGBD37)
+
+
 def interpolated(label: np.ndarray) -> int:
     """Number of classes of a label (H, W) that occur on boundaries alone, between two others in number.
 

@@ -13,12 +13,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from deresunet.atomic import write_json, write_whole
-from deresunet.classes import COLOURS, DISPLAY_NAMES, NUM_CLASSES
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame
+from deresunet.data.labels import class_set_of
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 
+# Classes in the chart, those with most pixels; more cannot be read.
+MOST_DRAWN = 40
 # Of the histogram of depth [m]; the last bin holds what lies beyond.
 DEPTH_BINS_M = np.linspace(0.0, 10.0, 101)
 
@@ -30,8 +33,9 @@ class Statistics:
     Attributes:
         frames: frames counted.
         labelled: of them, those with ground truth.
-        class_pixels: int64 (38,): labelled pixels of each class, void first.
-        class_frames: int64 (38,): frames that hold each class.
+        class_set: the N classes of the ground truth.
+        class_pixels: int64 (N + 1,): labelled pixels of each class, void first.
+        class_frames: int64 (N + 1,): frames that hold each class.
         rgb_sum: float64 (3,): of R, G, B in 0..1.
         rgb_squares: float64 (3,): of their squares.
         rgb_pixels: pixels with colour.
@@ -49,8 +53,9 @@ class Statistics:
 
     frames: int = 0
     labelled: int = 0
-    class_pixels: np.ndarray = field(default_factory=lambda: np.zeros(NUM_CLASSES + 1, np.int64))
-    class_frames: np.ndarray = field(default_factory=lambda: np.zeros(NUM_CLASSES + 1, np.int64))
+    class_set: ClassSet = SUNRGBD37
+    class_pixels: np.ndarray = field(init=False)
+    class_frames: np.ndarray = field(init=False)
     rgb_sum: np.ndarray = field(default_factory=lambda: np.zeros(3))
     rgb_squares: np.ndarray = field(default_factory=lambda: np.zeros(3))
     rgb_pixels: int = 0
@@ -65,6 +70,9 @@ class Statistics:
     sequences: set[str] = field(default_factory=set)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.class_pixels, self.class_frames = np.zeros((2, len(self.class_set) + 1), np.int64)
+
     def add(self, frame: Frame) -> None:
         """Count a frame."""
         self.frames += 1
@@ -74,7 +82,7 @@ class Statistics:
         if frame.sequence:
             self.sequences.add(frame.sequence)
         if frame.label is not None:
-            pixels = np.bincount(frame.label.ravel(), minlength=NUM_CLASSES + 1)
+            pixels = np.bincount(frame.label.ravel(), minlength=len(self.class_set) + 1)
             self.labelled += 1
             self.class_pixels += pixels
             self.class_frames += pixels > 0
@@ -105,6 +113,7 @@ class Statistics:
             "frames": self.frames,
             "labelled": self.labelled,
             "sequences": len(self.sequences),
+            "class_set": {"name": self.class_set.name, "title": self.class_set.title},
             "void_share": int(self.class_pixels[0]) / labelled if labelled else None,
             "classes": {
                 name: {
@@ -112,7 +121,7 @@ class Statistics:
                     "share": int(self.class_pixels[label]) / known if known else None,
                     "frames": int(self.class_frames[label]),
                 }
-                for label, name in enumerate(DISPLAY_NAMES, 1)
+                for label, name in enumerate(self.class_set.display_names, 1)
             },
             "rgb_mean": [mean for mean, _ in colours],
             "rgb_std": [std for _, std in colours],
@@ -146,7 +155,7 @@ def gather(
     Raises:
         InputError: a frame cannot be read, with on_error "stop".
     """
-    statistics = Statistics()
+    statistics = Statistics(class_set=class_set_of(reader))
     for done, (name, frame) in enumerate(prefetch(reader.names[:limit], reader.read, workers), 1):
         if isinstance(frame, InputError):
             if on_error == "stop":
@@ -168,20 +177,24 @@ def write_statistics(folder: Path, statistics: Statistics) -> None:
     described = statistics.as_dict()
     write_json(folder / "statistics.json", described)
     for name, figure in (
-        ("classes.png", _class_figure(described)),
+        ("classes.png", _class_figure(described, statistics.class_set)),
         ("depth.png", _depth_figure(described)),
         ("groups.png", _group_figure(described)),
     ):
         write_whole(folder / name, functools.partial(figure.savefig, format="png", dpi=110))
 
 
-def _class_figure(described: dict[str, Any]) -> Figure:
+def _class_figure(described: dict[str, Any], classes: ClassSet) -> Figure:
+    """Shares of the classes with most pixels; statistics.json has all."""
     shares = np.array([item["share"] or 0.0 for item in described["classes"].values()])
-    order = np.argsort(shares)
+    order = np.argsort(shares)[-MOST_DRAWN:]
     figure = Figure(figsize=(8, 9), layout="constrained")
     axes = figure.add_subplot()
     axes.barh(
-        [DISPLAY_NAMES[k] for k in order], 100 * shares[order], color=[COLOURS[k] for k in order], edgecolor="#444444"
+        [classes.display_names[k] for k in order],
+        100 * shares[order],
+        color=[classes.colours[k] for k in order],
+        edgecolor="#444444",
     )
     axes.set_xscale("symlog", linthresh=0.1)
     axes.set_xlabel("share of labelled pixels [%]")

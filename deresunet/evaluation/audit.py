@@ -21,8 +21,9 @@ import numpy as np
 from scipy import ndimage
 
 from deresunet.atomic import csv_text
-from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES, VOID
+from deresunet.classes import SUNRGBD37, VOID, ClassSet, joined
 from deresunet.data.frame import Frame
+from deresunet.data.labels import class_set_of
 from deresunet.data.prefetch import prefetch
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
@@ -52,8 +53,8 @@ class Finding:
 
     Attributes:
         frame: name of the frame.
-        annotated: class of the ground truth, 1..37.
-        predicted: class of the prediction, 1..37.
+        annotated: class of the ground truth, 1..N.
+        predicted: class of the prediction, 1..N.
         top: first row of the region's bounding box [px].
         left: first column of the region's bounding box [px].
         region: bool (h, w): the region within its bounding box.
@@ -88,13 +89,13 @@ class Finding:
         whole[self.top : self.top + height, self.left : self.left + width] = self.region
         return whole
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self, classes: ClassSet) -> dict[str, Any]:
         """Plain types for CSV and JSON: names of the classes, ratios 0..1, box in pixels."""
         height, width = self.region.shape
         return {
             "frame": self.frame,
-            "annotated": DISPLAY_NAMES[self.annotated - 1],
-            "predicted": DISPLAY_NAMES[self.predicted - 1],
+            "annotated": classes.display_name(self.annotated),
+            "predicted": classes.display_name(self.predicted),
             "score": round(self.score, 4),
             "confidence": round(self.confidence, 4),
             "margin": round(self.margin, 4),
@@ -113,15 +114,17 @@ class Audit:
         findings: all findings, the most suspect first.
         frames: number of frames with ground truth that were compared.
         failed: frames that could not be read and were skipped.
+        class_set: the N classes of the ground truth.
     """
 
     findings: tuple[Finding, ...]
     frames: int
     failed: tuple[Failure, ...] = ()
+    class_set: ClassSet = SUNRGBD37
 
     def csv(self) -> str:
         """Findings as CSV, a line each, the most suspect first."""
-        rows = ({"rank": rank, **one.as_row()} for rank, one in enumerate(self.findings, 1))
+        rows = ({"rank": rank, **one.as_row(self.class_set)} for rank, one in enumerate(self.findings, 1))
         return csv_text(FIELDS, ([row[field] for field in FIELDS] for row in rows))
 
     def frame_list(self) -> str:
@@ -160,7 +163,8 @@ def audit(
     names = reader.names[:limit]
     found: list[Finding] = []
     failed: list[Failure] = []
-    matrix = np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64)
+    class_set = class_set_of(reader)
+    matrix = np.zeros((len(class_set), len(class_set) + 1), np.int64)
     frames = 0
     for done, (name, frame) in enumerate(prefetch(names, reader.read, workers), 1):
         try:
@@ -168,7 +172,8 @@ def audit(
                 raise frame
             if frame.label is not None:
                 prediction = predictor(frame, modality)
-                matrix += confusion_matrix(frame.label, prediction.label)
+                prediction = prediction.brought_by(joined(prediction.class_set, frame.class_set))
+                matrix += confusion_matrix(frame.label, prediction.label, len(class_set))
                 found += frame_findings(frame, prediction, min_area, min_confidence)
                 frames += 1
         except InputError as error:
@@ -179,7 +184,7 @@ def audit(
             on_frame(done)
     if not frames:
         raise nothing_to_score(len(names), failed)
-    return Audit(rank(found, matrix), frames, tuple(failed))
+    return Audit(rank(found, matrix), frames, tuple(failed), class_set)
 
 
 def frame_findings(
@@ -189,7 +194,7 @@ def frame_findings(
 
     Args:
         frame: with its ground truth.
-        prediction: of the frame, with confidences.
+        prediction: of the frame, with confidences, in the frame's classes; regions of none of them are no findings.
         min_area: smallest region, as a share of the frame's pixels.
         min_confidence: least mean confidence of the predicted class over a region, 0..1.
 
@@ -204,14 +209,16 @@ def frame_findings(
         )
     margin = prediction.confidence - _probability_of(frame.label, prediction)
     least = max(1, round(min_area * frame.label.size))
-    differs = (frame.label != VOID) & (prediction.label != VOID) & (frame.label != prediction.label)
+    classes = len(frame.class_set)
+    comparable = (frame.label != VOID) & (prediction.label != VOID) & (prediction.label <= classes)
+    differs = comparable & (frame.label != prediction.label)
     # One number for a pair of classes, so that regions of one pair are labelled together.
-    pairs = np.where(differs, frame.label.astype(np.int32) * (NUM_CLASSES + 1) + prediction.label, 0)
+    pairs = np.where(differs, frame.label.astype(np.int32) * (classes + 1) + prediction.label, 0)
     values, counts = np.unique(pairs[differs], return_counts=True)
-    objects = {label: ndimage.label(frame.label == label)[0] for label in np.unique(values // (NUM_CLASSES + 1))}
+    objects = {label: ndimage.label(frame.label == label)[0] for label in np.unique(values // (classes + 1))}
     findings = []
     for pair in values[counts >= least]:
-        annotated, predicted = divmod(int(pair), NUM_CLASSES + 1)
+        annotated, predicted = divmod(int(pair), classes + 1)
         for region, (rows, columns) in _regions(pairs == pair, least):
             confidence = float(prediction.confidence[rows, columns][region].mean())
             if confidence < min_confidence:
@@ -242,7 +249,7 @@ def rank(findings: list[Finding], matrix: np.ndarray) -> tuple[Finding, ...]:
 
     Args:
         findings: of all frames of a data set.
-        matrix: pooled confusion matrix of the data set, int64 (37, 37); rows are the ground truth.
+        matrix: pooled confusion matrix of the data set, int64 (N, N + 1); rows are the ground truth.
     """
     scored = []
     for one in findings:

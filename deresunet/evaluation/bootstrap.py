@@ -6,15 +6,15 @@ of the same kind. Frames of one recording resemble each other, so the interval i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from deresunet.classes import NUM_CLASSES
 from deresunet.evaluation.metrics import scores
-from deresunet.evaluation.stratified import FrameResult
+from deresunet.evaluation.stratified import FrameResult, shape_of
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -80,7 +80,7 @@ class ScoreDifferences:
     Attributes:
         miou: difference of mean IoU.
         pixel_acc: difference of pixel accuracy.
-        iou: difference of each class's IoU, classes 1..37 in order; NaN for classes without ground truth.
+        iou: difference of each class's IoU, classes 1..N in order; NaN for classes without ground truth.
         frames: frames that were drawn from.
         draws: draws of the bootstrap.
         level: confidence level of the intervals, 0..1.
@@ -94,12 +94,13 @@ class ScoreDifferences:
     level: float
 
 
-def confusion_rows(results: Sequence[FrameResult]) -> sparse.csr_matrix:
-    """Confusion matrices of frames as rows of a sparse int64 (N, 37 * 37); few of a frame's cells are not zero."""
-    entries = [result.cells % NUM_CLASSES**2 for result in results]
+def confusion_rows(results: Sequence[FrameResult], classes: int) -> sparse.csr_matrix:
+    """Confusion matrices of frames over N classes as rows of a sparse int64 (frames, N * (N + 1))."""
+    cells = math.prod(shape_of(classes)[-2:])
+    entries = [result.cells % cells for result in results]
     counts = [result.counts for result in results]
     ends = np.cumsum([0, *map(len, entries)])
-    shape = (len(results), NUM_CLASSES**2)
+    shape = (len(results), cells)
     if not results:
         return sparse.csr_matrix(shape, dtype=np.int64)
     rows = sparse.csr_matrix((np.concatenate(counts), np.concatenate(entries), ends), shape=shape, dtype=np.int64)
@@ -107,12 +108,18 @@ def confusion_rows(results: Sequence[FrameResult]) -> sparse.csr_matrix:
     return rows
 
 
+def as_matrix(row: np.ndarray) -> np.ndarray:
+    """A row of `confusion_rows`, or a sum of such, as a confusion matrix (..., N, N + 1)."""
+    classes = math.isqrt(row.shape[-1])
+    return row.reshape(*row.shape[:-1], classes, classes + 1)
+
+
 def score_intervals(rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> ScoreIntervals:
     """Scores of an evaluation with their intervals.
 
     Args:
-        rows: int64 (N, 37 * 37) as `confusion_rows` gives them.
-        draws: draws of the bootstrap, each of N frames with replacement.
+        rows: int64 (frames, N * (N + 1)) as `confusion_rows` gives them.
+        draws: draws of the bootstrap, each of as many frames with replacement.
         seed: seed of the draws; the same frames give the same interval.
         level: confidence level, 0..1.
     """
@@ -133,9 +140,9 @@ def score_differences(
     """Differences of two runs with paired intervals: each draw takes the same frames of both.
 
     Args:
-        first: int64 (N, 37 * 37), frames of run A as `confusion_rows` gives them.
-        second: int64 (N, 37 * 37), the same frames in the same order of run B.
-        draws: draws of the bootstrap, each of N frames with replacement.
+        first: int64 (frames, N * (N + 1)), frames of run A as `confusion_rows` gives them.
+        second: int64 (frames, N * (N + 1)), the same frames in the same order of run B.
+        draws: draws of the bootstrap, each of as many frames with replacement.
         seed: seed of the draws.
         level: confidence level, 0..1.
     """
@@ -151,18 +158,18 @@ def score_differences(
 
 
 def _observed(rows: sparse.csr_matrix) -> np.ndarray:
-    """Scores of all frames, float64 (2 + 37,), in the order of `_ratios`."""
-    result = scores(np.asarray(rows.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES))
+    """Scores of all frames, float64 (2 + N,), in the order of `_ratios`."""
+    result = scores(as_matrix(np.asarray(rows.sum(0)).reshape(-1)))
     return np.array([result.miou, result.pixel_acc, *np.where(result.truth_pixels > 0, result.iou, np.nan)])
 
 
 def _drawn(runs: Sequence[sparse.csr_matrix], draws: int, seed: int) -> np.ndarray:
-    """Scores of resampled frames, float64 (runs, 2 + 37, draws); no draws for fewer than `MIN_FRAMES` frames."""
-    frames = runs[0].shape[0]
+    """Scores of resampled frames, float64 (runs, 2 + N, draws); no draws for fewer than `MIN_FRAMES` frames."""
+    frames, classes = runs[0].shape[0], math.isqrt(runs[0].shape[1])
     if frames < MIN_FRAMES:
-        return np.empty((len(runs), 2 + NUM_CLASSES, 0))
+        return np.empty((len(runs), 2 + classes, 0))
     rng = np.random.default_rng(seed)
-    drawn = np.empty((len(runs), 2 + NUM_CLASSES, draws))
+    drawn = np.empty((len(runs), 2 + classes, draws))
     transposed = [rows.T.tocsr().astype(np.float64) for rows in runs]
     for start in range(0, draws, _CHUNK):
         count = min(_CHUNK, draws - start)
@@ -173,10 +180,10 @@ def _drawn(runs: Sequence[sparse.csr_matrix], draws: int, seed: int) -> np.ndarr
 
 
 def _ratios(pooled: np.ndarray) -> np.ndarray:
-    """Mean IoU, pixel accuracy and IoU of each class, float64 (2 + 37, M), of flat matrices (M, 37 * 37)."""
-    matrices = pooled.reshape(-1, NUM_CLASSES, NUM_CLASSES)
-    right = np.diagonal(matrices, axis1=1, axis2=2)  # (M, 37)
-    truth, predicted = matrices.sum(2), matrices.sum(1)
+    """Mean IoU, pixel accuracy and IoU of each class, float64 (2 + N, M), of flat matrices (M, N * (N + 1))."""
+    matrices = as_matrix(pooled)
+    right = np.diagonal(matrices, axis1=1, axis2=2)  # (M, N)
+    truth, predicted = matrices.sum(2), matrices[..., :-1].sum(1)
     union = truth + predicted - right
     iou = np.divide(right, union, out=np.full(union.shape, np.nan), where=truth > 0)
     with np.errstate(invalid="ignore"):

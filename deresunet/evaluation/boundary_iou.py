@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deresunet.classes import NUM_CLASSES, VOID
+from deresunet.classes import VOID
 
 # Width of the band as a share of the image's diagonal, the paper's choice for COCO-like images: 16 px at 480x640.
 BAND_RATIO = 0.02
@@ -20,23 +20,24 @@ def band_width(height: int, width: int) -> int:
     return max(1, round(BAND_RATIO * float(np.hypot(height, width))))
 
 
-def boundary_counts(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+def boundary_counts(truth: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
     """Pixels of boundary bands by class.
 
     Args:
-        truth: uint8 (H, W), 0 = void, 1..37.
-        prediction: uint8 (H, W), 1..37.
+        truth: uint8 (H, W), 0 = void, 1..N.
+        prediction: uint8 (H, W), 1..N; 0 and all above is none of these classes.
+        num_classes: number of classes N of the ground truth.
 
     Returns:
-        int64 (3, 37): pixels in the bands of both, in the band of the ground truth, in the band of the prediction.
+        int64 (3, N): pixels in the bands of both, in the band of the ground truth, in the band of the prediction.
     """
     width = band_width(*truth.shape)
-    prediction = np.where(truth == VOID, VOID, prediction).astype(np.uint8)
+    prediction = np.where((truth == VOID) | (prediction > num_classes), VOID, prediction).astype(np.uint8)
     in_truth, in_prediction = inner_band(truth, width), inner_band(prediction, width)
     shared = in_truth & in_prediction & (truth == prediction)
     return np.stack(
         [
-            np.bincount(label[band], minlength=NUM_CLASSES + 1)[1:]
+            np.bincount(label[band], minlength=num_classes + 1)[1:]
             for label, band in ((truth, shared), (truth, in_truth), (prediction, in_prediction))
         ]
     )
@@ -65,10 +66,10 @@ def _window_sums(mask: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def boundary_iou(counts: np.ndarray) -> np.ndarray:
-    """Boundary IoU of each class, float64 (37,), 0..1; NaN for a class in neither ground truth nor prediction.
+    """Boundary IoU of each class, float64 (N,), 0..1; NaN for a class in neither ground truth nor prediction.
 
     Args:
-        counts: int64 (3, 37) as `boundary_counts` gives them, or a sum of such.
+        counts: int64 (3, N) as `boundary_counts` gives them, or a sum of such.
     """
     shared, truth, prediction = counts
     union = truth + prediction - shared

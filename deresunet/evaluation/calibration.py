@@ -39,7 +39,7 @@ def reliability(truth: np.ndarray, prediction: np.ndarray, confidence: np.ndarra
 
     Args:
         truth: uint8 (H, W), 0 = void, which is left out.
-        prediction: uint8 (H, W), 1..37.
+        prediction: uint8 (H, W), in the ground truth's classes; 0 and all above is none of them.
         confidence: float32 (H, W), 0..1.
     """
     known = truth != VOID

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from deresunet.classes import DISPLAY_NAMES, NUM_CLASSES
+from deresunet.classes import ClassSet
 from deresunet.errors import InputError
 from deresunet.evaluation.bootstrap import (
     DRAWS,
     LEVEL,
     Difference,
     ScoreDifferences,
+    as_matrix,
     confusion_rows,
     score_differences,
 )
@@ -54,8 +55,9 @@ class Comparison:
 
     Attributes:
         names: of the runs A and B, for people.
-        matrices: pooled confusion matrices of A and B, int64 (37, 37) each; rows are the ground truth.
+        matrices: pooled confusion matrices of A and B, int64 (N, N + 1) each; rows are the ground truth.
         differences: B - A with paired intervals: mIoU, pixel accuracy, each class's IoU.
+        class_set: the N classes of the ground truth.
         frames: the frames of both, in the order of run A.
         only_a: frames of run A alone, which are left out.
         only_b: frames of run B alone, which are left out.
@@ -64,6 +66,7 @@ class Comparison:
     names: tuple[str, str]
     matrices: tuple[np.ndarray, np.ndarray]
     differences: ScoreDifferences
+    class_set: ClassSet
     frames: tuple[FrameDifference, ...]
     only_a: int = 0
     only_b: int = 0
@@ -75,12 +78,12 @@ class Comparison:
 
     @property
     def confusion_difference(self) -> np.ndarray:
-        """Confusion matrix of B minus that of A, int64 (37, 37)."""
+        """Confusion matrix of B minus that of A, int64 (N, N + 1)."""
         return self.matrices[1] - self.matrices[0]
 
     @property
     def confusion_shift(self) -> np.ndarray:
-        """`confusion_difference` as a share of each row's ground truth, float64 (37, 37), -1..1; NaN without any."""
+        """`confusion_difference` as a share of each row's ground truth, float64 (N, N + 1), -1..1; NaN without any."""
         truth = np.broadcast_to(self.matrices[0].sum(1, keepdims=True), self.matrices[0].shape)
         return np.divide(self.confusion_difference, truth, out=np.full(truth.shape, np.nan), where=truth > 0)
 
@@ -99,6 +102,7 @@ class Comparison:
         found = self.differences
         return {
             "runs": {"A": self.names[0], "B": self.names[1]},
+            "class_set": {"name": self.class_set.name, "title": self.class_set.title},
             "miou": _described(found.miou),
             "pixel_acc": _described(found.pixel_acc),
             "classes": {
@@ -109,7 +113,7 @@ class Comparison:
                     },
                     **_described(found.iou[k]),
                 }
-                for k, name in enumerate(DISPLAY_NAMES)
+                for k, name in enumerate(self.class_set.display_names)
                 if self.matrices[0][k].any() or any(matrix[:, k].any() for matrix in self.matrices)
             },
             "frames": len(self.frames),
@@ -162,16 +166,22 @@ def compare(
     Raises:
         InputError: the two have no frame in common, or a frame has another ground truth in each.
     """
+    if a.class_set.names != b.class_set.names:
+        raise InputError(
+            f"One run is scored over {a.class_set.title}, the other over {b.class_set.title}. Compare runs over one "
+            "--classes."
+        )
+    classes = len(a.class_set)
     first = {result.name: result for result in a.results}
     second = {result.name: result for result in b.results}
     common = [name for name in first if name in second]
     if not common:
         raise InputError("The two evaluations have no frame in common. Compare them on the same data set and split.")
-    rows_a, rows_b = (confusion_rows([by_name[name] for name in common]) for by_name in (first, second))
+    rows_a, rows_b = (confusion_rows([by_name[name] for name in common], classes) for by_name in (first, second))
     truth_a, truth_b = (
-        np.asarray(rows.reshape((len(common) * NUM_CLASSES, NUM_CLASSES)).sum(1)) for rows in (rows_a, rows_b)
+        np.asarray(rows.reshape((len(common) * classes, classes + 1)).sum(1)) for rows in (rows_a, rows_b)
     )
-    differing = np.flatnonzero((truth_a != truth_b).reshape(len(common), NUM_CLASSES).any(1))
+    differing = np.flatnonzero((truth_a != truth_b).reshape(len(common), classes).any(1))
     if len(differing):
         raise InputError(
             f"{len(differing)} frames have another ground truth in each run, such as {common[differing[0]]}. Compare "
@@ -181,6 +191,7 @@ def compare(
         names=names,
         matrices=(_pooled(rows_a), _pooled(rows_b)),
         differences=score_differences(rows_a, rows_b, draws, seed, level),
+        class_set=a.class_set,
         frames=tuple(FrameDifference(name, first[name].miou, second[name].miou) for name in common),
         only_a=len(first) - len(common),
         only_b=len(second) - len(common),
@@ -188,7 +199,7 @@ def compare(
 
 
 def _pooled(rows: sparse.csr_matrix) -> np.ndarray:
-    return np.asarray(rows.sum(0)).reshape(NUM_CLASSES, NUM_CLASSES)
+    return as_matrix(np.asarray(rows.sum(0)).reshape(-1))
 
 
 def _described(difference: Difference) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.comparison import Comparison, FrameDifference
 from deresunet.evaluation.html import in_percent
-from deresunet.evaluation.report_page import image, table, two_decimals
+from deresunet.evaluation.report_page import confusion_axes, image, table, two_decimals
 
 # Frames won and frames lost in the page, of each; comparison.json has all.
 COUNT = 20
@@ -24,7 +23,7 @@ def comparison_sections(comparison: Comparison) -> list[str]:
     a, b = (html.escape(name) for name in comparison.names)
     rows = [
         [
-            name,
+            html.escape(name),
             *(two_decimals(value) for key in ("iou", "precision", "recall", "f1") for value in row[key]),
             _signed(row["difference"]),
             _interval(row["low"], row["high"]),
@@ -52,23 +51,18 @@ def comparison_sections(comparison: Comparison) -> list[str]:
         f"<h2>Classes</h2>{table([*head, 'IoU: B - A', '95 % interval'], rows)}",
         "<h2>Confusions that changed</h2><p class='soft'>Share of each ground-truth class's pixels (row) by predicted "
         "class (column): B - A.</p>"
-        f"{image(_png(shift_figure(comparison.confusion_shift)), 'Difference of the confusion matrices', 'plot')}",
+        f"{image(_png(shift_figure(comparison)), 'Difference of the confusion matrices', 'plot')}",
         f"<h2>Frames won by B: {len(comparison.won)}</h2>{_frames(comparison.won)}",
         f"<h2>Frames lost by B: {len(comparison.lost)}</h2>{_frames(comparison.lost)}",
     ]
 
 
-def shift_figure(shift: np.ndarray) -> Figure:
-    """`Comparison.confusion_shift` (37, 37) as a picture: blue where B has less, orange where it has more."""
-    figure = Figure(figsize=(11, 10), layout="constrained")
-    axes = figure.add_subplot()
+def shift_figure(comparison: Comparison) -> Figure:
+    """`Comparison.confusion_shift` as a picture: blue where B has less, orange where it has more."""
+    both = comparison.matrices[0] + comparison.matrices[1]
+    figure, axes, shift = confusion_axes(comparison.confusion_shift, both, comparison.class_set)
     extent = max(float(np.nanmax(np.abs(shift), initial=0.0)), 0.01)
     drawn = axes.imshow(shift, cmap="PuOr_r", vmin=-extent, vmax=extent)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(range(len(DISPLAY_NAMES)), DISPLAY_NAMES)
-    axes.tick_params(axis="x", rotation=90)
-    axes.set_xlabel("prediction")
-    axes.set_ylabel("ground truth (blank: none in the data)")
     figure.colorbar(drawn, ax=axes, label="share of the class's pixels, B - A", shrink=0.8)
     return figure
 

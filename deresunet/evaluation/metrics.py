@@ -1,7 +1,8 @@
 """Metrics of semantic segmentation, all from one confusion matrix. NumPy alone.
 
-The matrix is pooled over pixels (and frames); rows are the ground truth, columns the prediction, index k is class
-k + 1; pixels whose ground truth is void are left out.
+The matrix is pooled over pixels (and frames); rows are the ground truth's N classes, columns the prediction, index k is
+class k + 1; pixels whose ground truth is void are left out. A further column N holds predictions that are none of the
+ground truth's classes: they are wrong.
 """
 
 from __future__ import annotations
@@ -10,36 +11,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deresunet.classes import NUM_CLASSES, VOID
+from deresunet.classes import VOID
 
 # Counts up whenever results of an earlier version must not be resumed or shown as today's.
-METRICS_VERSION = 2
+METRICS_VERSION = 3
 
 
-def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int = NUM_CLASSES) -> np.ndarray:
+def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
     """Pixels of each ground-truth class (row) by predicted class (column).
 
     Args:
         truth: uint8 (...), 0 = void, 1..num_classes.
-        prediction: uint8 of the same shape, 1..num_classes.
-        num_classes: number of classes.
+        prediction: uint8 of the same shape, 1..num_classes; 0 and all above is none of these classes.
+        num_classes: number of classes N of the ground truth.
 
     Returns:
-        int64 (num_classes, num_classes).
+        int64 (N, N + 1).
 
     Raises:
         ValueError: the shapes differ.
 
     Example:
-        >>> confusion_matrix(np.array([1, 1, 2, 0]), np.array([1, 2, 2, 1]), num_classes=2)
-        array([[1, 1],
-               [0, 1]])
+        >>> confusion_matrix(np.array([1, 1, 2, 2, 0]), np.array([1, 2, 2, 3, 1]), num_classes=2)
+        array([[1, 1, 0],
+               [0, 1, 1]])
     """
     if truth.shape != prediction.shape:
         raise ValueError(f"ground truth is {truth.shape} and prediction {prediction.shape}; expected equal shapes")
     known = truth != VOID
-    cell = (truth[known].astype(np.int64) - 1) * num_classes + prediction[known] - 1
-    return np.bincount(cell, minlength=num_classes**2).reshape(num_classes, num_classes)
+    columns = num_classes + 1
+    cell = (truth[known].astype(np.int64) - 1) * columns + column_of(prediction[known], num_classes)
+    return np.bincount(cell, minlength=num_classes * columns).reshape(num_classes, columns)
+
+
+def column_of(prediction: np.ndarray, num_classes: int) -> np.ndarray:
+    """Columns 0..N of a confusion matrix, uint8, of predicted labels; 0 and all above N are column N."""
+    # As uint8, so that 0 less 1 is 255.
+    return np.minimum(prediction.astype(np.uint8) - np.uint8(1), np.uint8(num_classes))
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Scores:
         fw_iou: IoU weighted by the classes' ground-truth shares.
         truth_pixels: int64 (classes,): pixels of each class in the ground truth.
         predicted_pixels: int64 (classes,): pixels predicted as each class, where there is ground truth.
+        outside: share of labelled pixels that are predicted as none of the classes.
     """
 
     iou: np.ndarray
@@ -66,6 +75,7 @@ class Scores:
     fw_iou: float
     truth_pixels: np.ndarray
     predicted_pixels: np.ndarray
+    outside: float = 0.0
 
     @property
     def recall(self) -> np.ndarray:
@@ -88,10 +98,10 @@ class Scores:
 
 
 def scores(matrix: np.ndarray) -> Scores:
-    """Scores of a confusion matrix (classes, classes) as `confusion_matrix` gives it, or of a sum of such."""
+    """Scores of a confusion matrix (N, N + 1) as `confusion_matrix` gives it, or of a sum of such, or of an (N, N)."""
     right = np.diag(matrix)
     truth = matrix.sum(1)
-    predicted = matrix.sum(0)
+    predicted = matrix[:, : len(matrix)].sum(0)
     union = truth + predicted - right
     iou = _ratio(right, union)
     accuracy = _ratio(right, truth)
@@ -106,6 +116,7 @@ def scores(matrix: np.ndarray) -> Scores:
         fw_iou=float((iou[labelled] * truth[labelled]).sum() / total) if total else float("nan"),
         truth_pixels=truth,
         predicted_pixels=predicted,
+        outside=float(matrix[:, len(matrix) :].sum() / total) if total else float("nan"),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import LabelMap, joined
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
@@ -65,23 +65,22 @@ def write_report(
         InputError: the folder cannot be written to.
     """
     described = evaluation.as_dict()
+    names = evaluation.class_set.display_names
     write_json(folder / "result.json", described)
     write_csv(
         folder / "classes.csv",
         ("class", "iou", "accuracy", "truth_pixels", "predicted_pixels", "precision", "f1", "boundary_iou"),
         _classes(evaluation),
     )
-    write_csv(
-        folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *DISPLAY_NAMES), _groups(described)
-    )
+    write_csv(folder / "groups.csv", ("kind", "group", "frames", "pixels", *_SUMMARY, *names), _groups(described))
     write_csv(
         folder / "frames.csv",
         ("name", "sensor", "scene", "pixels", *_SUMMARY, "source", "seconds"),
         _frames(evaluation),
     )
-    rows = ((name, *row) for name, row in zip(DISPLAY_NAMES, evaluation.matrix.tolist(), strict=True))
-    write_csv(folder / "confusion.csv", ("truth", *DISPLAY_NAMES), rows)
-    confusions = confusion_png(evaluation.matrix)
+    rows = ((name, *row) for name, row in zip(names, evaluation.matrix.tolist(), strict=True))
+    write_csv(folder / "confusion.csv", ("truth", *names, "none of these"), rows)
+    confusions = confusion_png(evaluation.matrix, evaluation.class_set)
     write_bytes(folder / "confusion.png", confusions)
     (folder / "frames").mkdir(exist_ok=True)
     drawn: dict[str, list[tuple[str, float, np.ndarray]]] = {}
@@ -129,9 +128,9 @@ class ExtremeFrames:
         self._kept: dict[str, tuple[float, np.ndarray]] = {}
 
     def add(self, frame: Frame, label: np.ndarray) -> None:
-        """Keep the prediction of a frame, uint8 (H, W), if the frame is among the worst or the best so far."""
+        """Keep the prediction of a frame, uint8 (H, W) in its classes, if it is among the worst or the best so far."""
         assert frame.label is not None
-        miou = scores(confusion_matrix(frame.label, label)).miou
+        miou = scores(confusion_matrix(frame.label, label, len(frame.class_set))).miou
         if np.isnan(miou):
             return
         self._kept[frame.name] = (miou, label)
@@ -154,13 +153,16 @@ class ExtremeFrames:
             return None
         label = self.prediction(name)
         if label is None or label.shape != frame.size:
-            label = self.predictor(frame, self.modality).label
-        return frame_row(frame.rgb, frame.depth, frame.label, label, errors=True)
+            label = self._joined(frame).table[self.predictor(frame, self.modality).label]
+        return frame_row(frame.rgb, frame.depth, frame.label, label, errors=True, classes=self._joined(frame).target)
+
+    def _joined(self, frame: Frame) -> LabelMap:
+        return joined(self.predictor.class_set, frame.class_set)
 
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
     result, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
-    for k, name in enumerate(DISPLAY_NAMES):
+    for k, name in enumerate(evaluation.class_set.display_names):
         truth, predicted = int(result.truth_pixels[k]), int(result.predicted_pixels[k])
         more = (percent(float(ratio[k])) for ratio in (result.precision, result.f1, boundary))
         yield (name, percent(result.iou[k]), percent(result.accuracy[k]), truth, predicted, *more)

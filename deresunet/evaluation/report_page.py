@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from deresunet import __version__
-from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.evaluator import Evaluation, percent
 from deresunet.evaluation.html import in_percent
 
 CONFUSED_PAIRS = 20
+# Classes in a drawn confusion matrix; more cannot be read.
+MOST_DRAWN = 40
 # Titles of groups of frames or pixels, by the key that the JSON has them under.
 GROUP_TITLES = {
     "sensors": "By sensor",
@@ -77,10 +80,12 @@ def evaluation_sections(
     """
     described = evaluation.as_dict()
     groups = {"sensors": described["sensors"], "scenes": described["scenes"], **described["regions"]}
-    sentences = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(evaluation.matrix))
+    classes = evaluation.class_set
+    sentences = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(evaluation.matrix, classes))
+    remarks = "".join(f"<p>{html.escape(line)}</p>" for line in evaluation.remarks)
     return [
-        f'<p class="soft">Semantic segmentation of {evaluation.frames:,} RGB-D frames into 37 classes, compared with '
-        "the ground truth.</p>",
+        f'<p class="soft">Semantic segmentation of {evaluation.frames:,} RGB-D frames, compared with the ground truth: '
+        f"{html.escape(classes.title)}.</p>{remarks}",
         _scores(evaluation),
         _left_out(evaluation),
         '<p class="soft">IoU of a class: pixels where prediction and ground truth agree on it, over those where either '
@@ -90,7 +95,7 @@ def evaluation_sections(
         f"<h2>Input</h2>{_input(evaluation)}",
         f"<h2>Classes</h2>{_classes(evaluation)}",
         "<h2>Confusions</h2><p class='soft'>Rows: ground truth; columns: prediction; colour: share of the row's "
-        f"pixels.</p>{image(confusions, 'Confusion matrix', 'plot')}"
+        f"pixels.{_most(evaluation.matrix)}</p>{image(confusions, 'Confusion matrix', 'plot')}"
         f"<ul>{sentences}</ul>",
         *(f"<h2>{GROUP_TITLES[key]}</h2>{_groups(group)}" for key, group in groups.items() if group),
         *more,
@@ -104,8 +109,8 @@ def evaluation_sections(
     ]
 
 
-def confused_pairs(matrix: np.ndarray, count: int = CONFUSED_PAIRS) -> list[str]:
-    """The most frequent confusions of a confusion matrix (37, 37) in words, most pixels first."""
+def confused_pairs(matrix: np.ndarray, classes: ClassSet, count: int = CONFUSED_PAIRS) -> list[str]:
+    """The most frequent confusions of a confusion matrix (N, N + 1) in words, most pixels first."""
     truth = matrix.sum(1)
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
@@ -116,32 +121,54 @@ def confused_pairs(matrix: np.ndarray, count: int = CONFUSED_PAIRS) -> list[str]
         if not pixels:
             break
         lines.append(
-            f"{DISPLAY_NAMES[row]} → {DISPLAY_NAMES[column]}: {in_percent(pixels / truth[row])} of its pixels "
-            f"({pixels:,}), {in_percent(pixels / wrong.sum())} of all errors"
+            f"{classes.display_names[row]} → {column_names(classes)[column]}: {in_percent(pixels / truth[row])} of its "
+            f"pixels ({pixels:,}), {in_percent(pixels / wrong.sum())} of all errors"
         )
     return lines or ["no confusions"]
 
 
-def confusion_figure(matrix: np.ndarray) -> Figure:
-    """Confusion matrix (37, 37) as a picture: each row as shares of its class's pixels."""
-    truth = matrix.sum(1, keepdims=True)
-    shares = np.divide(matrix, truth, out=np.full(matrix.shape, np.nan), where=truth > 0)
+def column_names(classes: ClassSet) -> tuple[str, ...]:
+    """Names of the N + 1 columns of a confusion matrix, for people."""
+    return (*classes.display_names, "none of these")
+
+
+def drawn_classes(matrix: np.ndarray, most: int = MOST_DRAWN) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a confusion matrix (N, N + 1) to draw: the classes with most pixels, in their own order.
+
+    The column of predictions outside the classes is left out where it is empty.
+    """
+    pixels = matrix.sum(1) + matrix[:, : len(matrix)].sum(0)
+    rows = np.sort(np.argsort(-pixels, kind="stable")[:most])
+    return rows, np.append(rows, len(matrix)) if matrix[:, len(matrix) :].any() else rows
+
+
+def confusion_axes(shares: np.ndarray, matrix: np.ndarray, classes: ClassSet) -> tuple[Figure, Axes, np.ndarray]:
+    """Figure whose axes name the drawn rows and columns of a matrix (N, N + 1), and of `shares` those cells."""
+    rows, columns = drawn_classes(matrix)
     figure = Figure(figsize=(11, 10), layout="constrained")
     axes = figure.add_subplot()
-    drawn = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(range(len(DISPLAY_NAMES)), DISPLAY_NAMES)
+    axes.xaxis.set_ticks(range(len(columns)), [column_names(classes)[k] for k in columns])
+    axes.yaxis.set_ticks(range(len(rows)), [classes.display_names[k] for k in rows])
     axes.tick_params(axis="x", rotation=90)
     axes.set_xlabel("prediction")
     axes.set_ylabel("ground truth (blank: none in the data)")
+    return figure, axes, shares[np.ix_(rows, columns)]
+
+
+def confusion_figure(matrix: np.ndarray, classes: ClassSet) -> Figure:
+    """Confusion matrix (N, N + 1) as a picture: each row as shares of its class's pixels."""
+    truth = matrix.sum(1, keepdims=True)
+    shares = np.divide(matrix, truth, out=np.full(matrix.shape, np.nan), where=truth > 0)
+    figure, axes, cells = confusion_axes(shares, matrix, classes)
+    drawn = axes.imshow(cells, cmap="viridis", vmin=0, vmax=1)
     figure.colorbar(drawn, ax=axes, label="share of the class's pixels", shrink=0.8)
     return figure
 
 
-def confusion_png(matrix: np.ndarray) -> bytes:
+def confusion_png(matrix: np.ndarray, classes: ClassSet) -> bytes:
     """`confusion_figure` as a PNG."""
     buffer = io.BytesIO()
-    confusion_figure(matrix).savefig(buffer, format="png", dpi=90)
+    confusion_figure(matrix, classes).savefig(buffer, format="png", dpi=90)
     return buffer.getvalue()
 
 
@@ -164,8 +191,13 @@ def two_decimals(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2f}"
 
 
+def _most(matrix: np.ndarray) -> str:
+    more = len(matrix) > MOST_DRAWN
+    return f" Drawn are the {MOST_DRAWN} classes with most pixels; confusion.csv has all." if more else ""
+
+
 def _scores(evaluation: Evaluation) -> str:
-    found, pooled = score_intervals(confusion_rows(evaluation.results)), evaluation.scores
+    found, pooled = score_intervals(confusion_rows(evaluation.results, len(evaluation.class_set))), evaluation.scores
     classes = int((pooled.truth_pixels > 0).sum())
     figures = [
         _score(f"{two_decimals(percent(found.miou.value))} %", f"mIoU over {classes} classes", _interval(found.miou)),
@@ -221,13 +253,13 @@ def _input(evaluation: Evaluation) -> str:
 
 def _classes(evaluation: Evaluation) -> str:
     pooled, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
-    rows = []
-    for k in sorted(range(len(DISPLAY_NAMES)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k)):
+    rows, classes = [], evaluation.class_set
+    for k in sorted(range(len(classes)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k)):
         width = 100 * np.nan_to_num(pooled.iou[k])
-        bar = f'<span class="bar"><i style="width:{width:.2f}%;background:{COLOURS[k]}"></i></span>'
+        bar = f'<span class="bar"><i style="width:{width:.2f}%;background:{classes.colours[k]}"></i></span>'
         ratios = (pooled.iou, pooled.precision, pooled.recall, pooled.f1, boundary)
         numbers = (two_decimals(percent(float(ratio[k]))) for ratio in ratios)
-        rows.append([DISPLAY_NAMES[k], bar, *numbers, f"{int(pooled.truth_pixels[k]):,}"])
+        rows.append([html.escape(classes.display_names[k]), bar, *numbers, f"{int(pooled.truth_pixels[k]):,}"])
     head = ("class", "", "IoU %", "precision %", "recall %", "F1 %", "boundary IoU %", "ground truth px")
     return table(head, rows)
 

@@ -19,12 +19,13 @@ class ResumeFile:
     Args:
         path: the file; made if it is not there.
         subject: plain JSON types that tell this evaluation from another: weights, data, protocol, metrics. A file of
-            another subject is begun anew.
+            another subject is begun anew, and `notice` says so.
 
     Attributes:
         results: results of the frames done, by name, in order.
         unlabelled: names of the frames without ground truth, as keys.
         resumed: number of frames that were done when the file was opened.
+        notice: why results that lay there are not resumed, or "".
 
     Raises:
         InputError: the file cannot be written.
@@ -34,8 +35,9 @@ class ResumeFile:
         self.path = Path(path)
         self.results: dict[str, FrameResult] = {}
         self.unlabelled: dict[str, None] = {}
+        self.notice = ""
         head = json.dumps({"subject": subject}, sort_keys=True)
-        good = self._read(head)
+        good = self._read(head, subject)
         self.resumed = len(self.results) + len(self.unlabelled)
         try:
             with self.path.open("r+b" if self.path.is_file() else "wb") as stored:
@@ -45,6 +47,18 @@ class ResumeFile:
             raise self._unwritable(error) from error
         if good == 0:
             self._write(head)
+
+    def _other(self, line: str, subject: dict[str, Any]) -> str:
+        """Sentence on results of another subject, by their first line."""
+        try:
+            before = json.loads(line)["subject"]
+            differing = sorted(key for key in before.keys() | subject if before.get(key) != subject.get(key))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return f"{self.path.name} could not be read and is begun anew."
+        return (
+            f"{self.path.name} has results of another evaluation or an earlier version (other {', '.join(differing)}); "
+            "it is begun anew."
+        )
 
     def __enter__(self) -> ResumeFile:
         return self
@@ -87,7 +101,7 @@ class ResumeFile:
             "resumes, or choose another folder."
         )
 
-    def _read(self, head: str) -> int:
+    def _read(self, head: str, subject: dict[str, Any]) -> int:
         """Load the lines that are whole; return their length in bytes."""
         if not self.path.is_file():
             return 0
@@ -95,7 +109,10 @@ class ResumeFile:
         with self.path.open("rb") as lines:
             for number, line in enumerate(lines):
                 text = line.decode(errors="replace")
-                if not text.endswith("\n") or (number == 0 and text.rstrip("\n") != head):
+                if number == 0 and text.rstrip("\n") != head:
+                    self.notice = self._other(text, subject)
+                    break
+                if not text.endswith("\n"):
                     break
                 try:
                     stored = json.loads(text)

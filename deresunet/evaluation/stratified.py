@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from deresunet.classes import NUM_CLASSES, VOID
+from deresunet.classes import VOID
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import depth_encoding, warnings_of
 from deresunet.evaluation.boundary_iou import boundary_counts
-from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.metrics import column_of, scores
 
 # Upper ends of the depth ranges [m]; the last range is open, and a further one holds pixels without depth.
 DEPTH_ENDS_M = (1.0, 2.0, 3.0, 4.0, 6.0)
@@ -23,7 +23,12 @@ MEASURED = ("measured", "not measured")
 PLACES = ("boundary", "interior")
 # A pixel is at a boundary if a pixel of another class lies within so many rows and columns of it.
 BOUNDARY_PX = 5
-SHAPE = (len(DEPTH_RANGES), len(MEASURED), len(PLACES), NUM_CLASSES, NUM_CLASSES)
+STRATA = (len(DEPTH_RANGES), len(MEASURED), len(PLACES))
+
+
+def shape_of(classes: int) -> tuple[int, ...]:
+    """Shape of counts by stratum, true class and predicted class: (7, 2, 2, N, N + 1)."""
+    return (*STRATA, classes, classes + 1)
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,11 @@ class FrameResult:
         sensor: its camera, or "".
         scene: its room type, or "".
         source: the frame's own description of its origin.
-        cells: int64 (K,): flat indices into an array of `SHAPE` that are not zero, ascending.
+        classes: number of classes N of the ground truth.
+        cells: int64 (K,): flat indices into an array of shape `shape_of(N)` that are not zero, ascending.
         counts: int64 (K,): pixels in each.
         seconds: wall time from the previous frame to this one [s].
-        boundary: int64 (3, 37): pixels of boundary bands as `boundary_counts` gives them.
+        boundary: int64 (3, N): pixels of boundary bands as `boundary_counts` gives them.
         modality: what the frame had of what was asked for: "rgbd", "rgb" or "depth".
         depth: encoding and unit of its depth, or "".
         warnings: kind and text of each thing that looks wrong about the frame.
@@ -48,6 +54,7 @@ class FrameResult:
     sensor: str
     scene: str
     source: str
+    classes: int
     cells: np.ndarray
     counts: np.ndarray
     seconds: float
@@ -62,10 +69,10 @@ class FrameResult:
         return scores(self.matrix()).miou
 
     def matrix(self) -> np.ndarray:
-        """The frame's confusion matrix, int64 (37, 37)."""
-        entries = self.cells % NUM_CLASSES**2
-        flat = np.bincount(entries, weights=self.counts, minlength=NUM_CLASSES**2)
-        return flat.astype(np.int64).reshape(NUM_CLASSES, NUM_CLASSES)
+        """The frame's confusion matrix, int64 (N, N + 1)."""
+        shape = shape_of(self.classes)[-2:]
+        flat = np.bincount(self.cells % math.prod(shape), weights=self.counts, minlength=math.prod(shape))
+        return flat.astype(np.int64).reshape(shape)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -84,7 +91,7 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
 
     Args:
         frame: with its ground truth.
-        prediction: uint8 (H, W), 1..37.
+        prediction: uint8 (H, W), in the frame's classes 1..N; 0 and all above is none of them.
         seconds: wall time to store [s].
 
     Raises:
@@ -94,13 +101,15 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
         raise ValueError(f"{frame.name}: expected ground truth of the prediction's shape {prediction.shape}")
     known = frame.label != VOID
     cell = np.zeros(prediction.shape, np.int32)
-    for size, index in zip(SHAPE, (*strata(frame), frame.label - 1, prediction - 1), strict=True):
+    classes = len(frame.class_set)
+    columns = column_of(prediction, classes)
+    for size, index in zip(shape_of(classes), (*strata(frame), frame.label - 1, columns), strict=True):
         cell = cell * size + index  # as np.ravel_multi_index does, in half its time
-    counts = np.bincount(cell[known], minlength=math.prod(SHAPE))
+    counts = np.bincount(cell[known])
     cells = np.flatnonzero(counts)
-    bands = boundary_counts(frame.label, prediction)
+    bands = boundary_counts(frame.label, prediction, classes)
     return FrameResult(
-        *(frame.name, frame.sensor, frame.scene, frame.source, cells, counts[cells], seconds, bands),
+        *(frame.name, frame.sensor, frame.scene, frame.source, classes, cells, counts[cells], seconds, bands),
         depth=depth_encoding(frame),
         warnings=warnings_of(frame),
     )
@@ -126,9 +135,9 @@ def boundary(label: np.ndarray, radius: int = BOUNDARY_PX) -> np.ndarray:
     return (label != VOID) & (highest != lowest)
 
 
-def pool(results: Iterable[FrameResult]) -> np.ndarray:
-    """Sum of results: int64 of `SHAPE`."""
-    total = np.zeros(SHAPE, np.int64)
+def pool(results: Iterable[FrameResult], classes: int) -> np.ndarray:
+    """Sum of results over N classes: int64 of `shape_of(N)`."""
+    total = np.zeros(shape_of(classes), np.int64)
     flat = total.reshape(-1)
     for result in results:
         flat[result.cells] += result.counts  # each cell occurs once in a result

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import SUNRGBD37, ClassSet, LabelMap
 from deresunet.config import Preprocessing
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.smoothing import HeadMode
@@ -84,3 +84,26 @@ class Prediction:
         best, confidence = scores.labels[0], scores.probabilities[0]
         kept = (scores.labels, scores.probabilities, scores.entropy)
         return cls(best, confidence, *kept, latency_ms, provenance, class_set)
+
+    def brought_by(self, way: LabelMap) -> Prediction:
+        """The prediction in another class set; classes that become one have their probabilities added.
+
+        Args:
+            way: from `class_set`.
+        """
+        if way.identity:
+            return self if self.class_set == way.target else replace(self, class_set=way.target)
+        classes, probabilities = way.table[self.classes], self.probabilities.copy()
+        for later in range(1, len(classes)):
+            for earlier in range(later):
+                same = (classes[later] == classes[earlier]) & (classes[later] > 0)
+                probabilities[earlier][same] += probabilities[later][same]
+                probabilities[later][same], classes[later][same] = 0.0, 0
+        return replace(
+            self,
+            label=way.table[self.label],
+            confidence=probabilities[0],
+            classes=classes,
+            probabilities=probabilities,
+            class_set=way.target,
+        )

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from deresunet.atomic import sweep_below, write_json, write_png
+from deresunet.classes import SUNRGBD37
 from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import FrameTally
@@ -20,7 +21,6 @@ from deresunet.data.readers import StoredFrames
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
-from deresunet.inference.prediction import Provenance
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 from deresunet.inference.stored_predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
@@ -82,7 +82,7 @@ def write_predictions(
     names = reader.names[:limit]
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
-    _begin(folder, predictor.provenance(modality), predictor.protocol, reading or {})
+    _begin(folder, predictor, modality, reading or {})
     sweep_below(folder)  # frames that an interrupted run had just written are not written again
     contents = {name: frame_fingerprint(reader, name) for name in names}
     left = [name for name in names if not is_written(folder, name, confidence, contents[name])]
@@ -120,14 +120,16 @@ def write_predictions(
     return Written(len(names) - kept - len(failed), kept, tuple(failed), tally)
 
 
-def _begin(folder: Path, provenance: Provenance, protocol: str, reading: Mapping[str, str]) -> None:
+def _begin(folder: Path, predictor: SegmentationPredictor, modality: Modality, reading: Mapping[str, str]) -> None:
     """Describe the folder's predictions; an `InputError` if other weights or settings made those in it."""
+    classes = predictor.class_set
     described = {
         "version": PREDICTIONS_VERSION,
-        "labels": "1..37",
-        "protocol": protocol,
+        "labels": f"1..{len(classes)}",
+        **({} if classes == SUNRGBD37 else {"class_set": classes.to_dict()}),
+        "protocol": predictor.protocol,
         "reading": reading,
-        "provenance": provenance.as_dict(),
+        "provenance": predictor.provenance(modality).as_dict(),
     }
     described = json.loads(json.dumps(described))
     path = folder / DESCRIPTION_FILE
@@ -154,7 +156,7 @@ def write_prediction(
     Args:
         folder: folder of predictions.
         name: the frame's name; slashes become subfolders.
-        label: uint8 (H, W), 1..37.
+        label: uint8 (H, W), 1..N.
         confidence: float (H, W), 0..1, stored in 8 bits.
         contents: fingerprint of the frame's files, kept in the PNG.
 

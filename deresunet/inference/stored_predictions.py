@@ -2,7 +2,7 @@
 
 A folder of predictions holds `NAME.png` for each frame NAME (in subfolders where names have slashes): one channel of
 class numbers. `confidence/NAME.png`, uint8 or uint16, may hold the probability of each label, over its type's range.
-`predictions.json` says how the class numbers count, where `prediction_writer` wrote the folder.
+`predictions.json` says which classes the numbers count, where `prediction_writer` wrote the folder.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 
-from deresunet.classes import LABEL_SETS, NUM_CLASSES, SUNRGBD37, VOID
+from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.data.text_files import read_json
@@ -29,11 +29,53 @@ from deresunet.inference.preprocessing import Modality
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import Checkpoint
 
-LabelRange = Literal["auto", "1..37", "0..36", "nyu40"]
 DESCRIPTION_FILE = "predictions.json"
 CONFIDENCE_FOLDER = "confidence"
-# Lowest and highest class number of each way to count.
-_RANGES = {"1..37": (1, NUM_CLASSES), "0..36": (0, NUM_CLASSES - 1), "nyu40": (1, len(LABEL_SETS["nyu40"]) - 1)}
+# Files, evenly taken from a folder, whose class numbers are looked at.
+_FILES = 200
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Meaning of class numbers.
+
+    Attributes:
+        class_set: the N classes that they count.
+        first: number of the first class, 0 or 1. From 1, 0 is none of the classes.
+    """
+
+    class_set: ClassSet
+    first: int
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.highest}, {self.class_set.name}"
+
+    @property
+    def option(self) -> str:
+        """The form that `parse` takes."""
+        return f"{self.class_set.name}@{self.first}"
+
+    @property
+    def highest(self) -> int:
+        """The last class's number."""
+        return len(self.class_set) - 1 + self.first
+
+    @classmethod
+    def parse(cls, said: str, usual: ClassSet = SUNRGBD37) -> tuple[ClassSet, int | None]:
+        """Classes and first number of SET@0, SET@1, 0..36 or 1..37; of SET alone the number is left open.
+
+        A set is a built-in one's name, that of `usual`, or a file of names.
+
+        Raises:
+            InputError: there is no such class set.
+        """
+        ranges = {f"{first}..{36 + first}": (SUNRGBD37, first) for first in (0, 1)}
+        if said in ranges:
+            return ranges[said]
+        name, at, first = said.rpartition("@")
+        named = at != "" and first in ("0", "1")
+        wanted = name if named else said
+        return usual if wanted == usual.name else ClassSet.of(wanted), int(first) if named else None
 
 
 class MissingPredictionError(InputError):
@@ -43,20 +85,20 @@ class MissingPredictionError(InputError):
 class StoredPredictor:
     """Stored predictions, used as a `Predictor` is: a source of labels, without the probabilities of all classes.
 
-    Pixels of NYU40's classes 38..40 are 0, which is none of the 37; with ground truth there is nothing to score them
-    as, so the frame is refused with the way out. A prediction of another size than the frame's is brought to it with
-    nearest neighbour. Top five classes, entropy and other modalities need a network: `Prediction.classes` and
-    `probabilities` hold one class, and confidence and entropy are NaN where no confidence is stored.
+    A prediction of another size than the frame's is brought to it with nearest neighbour. Top five classes, entropy and
+    other modalities need a network: `Prediction.classes` and `probabilities` hold one class, and confidence and entropy
+    are NaN where no confidence is stored.
 
     Args:
         name: name of the network, for people.
         folder: folder of predictions.
-        label_range: how class numbers count: "1..37", "0..36", "nyu40", or "auto" to recognise it.
+        labels: what class numbers count, as `Numbering.parse` takes it; "auto" recognises it.
+        usual: classes of the ground truth, which "auto" thinks of first.
 
     Attributes:
         name: name of the network.
         folder: folder of predictions.
-        label_range: "1..37", "0..36" or "nyu40".
+        numbering: what class numbers count.
         has_confidence: whether the folder holds confidences.
         resized: names of the frames so far whose prediction had another size.
 
@@ -64,7 +106,7 @@ class StoredPredictor:
         InputError: the folder has no PNG, or its files do not show how class numbers count.
     """
 
-    def __init__(self, name: str, folder: str | Path, label_range: LabelRange = "auto") -> None:
+    def __init__(self, name: str, folder: str | Path, labels: str = "auto", usual: ClassSet = SUNRGBD37) -> None:
         self.name, self.folder = name, Path(folder)
         self._files = dict(_png_files(self.folder))
         if not self._files:
@@ -73,19 +115,23 @@ class StoredPredictor:
                 "numbers in one channel."
             )
         self.has_confidence = (self.folder / CONFIDENCE_FOLDER).is_dir()
-        self.label_range = self._recognised() if label_range == "auto" else label_range
+        self.numbering = self._numbering(labels, usual)
         self.resized: set[str] = set()
         self._checkpoint = Checkpoint(
             {},
             ModelConfig(),
             Preprocessing(),
             name=name,
-            sha256=_fingerprint(self._files, self.label_range),
-            training=f"stored predictions, class numbers {self.label_range}",
+            sha256=_fingerprint(self._files, self.numbering.option),
+            training=f"stored predictions, class numbers {self.numbering}",
         )
 
     ready = True
-    class_set = SUNRGBD37
+
+    @property
+    def class_set(self) -> ClassSet:
+        """Classes that labels count."""
+        return self.numbering.class_set
 
     def __contains__(self, name: object) -> bool:
         return name in self._files
@@ -108,10 +154,11 @@ class StoredPredictor:
             entropy=np.full(label.shape, np.nan, np.float32),
             latency_ms=1000.0 * (time.perf_counter() - start),
             provenance=self.provenance(modality),
+            class_set=self.class_set,
         )
 
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        """Labels of frames, uint8 (H, W), 1..37 each; raises as a call does."""
+        """Labels of frames, uint8 (H, W) in `class_set`, 0 = none, each; raises as a call does."""
         return [self._label(frame, modality) for frame in frames]
 
     @property
@@ -142,7 +189,7 @@ class StoredPredictor:
             preprocessing=self._checkpoint.preprocessing,
             training=self._checkpoint.training,
             device="none",
-            precision=str(self.label_range),
+            precision=str(self.numbering),
             modality=modality,
             torch=torch.__version__,
             backend="stored",
@@ -165,25 +212,16 @@ class StoredPredictor:
             raise MissingPredictionError(
                 f"{self.name} has no prediction for {frame.name}. Expected {self.folder.name}/{frame.name}.png."
             )
-        numbers = _read_numbers(path)
-        lowest, highest = _RANGES[self.label_range]
-        if numbers.min() < lowest or numbers.max() > highest:
+        numbers, numbering = _read_numbers(path), self.numbering
+        if numbers.min() < 0 or numbers.max() > numbering.highest:
             raise InputError(
-                f"{path} has class numbers {numbers.min()}..{numbers.max()}; expected {lowest}..{highest} for "
-                f"--prediction-labels {self.label_range}. Every pixel needs a class; give another --prediction-labels "
-                "if they count otherwise."
+                f"{path} has class numbers {numbers.min()}..{numbers.max()}; expected {numbering}. "
+                f"{_advice(int(numbers.min()), int(numbers.max()), numbering.class_set)}"
             )
-        label = (numbers + (1 - lowest)).astype(np.uint8)
+        label = (numbers + (1 - numbering.first)).astype(np.uint8)
         if label.shape != frame.size:
             self.resized.add(frame.name)
             label = _nearest(label, frame.size)
-        label[label > NUM_CLASSES] = VOID
-        unscored = 0 if frame.label is None else np.count_nonzero((label == VOID) & (frame.label != VOID))
-        if unscored:
-            raise InputError(
-                f"{path} has {unscored:,} pixels of NYU40's classes 38..40 where the ground truth is one of the 37. "
-                "Write the most probable of the first 37 classes instead: logits[:, :37].argmax(1) + 1."
-            )
         return label
 
     def _confidence(self, frame: Frame) -> np.ndarray:
@@ -198,28 +236,57 @@ class StoredPredictor:
         confidence = stored.astype(np.float32) / top
         return confidence if confidence.shape == frame.size else _nearest(confidence, frame.size)
 
-    def _recognised(self) -> LabelRange:
-        """How class numbers count, from the description or from the first files that show it."""
+    def _numbering(self, labels: str, usual: ClassSet) -> Numbering:
+        """What class numbers count, as was said, by the folder's description, or by what its files show."""
+        given, first = (None, None) if labels == "auto" else Numbering.parse(labels, usual)
+        if given is not None and first is not None:
+            return Numbering(given, first)
         described = self.folder / DESCRIPTION_FILE
-        if described.is_file():
+        if described.is_file() and given is None:
             with suppress(InputError, KeyError, TypeError):
-                labels = read_json(described)["labels"]
-                if labels in _RANGES:
-                    return labels
-        seen = np.zeros(256, bool)
-        for path in self._files.values():
-            seen[np.clip(np.unique(_read_numbers(path)), 0, 255)] = True
-            if seen[0] or seen[NUM_CLASSES:].any():
-                break
-        lowest, highest = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1])
-        if lowest == 0 and highest < NUM_CLASSES:
-            return "0..36"
-        if lowest > 0 and NUM_CLASSES <= highest <= _RANGES["nyu40"][1]:
-            return "1..37" if highest == NUM_CLASSES else "nyu40"
-        raise InputError(
-            f"{self.folder}: the class numbers seen are {lowest}..{highest}, which does not tell how they count. Give "
-            "--prediction-labels 1..37, 0..36 or nyu40."
+                written = read_json(described)
+                if "class_set" in written:
+                    return Numbering(ClassSet.from_dict(written["class_set"]), 1)
+                if written["labels"] in ("1..37", "0..36"):
+                    return Numbering(*Numbering.parse(written["labels"]))  # type: ignore[arg-type]
+        files = list(self._files.values())
+        seen = np.unique(
+            np.concatenate([np.unique(_read_numbers(path)) for path in files[:: -(-len(files) // _FILES)]])
         )
+        lowest, highest = int(seen[0]), int(seen[-1])
+        nyu = (SUNRGBD37, BUILT_IN["nyu40"])
+        candidates = [given] if given is not None else [*([] if usual in nyu else [usual]), *nyu]
+        for classes in candidates:
+            # The highest number tells a set, and 0 that it counts from 0; a few void pixels among 1..N do not.
+            if highest == len(classes):
+                if lowest >= 1 or highest != len(SUNRGBD37) or given is not None:
+                    return Numbering(classes, 1)
+            elif lowest == 0 and highest < len(classes):
+                # Of 0..37 and 0..38, 0 may also be no class.
+                if classes != nyu[1] or highest == len(classes) - 1 or given is not None:
+                    return Numbering(classes, 0)
+            elif classes == nyu[1] and lowest >= 1 and len(SUNRGBD37) < highest < len(classes):
+                return Numbering(classes, 1)
+        raise InputError(
+            f"{self.folder}: the class numbers seen are {lowest}..{highest}, which does not tell how they count. "
+            f"{_advice(lowest, highest, given or usual)}"
+        )
+
+
+def _advice(lowest: int, highest: int, usual: ClassSet) -> str:
+    """Sentence on the options that take class numbers of a range."""
+    known = dict.fromkeys((usual, *(BUILT_IN[name] for name in ("sunrgbd37", "nyu40", "nyu13", "scannet20"))))
+    if lowest >= 0 and highest > max(map(len, known)):
+        known |= {BUILT_IN["ade20k150"]: None}
+    fitting = [Numbering(classes, first) for classes in known for first in (0, 1)]
+    fitting = [one for one in fitting if lowest >= 0 and highest <= one.highest]
+    if not fitting:
+        return (
+            "Every pixel needs the number of a class. Name the classes in a file, one a line, and pass "
+            "--prediction-labels FILE@0 or FILE@1."
+        )
+    said = [f"{one.option} ({one.first} is {one.class_set.display_name(1)})" for one in fitting[:4]]
+    return f"Give --prediction-labels {' or '.join(said)}."
 
 
 def _png_files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -230,10 +297,10 @@ def _png_files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield inner.with_suffix("").as_posix(), path
 
 
-def _fingerprint(files: dict[str, Path], label_range: str) -> str:
+def _fingerprint(files: dict[str, Path], numbering: str) -> str:
     """Hash of names, sizes and times of files, in hex: other files are another network."""
     stats = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files.items()]
-    return hashlib.sha256(json.dumps([label_range, stats]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([numbering, stats]).encode()).hexdigest()
 
 
 def _read_numbers(path: Path) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deresunet.classes import PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import OrientedBox
 from deresunet.data.sunrgbd.boxes import box_lines
 from deresunet.visualization.colours import NO_CLASS
@@ -17,19 +17,23 @@ _ROOM = ("wall", "floor", "ceiling")
 
 
 def shown_boxes(boxes: Iterable[OrientedBox], classes: Collection[int] | None = None) -> list[OrientedBox]:
-    """Boxes of some classes 1..37; of all (None) without those around the whole room."""
+    """Boxes of some classes 1..N; of all (None) without those around the whole room."""
     if classes is not None:
         return [box for box in boxes if box.label in classes]
     return [box for box in boxes if not box.name.startswith(_ROOM)]
 
 
-def box_colour(box: OrientedBox) -> np.ndarray:
+def box_colour(box: OrientedBox, palette: np.ndarray = SUNRGBD37.palette) -> np.ndarray:
     """A box's colour, uint8 (3,): its class's, or `NO_CLASS`."""
-    return PALETTE[box.label] if box.label else np.array(NO_CLASS, np.uint8)
+    return palette[box.label] if box.label else np.array(NO_CLASS, np.uint8)
 
 
 def draw_boxes(
-    background: np.ndarray, boxes: Iterable[OrientedBox], intrinsics: np.ndarray, width: int = 2
+    background: np.ndarray,
+    boxes: Iterable[OrientedBox],
+    intrinsics: np.ndarray,
+    width: int = 2,
+    palette: np.ndarray = SUNRGBD37.palette,
 ) -> np.ndarray:
     """Draw boxes as wire frames in their class's colour, with their names.
 
@@ -38,6 +42,7 @@ def draw_boxes(
         boxes: boxes in the camera's frame.
         intrinsics: float64 (3, 3) [px].
         width: width of the lines [px].
+        palette: uint8 (N + 1, 3), colours of the boxes' class set.
 
     Returns:
         uint8 (H, W, 3).
@@ -47,7 +52,9 @@ def draw_boxes(
     for box in boxes:
         lines = box_lines(box, intrinsics)
         for line in lines:
-            draw.line([(float(x), float(y)) for x, y in line], fill=tuple(map(int, box_colour(box))), width=width)
+            draw.line(
+                [(float(x), float(y)) for x, y in line], fill=tuple(map(int, box_colour(box, palette))), width=width
+            )
         if lines and box.name:
             points = np.concatenate(lines)
             x, y = np.clip(points.min(0), 2, [background.shape[1] - 60, background.shape[0] - 14])

@@ -44,7 +44,7 @@ COMPARISON_KEYS: dict[str, Colour] = {
 DIFFERENT: Colour = (250, 110, 220)
 DIFFERENCE_KEYS: dict[str, Colour] = {"A and B differ": DIFFERENT}
 
-# Where a sensor measured nothing; a 3D box whose object is none of the 37 classes.
+# Where a sensor measured nothing; a 3D box whose object is none of the classes.
 MISSING_DEPTH: Colour = (24, 24, 27)
 NO_CLASS: Colour = (255, 255, 255)
 

@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from scipy import ndimage
 
-from deresunet.classes import PALETTE, VOID
+from deresunet.classes import SUNRGBD37, VOID
 from deresunet.visualization.colours import Colour, viridis
 
 # Opacity of the black over classes that a filter leaves out.
 _DIMMED = 0.65
 
 
-def colorize_label(label: np.ndarray) -> np.ndarray:
-    """Class colours, uint8 (H, W, 3), of a label uint8 (H, W), 0 = void (black), 1..37."""
-    return PALETTE[label]
+def colorize_label(label: np.ndarray, palette: np.ndarray = SUNRGBD37.palette) -> np.ndarray:
+    """Class colours, uint8 (H, W, 3), of a label uint8 (H, W), 0 = void, by a class set's palette uint8 (N + 1, 3)."""
+    return palette[label]
 
 
 def overlay(
@@ -25,25 +25,27 @@ def overlay(
     opacity: float,
     classes: Collection[int] | None = None,
     contours: bool = False,
+    palette: np.ndarray = SUNRGBD37.palette,
 ) -> np.ndarray:
     """Paint class colours over a picture; void shows the picture as it is.
 
     Args:
         background: uint8 (H, W, 3).
-        label: uint8 (H, W), 0 = void, 1..37.
+        label: uint8 (H, W), 0 = void, 1..N.
         opacity: opacity of the colours, 0..1.
-        classes: classes 1..37 that are coloured, the rest of the picture being dimmed; None colours all.
+        classes: classes 1..N that are coloured, the rest of the picture being dimmed; None colours all.
         contours: paint the borders of the regions alone, and dim nothing.
+        palette: uint8 (N + 1, 3), colours of a class set.
 
     Returns:
         uint8 (H, W, 3).
     """
-    opacities = np.full(len(PALETTE), opacity, np.float32)
+    opacities = np.full(len(palette), opacity, np.float32)
     opacities[VOID] = 0.0
-    colours = PALETTE
+    colours = palette
     if classes is not None:
-        others = ~np.isin(np.arange(len(PALETTE)), list(classes))
-        colours = np.where(others[:, None], np.uint8(0), PALETTE)
+        others = ~np.isin(np.arange(len(palette)), list(classes))
+        colours = np.where(others[:, None], np.uint8(0), palette)
         opacities[others] = 0.0 if contours else _DIMMED
     painted = paint(background, label, colours, opacities)
     return np.where(_borders(label)[..., None], painted, background) if contours else painted
@@ -97,8 +99,8 @@ def error_codes(truth: np.ndarray, label: np.ndarray, boundary: np.ndarray) -> n
     """Outcome of each pixel over all classes.
 
     Args:
-        truth: uint8 (H, W), 0 = void, 1..37.
-        label: uint8 (H, W), 1..37.
+        truth: uint8 (H, W), 0 = void, 1..N.
+        label: uint8 (H, W), 1..N.
         boundary: bool (H, W): near a boundary between classes of the ground truth.
 
     Returns:
@@ -113,14 +115,14 @@ def class_codes(truth: np.ndarray, label: np.ndarray, classes: Collection[int]) 
     """Outcome of each pixel for some classes.
 
     Args:
-        truth: uint8 (H, W), 0 = void, 1..37.
-        label: uint8 (H, W), 1..37.
-        classes: classes 1..37. A pixel is positive where one of them is predicted, and true where it is the right one.
+        truth: uint8 (H, W), 0 = void, 1..N.
+        label: uint8 (H, W), 1..N.
+        classes: classes 1..N. A pixel is positive where one of them is predicted, and true where it is the right one.
 
     Returns:
         uint8 (H, W): 0 = void or other classes, 1..3 = entries of `colours.CLASS_KEYS`.
     """
-    chosen = np.isin(np.arange(len(PALETTE)), list(classes))
+    chosen = np.isin(np.arange(256), list(classes))
     positive, there, same = chosen[label], chosen[truth], truth == label
     return np.select([positive & same, positive & (truth != VOID), there], [1, 2, 3], 0).astype(np.uint8)
 
@@ -129,9 +131,9 @@ def comparison_codes(a: np.ndarray, b: np.ndarray, truth: np.ndarray | None) -> 
     """Outcome of each pixel of two predictions.
 
     Args:
-        a: uint8 (H, W), 1..37.
-        b: uint8 (H, W), 1..37.
-        truth: uint8 (H, W), 0 = void, 1..37; or None.
+        a: uint8 (H, W), 1..N.
+        b: uint8 (H, W), 1..N.
+        truth: uint8 (H, W), 0 = void, 1..N; or None.
 
     Returns:
         uint8 (H, W): 0 = nothing to show, else an entry of `colours.COMPARISON_KEYS`, or without ground truth of

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from deresunet.classes import VOID
+from deresunet.classes import SUNRGBD37, VOID, ClassSet
 from deresunet.data.frame import Frame
 from deresunet.visualization.colours import WRONG, Colour
 from deresunet.visualization.depth import colorize_depth, grey_depth
@@ -27,15 +27,17 @@ def frame_row(
     label: np.ndarray | None,
     prediction: np.ndarray | None = None,
     errors: bool = False,
+    classes: ClassSet = SUNRGBD37,
 ) -> np.ndarray:
     """RGB, depth, ground truth, prediction and errors from left to right; those that are None are left out.
 
     Args:
         rgb: uint8 (H, W, 3).
         depth: float32 (H, W) [m], 0 where missing.
-        label: ground truth, uint8 (H, W), 0 = void, 1..37; void is black.
-        prediction: uint8 (H, W), 1..37.
+        label: ground truth, uint8 (H, W), 0 = void, 1..N; void is black.
+        prediction: uint8 (H, W), 1..N.
         errors: show wrong pixels, too, where there are ground truth and prediction; correct ones are white, void black.
+        classes: the N classes of both.
 
     Returns:
         uint8 (H, about 5 W, 3).
@@ -43,7 +45,7 @@ def frame_row(
     pictures = [] if rgb is None else [rgb]
     if depth is not None:
         pictures.append(colorize_depth(depth, NEAR_M, FAR_M))
-    pictures += [colorize_label(each) for each in (label, prediction) if each is not None]
+    pictures += [colorize_label(each, classes.palette) for each in (label, prediction) if each is not None]
     if errors and label is not None and prediction is not None:
         shown = np.full((*label.shape, 3), WHITE, np.uint8)
         shown[label != prediction] = WRONG
@@ -53,16 +55,22 @@ def frame_row(
 
 
 def sheet(
-    frame: Frame, prediction: np.ndarray, codes: np.ndarray, keys: Mapping[str, Colour], side: int
+    frame: Frame,
+    prediction: np.ndarray,
+    codes: np.ndarray,
+    keys: Mapping[str, Colour],
+    side: int,
+    palette: np.ndarray = SUNRGBD37.palette,
 ) -> Image.Image:
     """The frame, its ground truth, its prediction and outcomes, two by two.
 
     Args:
         frame: frame to show.
-        prediction: uint8 (H, W), 1..37.
+        prediction: uint8 (H, W), 1..N.
         codes: uint8 (H, W), outcomes as of `overlays.paint_outcomes`.
         keys: their meaning -> colour.
         side: longest side of each of the four [px], at most.
+        palette: uint8 (N + 1, 3), colours of the classes of ground truth and prediction.
     """
     height, width = frame.size
     scale = min(1.0, side / max(height, width))
@@ -74,7 +82,8 @@ def sheet(
     background = small(background_of(frame), Image.Resampling.BILINEAR)
     truth = small(np.zeros(frame.size, np.uint8) if frame.label is None else frame.label)
     four = (
-        *(background, overlay(background, truth, 0.65), overlay(background, small(prediction), 0.65)),
+        background,
+        *(overlay(background, label, 0.65, palette=palette) for label in (truth, small(prediction))),
         paint_outcomes(background, small(codes), keys, 0.8, brightness=0.45),
     )
     gap = 6

@@ -20,6 +20,7 @@ from deresunet.data.label_checks import check_labels, check_shift
 from deresunet.data.labels import LabelFormat, interpolation_warning, read_label
 from deresunet.data.readers import open_reader
 from deresunet.data.text_files import decode_text, left_behind, read_list
+from deresunet.evaluation.metrics import confusion_matrix
 
 ROOM = np.asarray(Image.open(SAMPLES_DIR / "depth" / "0001.png")).astype(np.int64)[::4, ::4]  # mm (120, 160)
 RGB = np.asarray(Image.open(SAMPLES_DIR / "rgb" / "0001.jpg"))[::4, ::4]
@@ -254,9 +255,10 @@ def test_labels_of_a_folder_are_checked_for_sense(tmp_path):
 @pytest.mark.parametrize("offset", [1, -1])
 def test_labels_that_fit_when_moved_by_one_are_refused(offset):
     prediction = np.clip(LABEL, 2, 36).astype(np.uint8)
-    check_shift([prediction], [prediction])
+    check_shift(confusion_matrix(prediction, prediction, 37), 1)
+    moved = (prediction.astype(int) - offset).astype(np.uint8)
     with pytest.raises(InputError, match=f"--label-offset {offset}"):
-        check_shift([(prediction.astype(int) - offset).astype(np.uint8)], [prediction])
+        check_shift(confusion_matrix(moved, prediction, 37), 1)
 
 
 @pytest.mark.parametrize("colours", ["class", "voc"])

@@ -20,6 +20,7 @@ from demo.inspector import Inspector
 from demo.networks import Checkpoints
 from demo.page import build
 from demo.theme import STYLE, theme
+from deresunet.classes import SUNRGBD37
 from deresunet.data.readers import Source
 
 SOURCE = "synthetic"
@@ -92,7 +93,7 @@ def test_arrow_keys_walk_through_the_worst_frames(tab, served):
 
 
 def test_a_confusion_leads_to_a_frame_with_its_pair_and_back_to_the_same_place(tab, served):
-    cell = Confusion(CHAIR, BED)
+    cell = Confusion(CHAIR, BED, SUNRGBD37)
     first = served[1].confused(served[1].choose(), cell)[0]
     tab.locator("#ds-pair input").click()
     tab.get_by_role("option", name=str(cell)).click()

@@ -141,7 +141,7 @@ def test_broken_and_unlabelled_frames() -> None:
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     renamed = rename_objects(Rooms(), objects=4, frames=2, seed=0)
     monkeypatch.setattr(audit_command, "load", lambda *_: Network())
-    monkeypatch.setattr("deresunet.cli.options.open_reader", lambda *_, **__: RenamedReader(Rooms(), renamed))
+    monkeypatch.setattr("deresunet.cli.audit.open_source", lambda *_: RenamedReader(Rooms(), renamed))
     done = CliRunner().invoke(app, ["audit", "--data", ".", "--out", str(tmp_path / "out"), "--pictures", "3"])
     assert done.exit_code == 0, done.output
     rows = list(csv.DictReader((tmp_path / "out" / "findings.csv").open()))

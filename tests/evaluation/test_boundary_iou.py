@@ -32,7 +32,7 @@ def test_against_erosion_of_each_mask(seed: int) -> None:
     for label in range(1, 38):
         g, p = (band_of_mask((each == label) & (truth != 0), width) for each in (truth, prediction))
         expected.append((g & p).sum() / (g | p).sum() if (g | p).any() else np.nan)
-    counts = boundary_counts(truth, prediction)
+    counts = boundary_counts(truth, prediction, 37)
     assert np.allclose(boundary_iou(counts), expected, equal_nan=True)
     present = np.unique(truth[truth > 0])
     assert boundary_miou(counts) == pytest.approx(np.mean([expected[label - 1] for label in present]))
@@ -40,10 +40,10 @@ def test_against_erosion_of_each_mask(seed: int) -> None:
 
 def test_right_is_one_and_pooling_adds_pixels() -> None:
     label = halves(WALL, CHAIR)
-    counts = boundary_counts(label, label)
+    counts = boundary_counts(label, label, 37)
     assert boundary_miou(counts) == 1.0
     assert np.isnan(boundary_iou(counts)[SOFA - 1])
-    wrong = boundary_counts(label, np.full_like(label, SOFA))
+    wrong = boundary_counts(label, np.full_like(label, SOFA), 37)
     assert boundary_miou(counts + wrong) == pytest.approx(0.5)
     assert boundary_iou(counts + wrong)[SOFA - 1] == 0.0
 
@@ -51,10 +51,10 @@ def test_right_is_one_and_pooling_adds_pixels() -> None:
 def test_a_shifted_edge_costs_boundary_iou_more_than_iou() -> None:
     truth, prediction = np.full((2, 96, 128), WALL, np.uint8)
     truth[:, 64:], prediction[:, 66:] = CHAIR, CHAIR
-    assert boundary_iou(boundary_counts(truth, prediction))[CHAIR - 1] < 62 / 64
+    assert boundary_iou(boundary_counts(truth, prediction, 37))[CHAIR - 1] < 62 / 64
 
 
 def test_all_void() -> None:
-    counts = boundary_counts(np.zeros((40, 50), np.uint8), np.full((40, 50), CHAIR, np.uint8))
+    counts = boundary_counts(np.zeros((40, 50), np.uint8), np.full((40, 50), CHAIR, np.uint8), 37)
     assert not counts.any()
     assert np.isnan(boundary_miou(counts))

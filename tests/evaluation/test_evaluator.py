@@ -13,6 +13,7 @@ import pytest
 from networks import small_checkpoint
 from sunrgbd_archives import RedReader, halves, picture
 
+from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
@@ -53,7 +54,7 @@ class Frames:
 class Oracle:
     """Predicts `truth` by the frame's name, or what is a sofa everywhere."""
 
-    usual_batch, protocol = 1, "truth by name"
+    usual_batch, protocol, class_set = 1, "truth by name", SUNRGBD37
 
     def __init__(self, truth: dict[str, np.ndarray] | None = None) -> None:
         self.truth = truth or {}
@@ -108,7 +109,7 @@ def test_pooled_over_frames_of_different_sizes(frames: Frames, workers: int) -> 
     assert told["sensors"]["kv2"]["miou"] == 100.0
     assert told["scenes"]["office"]["pixels"] == 2 * sum(half)
     assert [one.name for one in result.results] == ["f0", "f1", "f2", "void"]
-    assert told["protocol"] == f"{describe_protocol(Oracle())}; modality rgbd"
+    assert told["protocol"] == f"{describe_protocol(Oracle(), SUNRGBD37)}; modality rgbd"
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 16])
@@ -210,8 +211,8 @@ def test_regions_are_a_partition_and_by_hand() -> None:
     one = frame("a", label=halves(WALL, CHAIR), depth=depth, measured=measured)
     prediction = np.full((48, 64), WALL, np.uint8)
     result = frame_result(one, prediction)
-    assert np.array_equal(result.matrix(), confusion_matrix(one.label, prediction))
-    total = pool([result])
+    assert np.array_equal(result.matrix(), confusion_matrix(one.label, prediction, 37))
+    total = pool([result], 37)
     assert total.sum() == 48 * 64
     by_depth = total.sum((1, 2))
     assert {DEPTH_RANGES[k]: int(by_depth[k].sum()) for k in np.flatnonzero(by_depth.sum((1, 2)))} == {
@@ -237,13 +238,13 @@ def test_regions_are_a_partition_and_by_hand() -> None:
 )
 def test_ends_of_the_depth_ranges(metres: float, name: str) -> None:
     one = frame("a", label=halves(WALL, CHAIR), depth=np.full((48, 64), metres, np.float32))
-    counted = pool([frame_result(one, halves(WALL, CHAIR))]).sum((1, 2, 3, 4))
+    counted = pool([frame_result(one, halves(WALL, CHAIR))], 37).sum((1, 2, 3, 4))
     assert DEPTH_RANGES[int(np.flatnonzero(counted)[0])] == name
     assert np.count_nonzero(counted) == 1
 
 
 def test_frame_without_depth() -> None:
-    counted = pool([frame_result(frame("a", label=halves(WALL, CHAIR)), halves(WALL, CHAIR))])
+    counted = pool([frame_result(frame("a", label=halves(WALL, CHAIR)), halves(WALL, CHAIR))], 37)
     assert counted[-1, 1].sum() == 48 * 64
 
 
@@ -435,14 +436,16 @@ def test_errors_come_in_their_place_and_others_are_raised(workers: int) -> None:
 
 def test_protocol_in_words() -> None:
     tiny = Predictor(network_of(small_checkpoint(pixels=96 * 128), "cpu"))
-    assert describe_protocol(tiny).startswith(
+    assert describe_protocol(tiny, SUNRGBD37).startswith(
         "single scale, about 12,288 network pixels at the frame's aspect ratio (96x128 for 4:3), sub-pixel scores"
     )
     raw = Predictor(network_of(small_checkpoint(pixels=480 * 640), "cpu", head="raw"))
-    assert describe_protocol(raw).startswith(
+    assert describe_protocol(raw, SUNRGBD37).startswith(
         "single scale, about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3), logits bilinear"
     )
-    assert "input 480x640" in describe_protocol(tiny.with_inference(Inference(SUNRGBD_SIZE)))
-    augmented = describe_protocol(tiny.with_inference(Inference(SUNRGBD_SIZE, flip=True, scales=(0.75, 1.25))))
+    assert "input 480x640" in describe_protocol(tiny.with_inference(Inference(SUNRGBD_SIZE)), SUNRGBD37)
+    augmented = describe_protocol(
+        tiny.with_inference(Inference(SUNRGBD_SIZE, flip=True, scales=(0.75, 1.25))), SUNRGBD37
+    )
     assert "test-time augmentation" in augmented
     assert "0.75, 1.25 and their mirror images" in augmented

@@ -14,7 +14,7 @@ from deresunet.evaluation.metrics import confusion_matrix, scores
 TRUTH = np.array([[1, 1, 2], [2, 0, 3], [0, 0, 3]], np.uint8)
 PREDICTION = np.array([[1, 2, 2], [2, 1, 4], [3, 4, 3]], np.uint8)
 # Rows are the truth; the three void pixels are left out.
-MATRIX = np.array([[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]])
+MATRIX = np.array([[1, 1, 0, 0, 0], [0, 2, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 0]])
 
 
 def random_pair(seed: int, shape: tuple[int, int], classes: int = 37) -> tuple[np.ndarray, np.ndarray]:
@@ -57,8 +57,8 @@ def test_against_scikit_learn(seed: int) -> None:
         truth[truth == 5], prediction[prediction == 5] = 0, 6  # a class that is nowhere
     known = truth != 0
     labels = list(range(1, 38))
-    matrix = confusion_matrix(truth, prediction)
-    assert np.array_equal(matrix, sklearn_confusion_matrix(truth[known], prediction[known], labels=labels))
+    matrix = confusion_matrix(truth, prediction, 37)
+    assert np.array_equal(matrix[:, :37], sklearn_confusion_matrix(truth[known], prediction[known], labels=labels))
     result = scores(matrix)
     present = [label for label in labels if (truth == label).any()]
     # scikit-learn counts an absent class as 0; here it is nan, or 0 where it is predicted.
@@ -87,7 +87,7 @@ def test_against_scikit_learn(seed: int) -> None:
 
 
 def test_all_void() -> None:
-    matrix = confusion_matrix(np.zeros((5, 6), np.uint8), np.full((5, 6), 3, np.uint8))
+    matrix = confusion_matrix(np.zeros((5, 6), np.uint8), np.full((5, 6), 3, np.uint8), 37)
     assert matrix.dtype == np.int64
     assert not matrix.any()
     result = scores(matrix)
@@ -96,16 +96,36 @@ def test_all_void() -> None:
 
 
 def test_empty_arrays() -> None:
-    assert not confusion_matrix(np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8)).any()
+    assert not confusion_matrix(np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8), 37).any()
 
 
 def test_frames_of_different_sizes_pool_pixel_by_pixel() -> None:
     pairs = [random_pair(seed, shape) for seed, shape in enumerate([(10, 20), (33, 7), (1, 1)])]
-    pooled = sum(confusion_matrix(*pair) for pair in pairs)
-    together = confusion_matrix(*(np.concatenate([pair[k].ravel() for pair in pairs]) for k in range(2)))
+    pooled = sum(confusion_matrix(*pair, 37) for pair in pairs)
+    together = confusion_matrix(*(np.concatenate([pair[k].ravel() for pair in pairs]) for k in range(2)), 37)
     assert np.array_equal(pooled, together)
 
 
 def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(4, 5\).*\(5, 4\)"):
-        confusion_matrix(np.ones((4, 5), np.uint8), np.ones((5, 4), np.uint8))
+        confusion_matrix(np.ones((4, 5), np.uint8), np.ones((5, 4), np.uint8), 37)
+
+
+@pytest.mark.parametrize("classes", [2, 13, 40, 150, 255])
+def test_predictions_of_none_of_the_classes_are_wrong_and_counted(classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    truth = rng.integers(0, classes + 1, (40, 50)).astype(np.uint8)
+    prediction = rng.integers(0, 256, (40, 50)).astype(np.uint8)
+    matrix = confusion_matrix(truth, prediction, classes)
+    assert matrix.shape == (classes, classes + 1)
+    known, outside = truth > 0, (prediction == 0) | (prediction > classes)
+    assert matrix.sum() == known.sum()
+    assert matrix[:, classes].sum() == (known & outside).sum()
+    assert np.array_equal(matrix[:, classes], [(outside & (truth == k)).sum() for k in range(1, classes + 1)])
+    result = scores(matrix)
+    assert result.outside == pytest.approx((known & outside).sum() / known.sum())
+    assert result.pixel_acc == pytest.approx((truth == prediction)[known].mean())
+    for k in range(1, classes + 1):
+        union = (known & ((truth == k) | (prediction == k))).sum()
+        if union:
+            assert result.iou[k - 1] == pytest.approx((known & (truth == k) & (prediction == k)).sum() / union)

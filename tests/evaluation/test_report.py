@@ -12,6 +12,7 @@ from sunrgbd_archives import RedReader, frame_files, frame_names, halves, pictur
 from typer.testing import CliRunner
 
 import deresunet.cli.evaluate as evaluate_command
+from deresunet.classes import SUNRGBD37
 from deresunet.cli import app
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
@@ -40,7 +41,7 @@ def evaluation(shares: list[float], names: list[str] | None = None) -> Evaluatio
         result_of(name, share)
         for name, share in zip(names or [str(k) for k in range(len(shares))], shares, strict=True)
     )
-    matrix = pool(results).sum((0, 1, 2))
+    matrix = pool(results, 37).sum((0, 1, 2))
     return Evaluation(matrix, len(results), (), 0.1, "protocol", RedReader().provenance().as_dict(), results)
 
 
@@ -153,20 +154,20 @@ def test_frames_of_another_ground_truth_are_refused() -> None:
 
 
 def test_confused_pairs_in_words() -> None:
-    matrix = np.zeros((37, 37), np.int64)
+    matrix = np.zeros((37, 38), np.int64)
     matrix[4, 4], matrix[4, 5], matrix[0, 23], matrix[0, 0] = 60, 40, 10, 90
-    assert confused_pairs(matrix) == [
+    assert confused_pairs(matrix, SUNRGBD37) == [
         "chair → sofa: 40.0 % of its pixels (40), 80.0 % of all errors",
         "wall → refrigerator: 10.0 % of its pixels (10), 20.0 % of all errors",
     ]
-    assert confused_pairs(matrix, 1) == confused_pairs(matrix)[:1]
-    assert confused_pairs(np.diag(np.full(37, 5))) == ["no confusions"]
+    assert confused_pairs(matrix, SUNRGBD37, 1) == confused_pairs(matrix, SUNRGBD37)[:1]
+    assert confused_pairs(np.diag(np.full(37, 5)), SUNRGBD37) == ["no confusions"]
 
 
 def test_confusion_picture_is_by_row() -> None:
-    matrix = np.zeros((37, 37), np.int64)
+    matrix = np.zeros((37, 38), np.int64)
     matrix[4, 4], matrix[4, 5] = 60, 40
-    shown = confusion_figure(matrix).axes[0].images[0].get_array()
+    shown = confusion_figure(matrix, SUNRGBD37).axes[0].images[0].get_array()
     assert float(shown[4, 5]) == pytest.approx(0.4)
     assert np.ma.getmaskarray(shown)[0].all() or np.isnan(np.asarray(shown)[0]).all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from PIL import Image
 from sunrgbd_archives import RedReader, halves, picture
 
+from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.evaluation.evaluator import evaluate
 from deresunet.inference.prediction_writer import is_written, write_prediction, write_predictions
 from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 from deresunet.inference.tta import Inference
@@ -51,44 +54,97 @@ def test_it_is_a_predictor(folder: Path) -> None:
         stored(frame("../net/a"))
 
 
+KITCHEN = ClassSet("kitchen", ("cup", "plate", "sofa", "floor"))
+
+
 @pytest.mark.parametrize(
-    ("numbers", "label_range", "expected"),
+    ("numbers", "usual", "numbering", "expected"),
     [
-        ((1, 37), "1..37", (1, 37)),
-        ((0, 36), "0..36", (1, 37)),
-        ((0, 3), "0..36", (1, 4)),
-        ((1, 40), "nyu40", (1, 0)),
+        ((1, 37), SUNRGBD37, "1..37, sunrgbd37", (1, 37)),
+        ((0, 36), SUNRGBD37, "0..36, sunrgbd37", (1, 37)),
+        ((0, 3), SUNRGBD37, "0..36, sunrgbd37", (1, 4)),
+        ((1, 40), SUNRGBD37, "1..40, nyu40", (1, 40)),
+        ((1, 38), SUNRGBD37, "1..40, nyu40", (1, 38)),
+        ((0, 39), SUNRGBD37, "0..39, nyu40", (1, 40)),
+        ((0, 40), SUNRGBD37, "1..40, nyu40", (0, 40)),
+        ((0, 39), BUILT_IN["nyu13"], "0..39, nyu40", (1, 40)),
+        ((0, 12), BUILT_IN["nyu13"], "0..12, nyu13", (1, 13)),
+        ((1, 13), BUILT_IN["nyu13"], "1..13, nyu13", (1, 13)),
+        ((0, 3), KITCHEN, "0..3, kitchen", (1, 4)),
+        ((1, 4), KITCHEN, "1..4, kitchen", (1, 4)),
+        ((0, 39), KITCHEN, "0..39, nyu40", (1, 40)),
     ],
 )
-def test_numbering_is_recognised(tmp_path: Path, numbers: tuple[int, int], label_range: str, expected: object) -> None:
+def test_numbering_is_recognised(
+    tmp_path: Path, numbers: tuple[int, int], usual: ClassSet, numbering: str, expected: tuple[int, int]
+) -> None:
     save(tmp_path / "a.png", halves(*numbers))
-    stored = StoredPredictor("net", tmp_path)
-    assert stored.label_range == label_range
-    assert np.array_equal(stored(frame("a")).label, halves(*expected))  # type: ignore[misc]
+    stored = StoredPredictor("net", tmp_path, usual=usual)
+    assert str(stored.numbering) == numbering
+    assert stored.class_set is stored.numbering.class_set
+    prediction = stored(frame("a"))
+    assert np.array_equal(prediction.label, halves(*expected))
+    assert prediction.class_set is stored.class_set
 
 
-@pytest.mark.parametrize("numbers", [(1, 36), (0, 37), (0, 255), (1, 41)])
-def test_numbering_that_files_do_not_show_is_asked_for(tmp_path: Path, numbers: tuple[int, int]) -> None:
+@pytest.mark.parametrize("usual", [SUNRGBD37, BUILT_IN["nyu40"], BUILT_IN["nyu13"], KITCHEN])
+@pytest.mark.parametrize("numbers", [(1, 36), (0, 37), (0, 38), (1, 2), (1, 41), (0, 149), (1, 3)])
+def test_every_option_that_is_advised_takes_the_files(
+    tmp_path: Path, numbers: tuple[int, int], usual: ClassSet
+) -> None:
     save(tmp_path / "a.png", halves(*numbers))
-    with pytest.raises(InputError, match=r"Give --prediction-labels 1\.\.37, 0\.\.36 or nyu40"):
-        StoredPredictor("net", tmp_path)
+    with pytest.raises(InputError, match=r"does not tell how they count\. Give --prediction-labels") as refused:
+        StoredPredictor("net", tmp_path, usual=usual)
+    options = re.findall(r"\S+@[01]", str(refused.value))
+    assert len(options) >= 2
+    for option in options:
+        stored = StoredPredictor("net", tmp_path, option, usual)
+        assert stored.numbering.option == option
+        assert stored(frame("a")).label.max() == numbers[1] + 1 - stored.numbering.first
+
+
+def test_numbers_of_no_class_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    save(tmp_path / "net" / "a.png", halves(0, 255))
+    with pytest.raises(InputError, match=r"one a line, and pass --prediction-labels FILE@0 or FILE@1"):
+        StoredPredictor("net", tmp_path / "net")
+    names = tmp_path / "names.txt"
+    names.write_text("".join(f"thing {k}\n" for k in range(255)))
+    assert StoredPredictor("net", tmp_path / "net", f"{names}@1")(frame("a")).label.max() == 255
 
 
 def test_numbering_given_is_held_to(tmp_path: Path) -> None:
     save(tmp_path / "a.png", halves(1, 36))
     assert StoredPredictor("net", tmp_path, "1..37")(frame("a")).label.max() == 36
     assert StoredPredictor("net", tmp_path, "0..36")(frame("a")).label.max() == 37
-    save(tmp_path / "b.png", halves(0, 36))
-    with pytest.raises(InputError, match=r"b\.png has class numbers 0\.\.36; expected 1\.\.37"):
-        StoredPredictor("net", tmp_path, "1..37")(frame("b"))
+    save(tmp_path / "b.png", halves(0, 38))
+    stored = StoredPredictor("net", tmp_path, "0..36")
+    with pytest.raises(InputError, match=r"b\.png has class numbers 0\.\.38; expected 0\.\.36, sunrgbd37") as refused:
+        stored(frame("b"))
+    for option in re.findall(r"\S+@[01]", str(refused.value)):
+        assert StoredPredictor("net", tmp_path, option)(frame("b")).label.max() >= 38
+    assert str(StoredPredictor("net", tmp_path, "nyu40").numbering) == "0..39, nyu40"
+    with pytest.raises(InputError, match="no such class set"):
+        StoredPredictor("net", tmp_path, "nyu41")
 
 
-def test_nyu40_beyond_37_is_refused_where_it_would_be_scored(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", halves(CHAIR, 39))
-    stored = StoredPredictor("net", tmp_path)
-    assert np.array_equal(stored(frame("a", halves(CHAIR, 0))).label, halves(CHAIR, 0))
-    with pytest.raises(InputError, match=r"1,536 pixels of NYU40's classes 38\.\.40.*first 37 classes"):
-        stored(frame("a", halves(CHAIR, WALL)))
+def test_classes_beyond_the_ground_truths_are_wrong_and_their_share_is_said(tmp_path: Path) -> None:
+    """A published network's PNGs: numbers 0..39, of which 38 and 39 are none of the 37."""
+
+    class Labelled:
+        names, notices = ("a",), ()
+
+        def read(self, name: str) -> Frame:
+            return frame(name, halves(CHAIR, WALL))
+
+    numbers = halves(CHAIR - 1, WALL - 1)
+    numbers[:12] = 39
+    save(tmp_path / "a.png", numbers)
+    result = evaluate(StoredPredictor("net", tmp_path), Labelled())
+    assert result.network is BUILT_IN["nyu40"]
+    assert result.scores.pixel_acc == pytest.approx(0.75)
+    assert result.as_dict()["outside"] == 25.0
+    assert result.as_dict()["network_classes"]["not_in_ground_truth"][-1] == "otherprop"
+    assert any("25.00 % of the labelled pixels are predicted as none of" in line for line in result.remarks)
 
 
 def test_other_sizes_are_resized_by_nearest_neighbour_and_counted(tmp_path: Path) -> None:
@@ -153,7 +209,7 @@ def test_a_folder_of_predictions_scores_as_the_network(tmp_path: Path, confidenc
     written = write_predictions(network, reader, out, confidence=confidence, on_frame=seen.append)
     assert (written.written, written.kept, written.failed, seen) == (3, 0, (), [1, 2, 3])
     stored = StoredPredictor("ours", out)
-    assert stored.label_range == "1..37", "said by predictions.json, though no pixel is a bag"
+    assert str(stored.numbering) == "1..37, sunrgbd37", "said by predictions.json, though no pixel is a bag"
     assert stored.has_confidence is confidence
     for name in reader.names:
         assert np.array_equal(stored(reader.read(name)).label, network(reader.read(name)).label)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deresunet.classes import CLASSES, VOID
+from deresunet.classes import SUNRGBD37, VOID
 from deresunet.errors import InputError
 
 # Annotators wrote what they liked. Each class takes its own name and these; everything else is void and counted.
@@ -71,7 +71,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 _BY_NAME: dict[str, int] = {
     written.replace("_", " "): label
-    for label, name in enumerate(CLASSES, 1)
+    for label, name in enumerate(SUNRGBD37.names, 1)
     for written in (name, *SYNONYMS.get(name, ()))
 }
 UNNAMED = "(no name)"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deresunet.atomic import sweep_below, write_json, write_png, write_text, write_whole
-from deresunet.classes import NUM_CLASSES, VOID
+from deresunet.classes import SUNRGBD37, VOID
 from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.images import image_size
 from deresunet.data.prefetch import prefetch
@@ -190,7 +190,7 @@ class _Job:
             line["unknown"] = dict(filled.unknown)
             if seglabel is not None and seglabel.shape == filled.label.shape:
                 both = (seglabel != VOID) & (filled.label != VOID)
-                pairs = (seglabel[both].astype(np.int64) - 1) * NUM_CLASSES + filled.label[both] - 1
+                pairs = (seglabel[both].astype(np.int64) - 1) * len(SUNRGBD37) + filled.label[both] - 1
                 line["agreement"] = [counted.tolist() for counted in np.unique(pairs, return_counts=True)]
         return line
 
@@ -234,7 +234,7 @@ def _finish(job: _Job) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     unreadable: Counter[str] = Counter()
-    agreement = np.zeros(NUM_CLASSES**2, np.int64)
+    agreement = np.zeros(len(SUNRGBD37) ** 2, np.int64)
     training: dict[str, str] = {}
 
     def write(beside: Path) -> None:
@@ -261,7 +261,7 @@ def _finish(job: _Job) -> dict[str, Any]:
         known = {name: job.sequence_of[name] for name, part in job.parts.items() if part == "train"}
         write_text(validation, "".join(f"{name}\n" for name in sorted(carve_validation(known, VALIDATION_SHARE, SEED))))
     kept = set(read_list(validation))
-    both = scores(agreement.reshape(NUM_CLASSES, NUM_CLASSES))
+    both = scores(agreement.reshape(len(SUNRGBD37), len(SUNRGBD37)))
     return {
         "frames": counts["frames"],
         "train": counts["train"],

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.io
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import OrientedBox
 from deresunet.data.hdf5 import MatlabFile
 from deresunet.data.sunrgbd.boxes import box_from_toolbox
@@ -126,8 +126,9 @@ class SegLabels:
                 stored = file[reference][()]
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise InputError(f"{where} cannot be read ({error}). Unpack SUNRGBDtoolbox.zip again.") from error
-        if stored.ndim != 2 or not stored.size or stored.min() < 0 or stored.max() > NUM_CLASSES:
-            raise InputError(f"{where} is no label: {stored.dtype} {stored.shape}. Expected a map of 0..{NUM_CLASSES}.")
+        if stored.ndim != 2 or not stored.size or stored.min() < 0 or stored.max() > len(SUNRGBD37):
+            found = f"{stored.dtype} {stored.shape}"
+            raise InputError(f"{where} is no label: {found}. Expected a map of 0..{len(SUNRGBD37)}.")
         return np.ascontiguousarray(stored.T.astype(np.uint8))
 
 

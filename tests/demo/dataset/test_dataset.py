@@ -34,6 +34,7 @@ from demo.deploy import zerogpu
 from demo.networks import Checkpoints
 from demo.report.dataset import write_dataset_report
 from deresunet import InputError
+from deresunet.classes import SUNRGBD37
 from deresunet.cli.app import shown
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.fingerprint import contents_fingerprint
@@ -127,7 +128,7 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
         miou, accuracy = shown(scored["miou"]).strip(), shown(scored["pixel_acc"]).strip()
         assert f"{name.capitalize()}: mIoU {miou} %, pixel accuracy {accuracy} %" in headline
     bars = messages.class_bars(found, everything)
-    for name, iou in zip(deresunet.classes.DISPLAY_NAMES, wanted["iou"], strict=True):
+    for name, iou in zip(SUNRGBD37.display_names, wanted["iou"], strict=True):
         assert f"<span>{name}</span>" in bars
         assert f"<span>{shown(iou).strip()}</span>" in bars.split(f"<span>{name}</span>")[1].split("</div>")[0], name
 
@@ -152,11 +153,11 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
 
 
 def test_few_frames_have_no_interval(result):
-    found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1]))
+    found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1], 37))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
     assert "too few for an interval" in messages.headline(result, np.arange(2), None)
-    assert np.isnan(score_intervals(confusion_rows([])).miou.value)
+    assert np.isnan(score_intervals(confusion_rows([], 37)).miou.value)
 
 
 def test_frames_are_chosen_by_sensor_and_scene(result):
@@ -210,12 +211,12 @@ def test_frames_are_ranked_by_their_own_score_or_a_classs(result):
     assert 0 < len(have) < len(result.frames)
     assert {listed.name for listed in beds} == {frame.name for frame in have}
     assert [listed.value for listed in beds] == sorted(scores(frame.matrix()).iou[BED - 1] for frame in have)
-    assert len(result.ranked(result.choose(), deresunet.classes.CLASSES.index("toilet") + 1)) == 0
+    assert len(result.ranked(result.choose(), SUNRGBD37.names.index("toilet") + 1)) == 0
 
 
 def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     everything = result.choose()
-    cell = Confusion(CHAIR, BED)
+    cell = Confusion(CHAIR, BED, SUNRGBD37)
     listed = result.confused(everything, cell)
     assert [frame.name for frame in listed] == [frame.name for frame in result.frames][:0:-1]
     assert listed[0].caption == f"{100 * 13 / 20:.0f} % of its chair, {13 * 20:,} px"
@@ -224,12 +225,14 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
         everything, cell
     )
     assert "100.0 % of all errors" in result.describe(everything, cell)
-    assert "predicted correctly" in result.describe(everything, Confusion(WALL, WALL))
-    assert "no bed in their ground truth" in result.describe(result.choose(scene="office"), Confusion(BED, BED))
-    assert most_confused(result.matrix(everything)) == [(cell, taken / chairs)]
-    (_, nothing), (words, value) = messages.confusion_choices(result.matrix(everything))
-    assert messages.chosen_confusion(value) == cell
-    assert messages.chosen_confusion(nothing) is None
+    assert "predicted correctly" in result.describe(everything, Confusion(WALL, WALL, SUNRGBD37))
+    assert "no bed in their ground truth" in result.describe(
+        result.choose(scene="office"), Confusion(BED, BED, SUNRGBD37)
+    )
+    assert most_confused(result.matrix(everything), SUNRGBD37) == [(cell, taken / chairs)]
+    (_, nothing), (words, value) = messages.confusion_choices(result.matrix(everything), SUNRGBD37)
+    assert messages.chosen_confusion(value, SUNRGBD37) == cell
+    assert messages.chosen_confusion(nothing, SUNRGBD37) is None
     assert words.startswith("chair predicted as bed: ")
 
 
@@ -245,7 +248,7 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     ],
 )
 def test_the_order_of_a_list_is_named(settings, expected):
-    assert Choice(REQUEST, **settings).order_name == expected
+    assert Choice(REQUEST, SUNRGBD37, **settings).order_name == expected
 
 
 def test_a_cancelled_run_goes_on_where_it_was(make, result):
@@ -493,17 +496,17 @@ def test_durations_are_for_people():
 def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     everything = result.choose()
     matrix = result.matrix(everything)
-    layout, plain = HeatMap.of(matrix), np.asarray(heat_map(matrix))
-    framed = np.asarray(heat_map(matrix, CHAIR, Confusion(CHAIR, BED)))
+    layout, plain = HeatMap.of(matrix, SUNRGBD37), np.asarray(heat_map(matrix, SUNRGBD37))
+    framed = np.asarray(heat_map(matrix, SUNRGBD37, CHAIR, Confusion(CHAIR, BED, SUNRGBD37)))
     assert layout.size == plain.shape[1::-1]
-    x, y = layout.centre(Confusion(CHAIR, BED))
+    x, y = layout.centre(Confusion(CHAIR, BED, SUNRGBD37))
     assert framed[y, x - layout.cell // 2].tolist() == [30, 41, 59, 255], "a dark frame around the cell"
-    assert np.array_equal(np.asarray(heat_map(matrix)), plain), "frames are drawn on a copy"
+    assert np.array_equal(np.asarray(heat_map(matrix, SUNRGBD37)), plain), "frames are drawn on a copy"
     assert layout.rows == (1, 2, BED, CHAIR)
     for truth in layout.rows:
         for prediction in layout.columns:
-            x, y = layout.centre(Confusion(truth, prediction))
-            assert layout.at(x, y) == Confusion(truth, prediction)
+            x, y = layout.centre(Confusion(truth, prediction, SUNRGBD37))
+            assert layout.at(x, y) == Confusion(truth, prediction, SUNRGBD37)
             corner = plain[y - layout.cell // 2 + 6, x - layout.cell // 2 + 6]  # beside the number
             share = matrix[truth - 1, prediction - 1] / matrix[truth - 1].sum()
             if share > 0.05:
@@ -527,7 +530,7 @@ def test_clicks_find_the_cells_and_points_that_are_drawn(result):
     nothing = np.array([], np.int64)
     assert Scatter.of(result, nothing, "far").at(100, 100) is None
     assert scatter(result, nothing, "far").size == Scatter.SIZE
-    assert heat_map(result.matrix(nothing)).size == HeatMap.of(result.matrix(nothing)).size
+    assert heat_map(result.matrix(nothing), SUNRGBD37).size == HeatMap.of(result.matrix(nothing), SUNRGBD37).size
 
 
 def test_outcomes_follow_the_focus():
@@ -540,8 +543,8 @@ def test_outcomes_follow_the_focus():
 
     assert outcomes(None) == ["", "errors", "errors", "", ""]
     assert outcomes(CHAIR) == ["true positive", "false negative", "false positive", "", ""]
-    assert outcomes(Confusion(CHAIR, BED)) == ["", str(Confusion(CHAIR, BED)), "", "", ""]
-    assert outcomes(Confusion(CHAIR, CHAIR))[1:] == ["", "", "", ""]
+    assert outcomes(Confusion(CHAIR, BED, SUNRGBD37)) == ["", str(Confusion(CHAIR, BED, SUNRGBD37)), "", "", ""]
+    assert outcomes(Confusion(CHAIR, CHAIR, SUNRGBD37))[1:] == ["", "", "", ""]
 
 
 def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from demo.dataset.progress import Request
 from demo.dataset.tab import build_dataset_tab
 from demo.inspector import Inspector
 from demo.theme import STYLE, theme
+from deresunet.classes import SUNRGBD37
 from deresunet.evaluation.audit import audit
 
 SHORT, LONG, BARE, OTHER = "short list", "long list", "bare list", "other list"
@@ -152,7 +153,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     expect(gallery.first).to_contain_text(f"{best.name} · {best.caption}", timeout=15_000)
 
     matrix = result.matrix(everything)
-    layout = HeatMap.of(matrix)
+    layout = HeatMap.of(matrix, SUNRGBD37)
     cell = (layout.left + 3.5 * layout.cell, layout.top + 2.5 * layout.cell)  # bed, chair: nothing is there
     assert str(layout.at(*cell)) == "bed predicted as chair"
     click_picture(page, "#ds-matrix", cell, layout.size)
