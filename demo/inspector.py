@@ -23,7 +23,7 @@ from deresunet.data.files import read_depth, read_frame
 from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
-from deresunet.data.images import image_size, read_rgb
+from deresunet.data.images import image_size
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
@@ -80,7 +80,7 @@ class Upload:
         """Read the files as a frame.
 
         Args:
-            max_pixels: the largest frame that is taken.
+            max_pixels: the largest frame that is taken; a larger photograph is reduced to it while it is decoded.
 
         Raises:
             InputError: a file cannot be used or is gone, the files do not fit together, or the frame is too large.
@@ -90,9 +90,12 @@ class Upload:
         for path in filter(None, (self.rgb, self.depth, self.label)):
             if not Path(path).is_file():
                 raise InputError(f"{Path(path).name} is no longer here: uploads are kept for an hour. Upload it again.")
+        for path in filter(None, (self.depth, self.label)):
             _check_file(path, max_pixels)
         frame = read_frame(
-            self.rgb, self.depth, self.label, self.depth_unit or "auto", intrinsics=self.intrinsics.strip() or None
+            *(self.rgb, self.depth, self.label, self.depth_unit or "auto"),
+            intrinsics=self.intrinsics.strip() or None,
+            max_rgb_pixels=max_pixels,
         )
         _check_pixels(frame.name, frame.size, max_pixels)
         return replace(frame, name=frame.name[:_LONGEST_NAME], source="upload")
@@ -105,7 +108,7 @@ class Inspector:
         predictor: the network with its weights.
         readers: data sets by the name that the page shows; the first one opens.
         checkpoints: the networks that can be chosen; None offers `predictor` and the bundled one.
-        max_pixels: the largest upload that is taken.
+        max_pixels: the largest upload that is taken; a larger photograph is reduced to it.
 
     Attributes:
         families: name of a data set -> titles and names of its variants, the same frames with either ground truth and
@@ -222,13 +225,12 @@ class Inspector:
         """
         if depth is None:
             return "", ""
-        for path in filter(None, (rgb, depth)):
-            _check_file(path, self.max_pixels)
+        _check_file(depth, self.max_pixels)
         metres, reading = read_depth(depth, unit or "auto")
         proposed = reading.proposals[0].unit if reading.proposals else ""
         size = metres.shape[0], metres.shape[1]
         _check_pixels(Path(depth).name, size, self.max_pixels)
-        return messages.depth_card(reading, size, None if rgb is None else read_rgb(rgb).shape[:2]), proposed
+        return messages.depth_card(reading, size, None if rgb is None else image_size(rgb, upright=True)), proposed
 
     def segment(
         self, upload: Upload, modality: Modality = "rgbd", weights: str | None = None

@@ -26,6 +26,10 @@ def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
     name = " · ".join(html.escape(part) for part in parts if part)
     size = f"{described['width']} x {described['height']}"
     rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB: depth in grey"
+    of_depth = () if inspection.depth_reading is None else inspection.depth_reading.warnings
+    # What was done to RGB or looks wrong about a label: reduced, 10 bits, interpolated.
+    others = [text for text in described["warnings"] if text not in of_depth]
+    rgb += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in others)
     bounds = depth_range(inspection.depth)
     depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:

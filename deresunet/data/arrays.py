@@ -40,13 +40,13 @@ def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
         raise InputError(f"{name} is damaged or cannot be read ({said}). Expected {expected}.") from error
 
 
-def check_pixels(name: str, width: int, height: int) -> None:
-    """Raise `InputError` for an image of more than `MAX_PIXELS`, or of none."""
+def check_pixels(name: str, width: int, height: int, most: int = MAX_PIXELS) -> None:
+    """Raise `InputError` for an image of more than `most` pixels, or of none."""
     if width < 1 or height < 1:
         raise InputError(f"{name} is {width}x{height}; expected an image with pixels in it.")
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise InputError(
-            f"{name} is {width}x{height}, {width * height:,} pixels; expected at most {MAX_PIXELS:,}. Scale it down."
+            f"{name} is {width}x{height}, {width * height:,} pixels; expected at most {most:,}. Scale it down."
         )
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from deresunet.classes import ClassSet
-from deresunet.data.arrays import read_exr, read_npy, read_npz, read_pgm
+from deresunet.data.arrays import MAX_PIXELS, read_exr, read_npy, read_npz, read_pgm
 from deresunet.data.depth import DepthReading, Kind, UnitChoice, decode_depth, same_view
 from deresunet.data.depth_units import Unit
 from deresunet.data.frame import Frame, OrientedBox, Problem
 from deresunet.data.hdf5 import read_hdf5
-from deresunet.data.images import RGB_FORMATS, PathLike, open_image, read_oriented_rgb, turn
-from deresunet.data.intrinsics import parse_intrinsics, turned
+from deresunet.data.images import RGB_FORMATS, PathLike, open_image, read_rgb_image, turn
+from deresunet.data.intrinsics import parse_intrinsics, resized, turned
 from deresunet.data.labels import LabelFormat, interpolation_warning, read_stored_label
 from deresunet.errors import InputError
 
-RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
 DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm", ".pfm", ".exr", ".hdf5", ".h5")
 LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".bmp", ".hdf5", ".h5")
 _DEPTH_EXPECTED = "depth as PNG, TIFF or PGM of 16 bits, or floats as TIFF, NPY, NPZ or EXR"
@@ -35,12 +35,14 @@ class FileOptions:
         depth_key: name of depth's array in an NPZ file, or of its channel in an EXR file; None where it has one.
         labels: what the values of label files mean.
         choices: units that were recognised for a whole folder.
+        max_rgb_pixels: a larger RGB image is reduced to at most so many pixels while it is read.
     """
 
     depth_unit: Unit = "auto"
     depth_key: str | None = None
     labels: LabelFormat = field(default_factory=LabelFormat)
     choices: Mapping[Kind, UnitChoice] | None = None
+    max_rgb_pixels: int = MAX_PIXELS
 
 
 def read_depth(path: PathLike, unit: Unit = "auto", key: str | None = None) -> tuple[np.ndarray, DepthReading]:
@@ -99,6 +101,7 @@ def read_frame(
     void: int | None = None,
     intrinsics: Any = None,
     depth_key: str | None = None,
+    max_rgb_pixels: int = MAX_PIXELS,
 ) -> Frame:
     """Read a frame from single files; any may be left out, RGB and depth not both.
 
@@ -114,6 +117,7 @@ def read_frame(
         void: value of unlabelled pixels, 0 or 255.
         intrinsics: any form that `parse_intrinsics` takes.
         depth_key: name of depth's array in an NPZ file, or of its channel in an EXR file.
+        max_rgb_pixels: a larger RGB image is reduced to at most so many while it is read, and intrinsics with it.
 
     Returns:
         The frame; `frame.depth_reading` says how depth was understood, and `frame.problems` what looks wrong.
@@ -132,7 +136,12 @@ def read_frame(
         rgb,
         depth,
         label,
-        FileOptions(depth_unit, depth_key, LabelFormat.choose(label_set, label_offset, void, classes)),
+        FileOptions(
+            depth_unit,
+            depth_key,
+            LabelFormat.choose(label_set, label_offset, void, classes),
+            max_rgb_pixels=max_rgb_pixels,
+        ),
         intrinsics=None if intrinsics is None else parse_intrinsics(intrinsics, "intrinsics"),
         name=Path(named).stem if named is not None else "frame",
         source="files",
@@ -173,26 +182,30 @@ def frame_of_files(
     Raises:
         InputError: a file cannot be used, or the files do not fit together.
     """
-    colours, orientation = (None, 1) if rgb is None else read_oriented_rgb(rgb)
+    image = None if rgb is None else read_rgb_image(rgb, options.max_rgb_pixels)
     stored = None if depth is None else read_stored_depth(depth, options.depth_key)
     values = None if label is None else read_stored_label(label, options.labels.values)
-    if colours is not None and orientation != 1:
-        assert rgb is not None
-        upright = colours.shape[:2]
-        size = upright if orientation < 5 else (upright[1], upright[0])
-        where = f"{Path(rgb).name} carries the EXIF orientation {orientation}"
-        stored = _turned_alike(stored, "depth", orientation, size, upright, where)
-        values = _turned_alike(values, "the label", orientation, size, upright, where)
-        if intrinsics is not None:
-            intrinsics = turned(intrinsics, orientation, size)
-        boxes = None  # in a frame of another orientation
+    if image is not None:
+        problems = (*problems, *(Problem(*note) for note in image.notes))
+        size = image.stored_size
+        upright = size if image.orientation < 5 else (size[1], size[0])
+        if image.orientation != 1:
+            assert rgb is not None
+            where = f"{Path(rgb).name} carries the EXIF orientation {image.orientation}"
+            stored = _turned_alike(stored, "depth", image.orientation, size, upright, where)
+            values = _turned_alike(values, "the label", image.orientation, size, upright, where)
+            if intrinsics is not None:
+                intrinsics = turned(intrinsics, image.orientation, size)
+            boxes = None  # in a frame of another orientation
+        if intrinsics is not None and image.pixels.shape[:2] != upright:
+            intrinsics = resized(intrinsics, upright, image.pixels.shape[:2])
     metres, reading = (None, None) if stored is None or depth is None else _decoded(depth, stored, options)
     truth = None if values is None or label is None else options.labels.decode(values, Path(label).name)
     warning = "" if truth is None else interpolation_warning(truth)
     if warning:
         problems = (*problems, Problem("label interpolated", warning))
     return Frame(
-        rgb=colours,
+        rgb=None if image is None else image.pixels,
         depth=metres,
         label=truth,
         intrinsics=intrinsics,

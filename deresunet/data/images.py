@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from deresunet.data.arrays import MAX_PIXELS, check_pixels, reading
 from deresunet.errors import InputError
@@ -18,6 +22,12 @@ PathLike = str | os.PathLike[str]
 RGB_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "TIFF")
 GREY_FORMATS = ("PNG", "TIFF", "BMP")
 RGB_EXPECTED = "an RGB image as PNG, JPEG, WebP, AVIF, HEIC, BMP or TIFF"
+# Photographs of phones have up to 108 megapixels. JPEG is reduced while it is decoded, so that no more than the reduced
+# picture lies in memory; other formats are decoded whole and keep to MAX_PIXELS.
+MAX_JPEG_PIXELS = 1 << 27
+_JPEG_SCALES = (1, 2, 4, 8)
+# Bits that cameras give in 16: values up to these are taken for so many bits.
+_DEEP_BITS = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
 # What turns an image upright, by its EXIF orientation.
 _TURNS = {
@@ -31,6 +41,23 @@ _TURNS = {
 }
 
 
+@dataclass(frozen=True)
+class RgbImage:
+    """A colour image as it was read.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), upright.
+        orientation: EXIF orientation 1..8 that it was stored in.
+        stored_size: height and width as stored: before it was turned, and before it was reduced.
+        notes: what was done to it, as kind and sentence.
+    """
+
+    pixels: np.ndarray
+    orientation: int
+    stored_size: tuple[int, int]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
 def read_rgb(path: PathLike) -> np.ndarray:
     """Read a colour image as uint8 (H, W, 3), turned upright by its EXIF orientation.
 
@@ -42,24 +69,77 @@ def read_rgb(path: PathLike) -> np.ndarray:
         >>> read_rgb(SAMPLES_DIR / "rgb" / "0001.jpg").shape
         (480, 640, 3)
     """
-    return read_oriented_rgb(path)[0]
+    return read_rgb_image(path).pixels
 
 
-def read_oriented_rgb(path: PathLike) -> tuple[np.ndarray, int]:
-    """Read a colour image upright, uint8 (H, W, 3), and the EXIF orientation 1..8 that it was stored in.
+def read_rgb_image(path: PathLike, max_pixels: int = MAX_PIXELS) -> RgbImage:
+    """Read a colour image, and how it was brought to 8 bits and an upright picture of bounded size.
+
+    Args:
+        path: the file.
+        max_pixels: a larger image is reduced to at most so many pixels.
 
     Raises:
         InputError: as `read_rgb`.
     """
-    with open_image(path, RGB_FORMATS, RGB_EXPECTED) as image, reading(path, RGB_EXPECTED):
+    name = Path(path).name
+    notes = []
+    with open_image(path, RGB_FORMATS, RGB_EXPECTED, max_pixels) as image, reading(path, RGB_EXPECTED):
         if image.mode.startswith(("I", "F")):
             raise InputError(
-                f"{Path(path).name} is a greyscale image of more than 8 bits, which looks like depth. "
+                f"{name} is a greyscale image of more than 8 bits, which looks like depth. "
                 "Give it as depth, and an RGB image as RGB."
             )
+        width, height = image.info["stored_size"]
+        rgb = image if image.mode == "RGB" else image.convert("RGB")
+        deep = _read_deep(path, rgb)
+        if deep is not None:
+            rgb, bits, highest = deep
+            said = f"{name} holds 16 bits a channel with values to {highest:,}: it is taken to have {bits} bits"
+            notes.append((f"RGB of {bits} bits", f"{said}, and scaled to 8."))
+        factor = math.isqrt(-(-rgb.width * rgb.height // max_pixels) - 1) + 1
+        if factor > 1:
+            rgb = rgb.reduce(factor)
+        if rgb.size != (width, height):
+            reduced = f"{name}, {width} x {height}, was reduced to {rgb.width} x {rgb.height} while it was read."
+            notes.append(("RGB reduced", reduced))
         orientation = orientation_of(image)
-        turned = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-        return np.array(turned.convert("RGB")), orientation
+        turned = rgb.transpose(_TURNS[orientation]) if orientation in _TURNS else rgb
+        return RgbImage(np.array(turned), orientation, (height, width), tuple(notes))
+    raise AssertionError("unreachable")
+
+
+def _read_deep(path: PathLike, rgb: Image.Image) -> tuple[Image.Image, int, int] | None:
+    """8 bits of an image of 8 to 14 bits in 16, with its number of bits and highest value; None for any other.
+
+    Pillow keeps the upper 8 of 16 bits, which leaves nearly black of 10 bits in 16.
+
+    Args:
+        path: the file.
+        rgb: what Pillow made of it.
+    """
+    upper = np.asarray(rgb)
+    if upper.max(initial=0) >= 1 << (_DEEP_BITS[-1] - 8):
+        return None
+    with Image.open(path, formats=RGB_FORMATS) as image:
+        # Read in the other order of bytes, the upper byte of each pair is the lower one.
+        other = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+        tiles = []
+        for tile in image.tile:
+            arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+            mode, *rest = arguments
+            if not isinstance(mode, str) or not mode.startswith(("RGB;16", "RGBA;16", "RGBX;16")):
+                return None
+            swapped = mode[:-1] + other[mode[-1]]
+            tiles.append(tile._replace(args=(swapped, *rest) if isinstance(tile.args, tuple) else swapped))
+        if not tiles:
+            return None
+        image.tile = tiles
+        lower = np.asarray(image.convert("RGB"))
+    values = upper.astype(np.uint16) << 8 | lower
+    highest = int(values.max())
+    bits = next(bits for bits in _DEEP_BITS if highest < 1 << bits)
+    return Image.fromarray((values >> (bits - 8)).astype(np.uint8)), bits, highest
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -84,13 +164,14 @@ def turn(array: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(np.flip(axes, flips))
 
 
-def open_image(path: PathLike, formats: tuple[str, ...], expected: str) -> Image.Image:
-    """Open and decode an image of bounded size.
+def open_image(path: PathLike, formats: tuple[str, ...], expected: str, reduced_to: int | None = None) -> Image.Image:
+    """Open and decode an image of bounded size; `info["stored_size"]` holds its width and height as stored.
 
     Args:
         path: the file.
         formats: names of Pillow's that are taken.
         expected: what to give, for the error's message.
+        reduced_to: number of pixels that a JPEG is reduced to about, while it is decoded; None decodes it whole.
 
     Raises:
         InputError: the file is missing, empty, no image of these formats, damaged, or too large.
@@ -107,8 +188,15 @@ def open_image(path: PathLike, formats: tuple[str, ...], expected: str) -> Image
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
                 pillow_heif.register_heif_opener()  # phones take pictures as HEIC
                 image = Image.open(path, formats=formats)
-            check_pixels(path.name, image.width, image.height)
+            size = image.size
+            if reduced_to is not None and isinstance(image, JpegImageFile):
+                check_pixels(path.name, *size, MAX_JPEG_PIXELS)
+                scale = next((s for s in _JPEG_SCALES if size[0] * size[1] <= reduced_to * s * s), _JPEG_SCALES[-1])
+                image.draft(image.mode, (size[0] // scale, size[1] // scale))
+            else:
+                check_pixels(path.name, *size)
             image.load()
+            image.info["stored_size"] = size
         except Image.DecompressionBombError as error:
             raise InputError(
                 f"{path.name} is far too large ({error}); expected at most {MAX_PIXELS:,} pixels."
@@ -121,13 +209,18 @@ def open_image(path: PathLike, formats: tuple[str, ...], expected: str) -> Image
     raise AssertionError("unreachable")
 
 
-def image_size(path: PathLike) -> tuple[int, int]:
-    """Height and width of an RGB image, from its header alone, before it is turned.
+def image_size(path: PathLike, upright: bool = False) -> tuple[int, int]:
+    """Height and width of an RGB image, from its header alone.
+
+    Args:
+        path: the file.
+        upright: as its EXIF orientation turns it, and not as it is stored.
 
     Raises:
         InputError: the file is missing or no image.
     """
     pillow_heif.register_heif_opener()
     with reading(path, RGB_EXPECTED), Image.open(path, formats=RGB_FORMATS) as image:
-        return image.height, image.width
+        size = image.height, image.width
+        return size[::-1] if upright and orientation_of(image) >= 5 else size
     raise AssertionError("unreachable")

@@ -99,6 +99,22 @@ def _checked(matrix: np.ndarray) -> np.ndarray:
     return matrix
 
 
+def resized(intrinsics: np.ndarray, size: tuple[int, int], new_size: tuple[int, int]) -> np.ndarray:
+    """Intrinsics of an image that was resized.
+
+    Args:
+        intrinsics: float64 (3, 3) [px].
+        size: height and width before.
+        new_size: height and width after.
+
+    >>> resized(np.array([[1000.0, 0, 999.5], [0, 1000, 499.5], [0, 0, 1]]), (1000, 2000), (500, 1000))[0].tolist()
+    [500.0, 0.0, 499.5]
+    """
+    y, x = (after / before for before, after in zip(size, new_size, strict=True))
+    # The centre of the first pixel is at 0, its edge at -0.5.
+    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]]) @ intrinsics
+
+
 def turned(intrinsics: np.ndarray, orientation: int, size: tuple[int, int]) -> np.ndarray | None:
     """Intrinsics of an image that was turned upright by its EXIF orientation; None for a mirrored one.
 

@@ -3,8 +3,11 @@
 import io
 import pickle
 import struct
+import subprocess
+import sys
 import zlib
 
+import cv2
 import numpy as np
 import pillow_heif
 import pytest
@@ -71,6 +74,83 @@ def test_pictures_as_phones_take_them(tmp_path, kind):
     read = read_rgb(path)
     assert read.shape == rgb.shape
     assert np.abs(read.astype(int) - rgb)[:, [10, 80]].max() < 12
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": 6}])
+def test_a_large_photograph_is_reduced_while_it_is_decoded_and_that_is_said(tmp_path, options):
+    """A gradient survives; intrinsics and depth go with the photograph."""
+    across, down = np.meshgrid(np.linspace(0, 255, 1200), np.linspace(0, 255, 900))
+    exif = Image.Exif()
+    exif[0x0112] = options.pop("exif", 1)
+    photograph = np.dstack([across, down, 0 * down]).astype(np.uint8)
+    path = saved(tmp_path / "photo.jpg", photograph, quality=95, exif=exif, **options)
+    np.save(tmp_path / "depth.npy", np.full((90, 120), 2.0, np.float32))
+    given = {"intrinsics": (1000, 1000, 600, 450), "max_rgb_pixels": 100_000}
+    frame = read_frame(path, tmp_path / "depth.npy", **given)
+    height, width = (225, 300) if exif[0x0112] == 1 else (300, 225)
+    assert frame.rgb.shape == (height, width, 3)
+    assert frame.depth.shape == (height, width)
+    assert frame.intrinsics[0, 0] == frame.intrinsics[1, 1] == 250
+    # Principal points 600, 450 and (turned) 449, 600, with the first pixel's centre at 0.
+    centre = (149.625, 112.125) if exif[0x0112] == 1 else (111.875, 149.625)
+    assert frame.intrinsics[:2, 2] == pytest.approx(centre)
+    ((kind, said),) = [(one.kind, one.message) for one in frame.problems]
+    assert kind == "RGB reduced"
+    assert "1200 x 900, was reduced to 300 x 225" in said
+    upright = photograph if exif[0x0112] == 1 else np.rot90(photograph, -1)
+    assert np.abs(frame.rgb.astype(int) - upright[::4, ::4]).mean() < 3
+    assert not read_frame(path).problems
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".heic"])
+def test_large_pictures_of_other_formats_are_reduced_once_they_are_decoded(tmp_path, suffix):
+    pillow_heif.register_heif_opener()
+    flat = np.full((90, 120, 3), (200, 100, 50), np.uint8)
+    frame = read_frame(saved(tmp_path / f"photo{suffix}", flat), max_rgb_pixels=5000)
+    assert frame.rgb.shape == (45, 60, 3)
+    assert np.abs(frame.rgb.astype(int) - (200, 100, 50)).max() <= 4
+    assert "120 x 90, was reduced to 60 x 45" in frame.warnings[0]
+
+
+def test_a_photograph_of_100_megapixels_takes_bounded_memory(tmp_path):
+    Image.new("RGB", (11584, 8632), (200, 100, 50)).save(tmp_path / "photo.jpg")
+    code = (
+        "import resource, sys; from deresunet.data.images import read_rgb_image as read\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); image = read(sys.argv[1], 1 << 24); print(image.pixels.shape, (peak() - before) >> 10)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "photo.jpg"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("(2158, 2896, 3) ")
+    assert int(told.stdout.split()[-1]) < 200, "MB; the whole picture has 300"
+
+
+def test_more_than_a_phone_s_photograph_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "photo.png").write_bytes(png_header(12000, 9000))
+    with pytest.raises(InputError, match="108,000,000 pixels; expected at most 67,108,864"):
+        read_rgb(tmp_path / "photo.png")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_rgb_of_few_bits_in_16_is_scaled_by_its_range_and_said(tmp_path, bits, suffix):
+    values = np.random.default_rng(0).integers(0, 1 << bits, (48, 64, 3)).astype(np.uint16)
+    values[0, 0] = (1 << bits) - 1
+    cv2.imwrite(str(tmp_path / f"rgb{suffix}"), values[..., ::-1])
+    frame = read_frame(tmp_path / f"rgb{suffix}")
+    assert np.array_equal(frame.rgb, values >> (bits - 8))
+    assert f"values to {(1 << bits) - 1:,}: it is taken to have {bits} bits" in frame.warnings[0]
+
+
+def test_rgb_of_16_bits_and_dark_rgb_of_8_stay_as_they_are(tmp_path):
+    values = np.random.default_rng(0).integers(0, 1 << 16, (48, 64, 3)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), values[..., ::-1])
+    dark = saved(tmp_path / "dark.png", RGB // 16)
+    for path, expected in ((tmp_path / "deep.png", values >> 8), (dark, RGB // 16)):
+        frame = read_frame(path)
+        assert np.array_equal(frame.rgb, expected)
+        assert not frame.warnings
 
 
 def test_grey_and_transparent_images_become_rgb(tmp_path):

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from demo.downloads import handed_out
+from demo.inspect.messages import captions
+from demo.inspect.panels import Look
 from demo.inspector import FIRST_SAMPLE, REAL_SAMPLES, DatasetFrame, Inspector, Upload, samples
 from demo.networks import Checkpoints, distinct_names
 from deresunet import InputError
@@ -125,6 +127,14 @@ def test_a_frame_of_too_many_pixels_is_refused(inspector, tmp_path, kind):
     with pytest.raises(InputError, match=r"this page takes at most 1,999"):
         inspector.depth_card(None, str(path))
     assert inspector.predictor.calls == 0
+
+
+def test_a_large_photograph_is_reduced_and_said_under_its_picture(inspector, tmp_path):
+    Image.new("RGB", (640, 480), (90, 80, 70)).save(tmp_path / "IMG_0001.jpg")
+    inspector.max_pixels = 100_000
+    seen = inspector.open(Upload(str(tmp_path / "IMG_0001.jpg")))
+    assert seen.label.shape == (240, 320)
+    assert "IMG_0001.jpg, 640 x 480, was reduced to 320 x 240" in captions(seen, Look())[0]
 
 
 def test_the_encoding_can_be_overruled(inspector):
