@@ -17,6 +17,9 @@ from deresunet.model import registry
 LOADED = 2
 # Uploaded weights that are known; of more, those unused longest are forgotten.
 UPLOADS = 32
+# What a visitor may upload: weights of known networks, read without running anything. Memory and time of a program in a
+# file, such as ONNX, have no bound that could be checked beforehand.
+UPLOADED = (".safetensors", ".ckpt")
 
 
 class Checkpoints:
@@ -73,6 +76,11 @@ class Checkpoints:
         Raises:
             InputError: it is no checkpoint of this project.
         """
+        if Path(path).suffix.lower() not in UPLOADED:
+            raise InputError(
+                f"{Path(path).name}: visitors' weights are taken as {' or '.join(UPLOADED)} of this project alone. A "
+                "program (.onnx, .pt2) can be opened by whoever starts the page, with --network."
+            )
         predictor = load(path, self._device, self._backend)
         name = f"upload {secrets.token_urlsafe(16)}"
         with self._lock:

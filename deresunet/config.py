@@ -105,6 +105,7 @@ class Preprocessing:
         multiple_of: both sides of the network's input are multiples of this.
         network_pixels: the network runs at about this many pixels, whatever the frame's size: it is the scale it
             was trained at, and it bounds time and memory.
+        size: height and width of the one size that the network takes, or None for any.
 
     Raises:
         ValueError: a deviation or a size is not positive.
@@ -117,6 +118,7 @@ class Preprocessing:
     depth_invalid: float = 0.0
     multiple_of: int = 32
     network_pixels: int = 480 * 640
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for field in ("rgb_mean", "rgb_std"):
@@ -128,6 +130,13 @@ class Preprocessing:
         _in_range("depth_invalid", self.depth_invalid, -1000.0, 1000.0)
         _in_range("multiple_of", self.multiple_of, 1, 1024, int)
         _in_range("network_pixels", self.network_pixels, 1, MAX_NETWORK_PIXELS, int)
+        if self.size is not None:
+            object.__setattr__(self, "size", _sequence("size", self.size))
+            if len(self.size) != 2:
+                raise ValueError(f"size is {self.size}; expected height and width")
+            for side in self.size:
+                _in_range("size", side, 1, MAX_NETWORK_PIXELS, int)
+            _in_range("size", self.size[0] * self.size[1], 1, MAX_NETWORK_PIXELS, int)
         if len(self.rgb_mean) != 3 or len(self.rgb_std) != 3:
             raise ValueError(f"rgb_mean {self.rgb_mean} and rgb_std {self.rgb_std} need three values each")
         if min(*self.rgb_std, self.depth_std_m) <= 0:
@@ -140,6 +149,8 @@ class Preprocessing:
 
         The aspect ratio is kept up to rounding to `multiple_of`; 480x640 stays 480x640.
         """
+        if self.size is not None:
+            return self.size
         scale = (self.network_pixels / (height * width)) ** 0.5
         cell = self.multiple_of
         rows, columns = (max(1, round(side * scale / cell)) * cell for side in (height, width))

@@ -136,7 +136,7 @@ class Source:
         head = "smooth" if self.head == "smooth" and getattr(weights.config, "head", "") == "subpixel" else "raw"
         return {
             "architecture": "deresunet",
-            "config": to_json(weights.config),
+            "config": to_json(weights.layout),
             "preprocessing": to_json(taken),
             "inputs": json.dumps(
                 {

@@ -114,7 +114,7 @@ def make_candidate(name: str, checkpoint: Checkpoint, device: torch.device, size
         raise InputError(f"there is no {name!r}; expected some of {', '.join([*BACKENDS, *RUNTIMES, *PEERS])}.")
     taken = time.perf_counter() - start
     with torch.device("meta"):
-        bare = registry.build(checkpoint.config).eval()
+        bare = registry.build(checkpoint.layout).eval()
     gflop = functools.cache(functools.partial(_gflop, bare))
     return Candidate(name, precision, run, taken, _parameters(bare), gflop, prepare=prepare)
 

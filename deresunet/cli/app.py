@@ -18,6 +18,7 @@ from deresunet.errors import FrameWarning, InputError, input_error
 
 if TYPE_CHECKING:
     from deresunet.data.frame_tally import FrameTally
+    from deresunet.inference.predictor import SegmentationPredictor
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
@@ -116,6 +117,12 @@ def show_tally(tally: FrameTally) -> None:
     """Write how depth was understood and what looks wrong to standard error."""
     typer.echo(f"depth: {tally.depth}", err=True)
     show_notices(tally.lines())
+
+
+def show_network(predictor: SegmentationPredictor) -> None:
+    """Write how the network of a program's file was understood to standard error."""
+    if predictor.checkpoint.config is None:
+        typer.echo(f"{predictor.checkpoint.name}: {predictor.checkpoint.training}", err=True)
 
 
 def shown(value: float | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import numpy as np
 import typer
 
 from deresunet.atomic import write_png, write_text
-from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
+from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_network, show_notices
 from deresunet.cli.options import (
     ModalityOption,
     NetworkOptions,
@@ -27,6 +26,7 @@ from deresunet.errors import InputError, refuse
 from deresunet.evaluation.audit import Finding, audit
 from deresunet.evaluation.html import in_percent
 from deresunet.inference.predictor import load
+from deresunet.model import registry
 from deresunet.visualization.colours import DIFFERENT
 from deresunet.visualization.overlays import colorize_label, outline
 from deresunet.visualization.panels import background_of, beside
@@ -49,13 +49,14 @@ def audit_command(
     """Find regions whose annotation is probably wrong: a confident network calls them otherwise."""
     reader = open_source(data)
     predictions = list(stored.open(class_set_of(reader)).values())
-    if len(predictions) + (network.checkpoint is not None) > 1:
-        raise InputError("The audit takes one network. Give one --checkpoint or one --predictions.")
+    if len(predictions) + len(network.named()) + (network.checkpoint is not None) > 1:
+        raise InputError("The audit takes one network. Give one --network, --checkpoint or --predictions.")
     if predictions:
         refuse(given(network), "with --predictions")
     show_notices(reader.notices)
     make_folder(out)
-    predictor = predictions[0] if predictions else load(*astuple(network))
+    predictor = predictions[0] if predictions else load(*network.arguments(default=registry.BEST_MODEL))
+    show_network(predictor)
     with progress_bar() as progress:
         task = progress.add_task("auditing", total=len(reader.names[: each.limit]))
         result = audit(

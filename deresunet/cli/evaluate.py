@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,15 @@ import numpy as np
 import typer
 
 from deresunet.atomic import write_json, write_text
-from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices, show_tally, shown
+from deresunet.cli.app import (
+    make_folder,
+    progress_bar,
+    reports_input_errors,
+    show_network,
+    show_notices,
+    show_tally,
+    shown,
+)
 from deresunet.cli.options import (
     ModalityOption,
     NetworkOptions,
@@ -77,7 +85,8 @@ def evaluate_command(
         typer.Option(
             "--compare",
             help="Two runs A B: both results, and B - A with 95 % intervals. A run is a checkpoint, a model's name "
-            "or a NAME of --predictions; @rgb or @depth behind it, or alone for the bundled weights, is its modality.",
+            "or a NAME of --network or --predictions; @rgb or @depth behind it, or alone for the bundled weights, is "
+            "its modality.",
         ),
     ] = None,
 ) -> None:
@@ -89,7 +98,7 @@ def evaluate_command(
         raise InputError("--compare names both runs. Leave out --checkpoint.")
     reader = open_source(data)
     predictions = stored.open(class_set_of(reader))
-    if compare_with is None and (len(predictions) > 1 or (predictions and network.checkpoint is not None)):
+    if compare_with is None and len(predictions) + len(network.named()) + (network.checkpoint is not None) > 1:
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")
     if compare_with is None and predictions:
         refuse([*given(network), *(["--protocol"] if protocol != "auto" else [])], "with --predictions")
@@ -108,7 +117,8 @@ def evaluate_command(
             make_folder(folder)  # before an hour of work, not after it
 
     if compare_with is None:
-        predictor = next(iter(predictions.values())) if predictions else load(*astuple(network))
+        predictor = next(iter(predictions.values())) if predictions else load(*network.arguments())
+        show_network(predictor)
         result = _evaluate_one(run, predictor, modality, report, _resume_path(report, json_out, ""))
         if json_out is not None:
             write_json(json_out, result.as_dict())
@@ -120,7 +130,8 @@ def evaluate_command(
         if folder is not None:
             make_folder(folder)
         weights, wanted = _parse_run(written, modality)
-        one = predictions.get(weights) or load(weights or None, *astuple(network)[1:])
+        one = predictions.get(weights) or load(*network.arguments(weights))
+        show_network(one)
         results.append(_evaluate_one(run, one, wanted, folder, _resume_path(folder, json_out, letter)))
         typer.echo(f"{letter}: {written}")
         _print(results[-1], classes=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -49,7 +49,7 @@ class PassOptions:
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """Options of a network, in the order of the arguments of `deresunet.load`."""
+    """Options of a network."""
 
     checkpoint: Checkpoint = None
     device: Device = "auto"
@@ -58,6 +58,41 @@ class NetworkOptions:
         Literal["smooth", "raw"],
         typer.Option(help="smooth averages a cell's four scores and interpolates them; raw takes the network's own."),
     ] = "smooth"
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="A network of any project, instead of --checkpoint: .onnx, .pt2, .safetensors or .ckpt; what it takes "
+            "is recognised, or said in network.yaml beside it (docs/networks.md). Repeatable for --compare.",
+        ),
+    ] = None
+
+    def named(self) -> dict[str, str]:
+        """Files of --network by name.
+
+        Raises:
+            InputError: one is not NAME=FILE, or two have one name.
+        """
+        return named_paths("network", self.network, "FILE, such as ESANet=esanet.onnx")
+
+    def arguments(self, chosen: str | None = None, default: str | None = None) -> tuple[str | None, str, str, Any, str]:
+        """Arguments of `deresunet.load`.
+
+        Args:
+            chosen: a name of --network, a file or a model's name; None for the one network that the options name.
+            default: model's name where they name none.
+
+        Raises:
+            InputError: the options name several networks.
+        """
+        files = self.named()
+        if chosen is None:
+            if len(files) + (self.checkpoint is not None) > 1:
+                raise InputError("Several networks are given. Give one --network or --checkpoint.")
+            chosen = next(iter(files), None)
+        name = chosen if chosen in files else None
+        file = files[name] if name else chosen or self.checkpoint or default
+        return file, self.device, self.backend, self.head, name or ""
 
 
 @dataclass(frozen=True)
@@ -91,14 +126,22 @@ class PredictionOptions:
         if not self.predictions:
             refuse(given(self, "prediction_labels"), "without --predictions")
         found: dict[str, StoredPredictor] = {}
-        for argument in self.predictions or []:
-            name, equals, folder = argument.partition("=")
-            if not (name and equals and folder):
-                raise InputError(f"--predictions is {argument!r}; expected NAME=DIR, such as ESANet=runs/esanet.")
-            if name in found:
-                raise InputError(f"--predictions names {name!r} twice. Give each folder a name of its own.")
+        for name, folder in named_paths("predictions", self.predictions, "DIR, such as ESANet=runs/esanet").items():
             found[name] = StoredPredictor(name, folder, self.prediction_labels, usual)
         return found
+
+
+def named_paths(option: str, arguments: Sequence[str] | None, expected: str) -> dict[str, str]:
+    """Paths by name of a repeated option NAME=PATH; an `InputError` where one is not so, or two have one name."""
+    found: dict[str, str] = {}
+    for argument in arguments or ():
+        name, equals, path = argument.partition("=")
+        if not (name and equals and path):
+            raise InputError(f"--{option} is {argument!r}; expected NAME={expected}.")
+        if name in found:
+            raise InputError(f"--{option} names {name!r} twice. Give each a name of its own.")
+        found[name] = path
+    return found
 
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:

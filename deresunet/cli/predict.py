@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deresunet.atomic import write_json, write_png
-from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices, show_tally, shown
+from deresunet.cli.app import (
+    make_folder,
+    progress_bar,
+    reports_input_errors,
+    show_network,
+    show_notices,
+    show_tally,
+    shown,
+)
 from deresunet.cli.options import (
     ModalityOption,
     NetworkOptions,
@@ -90,10 +97,13 @@ def predict(
         if frame.depth_reading is not None:
             typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
         show_notices(frame.warnings)
-        _predict_one(frame, load(*astuple(network)), modality, out)
+        predictor = load(*network.arguments())
+        show_network(predictor)
+        _predict_one(frame, predictor, modality, out)
         return
     show_notices(reader.notices)
-    predictor = load(*astuple(network))
+    predictor = load(*network.arguments())
+    show_network(predictor)
     with progress_bar() as progress:
         total = len(reader.names[: each.limit])
         task = progress.add_task("segmenting", total=total)

@@ -16,7 +16,7 @@ from deresunet.inference.backends import choose_backend
 from deresunet.inference.backends.cudagraph import Pass
 from deresunet.inference.devices import resolve_device
 from deresunet.inference.postprocessing import OutputSpec
-from deresunet.inference.preprocessing import RawBatch
+from deresunet.inference.preprocessing import Modality, RawBatch
 from deresunet.inference.smoothing import HeadMode, smooth_head
 from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint, load_checkpoint
@@ -38,6 +38,9 @@ class Network:
         run: takes a batch on `device`, the units to bring it to and the outputs to return; the caller enters inference
             mode and holds `lock`.
         prepare: pays beforehand what the first such batch would pay; None where there is nothing to pay.
+        architecture: registered name of the network, or what kind of file it came in.
+        takes: modality that it sees: "rgbd", or "rgb" or "depth" alone.
+        scores: whether it gives scores of all classes, or labels alone.
         head: "smooth" where a sub-pixel head's scores are averaged and interpolated, "raw" where they are taken as they
             are.
         lock: held while it runs.
@@ -49,6 +52,9 @@ class Network:
     precision: str
     run: Pass
     prepare: Callable[[RawBatch, Preprocessing | None, OutputSpec], object] | None = None
+    architecture: str = "custom"
+    takes: Modality = "rgbd"
+    scores: bool = True
     head: HeadMode = "raw"
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -70,9 +76,9 @@ def network_of(
         InputError: the device or the backend is unknown or not there, or the weights do not fit their network.
     """
     names = 0 if checkpoint.class_set is None else len(checkpoint.class_set)
-    if checkpoint.config.num_classes != names:
+    if checkpoint.layout.num_classes != names:
         raise InputError(
-            f"{checkpoint.name} has {checkpoint.config.num_classes} outputs and {names} class names. Export it "
+            f"{checkpoint.name} has {checkpoint.layout.num_classes} outputs and {names} class names. Export it "
             "with the names of its classes."
         )
     found = resolve_device(device)
@@ -86,7 +92,8 @@ def network_of(
         chosen.precision,
         chosen.run,
         chosen.prepare,
-        "raw" if network is model else "smooth",
+        registry.name_of(checkpoint.layout),
+        head="raw" if network is model else "smooth",
     )
 
 

@@ -34,6 +34,18 @@ class OutputSpec:
             return (logits,)
         return (frame_labels(logits, self.size),) if self.top_k == 0 else frame_scores(logits, self.size, self.top_k)
 
+    def postprocess_labels(self, labels: Tensor) -> tuple[Tensor, ...]:
+        """Return what `postprocess` does, of labels alone: uint8 (B, 1, h, w), 1..classes.
+
+        There is one class a pixel, its probability and the entropy NaN.
+        """
+        assert self.size is not None, "test-time augmentation is refused"
+        labels = _nearest(labels, self.size)
+        if self.top_k == 0:
+            return (labels[:, 0],)
+        unknown = torch.full(labels.shape, torch.nan, device=labels.device)
+        return labels, unknown, unknown[:, 0]
+
 
 class PixelScores(NamedTuple):
     """Classes and probabilities of one frame, at its own resolution (H, W).

@@ -15,16 +15,17 @@ from torch import Tensor
 from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import warn_once
+from deresunet.errors import InputError
 from deresunet.inference.backends import first_run_is_slow
 from deresunet.inference.devices import describe_device, lent_gpu
-from deresunet.inference.network import USUAL_SIZE, Network, network_of, read_weights
+from deresunet.inference.network import USUAL_SIZE, Network
+from deresunet.inference.network_file import open_network
 from deresunet.inference.postprocessing import OutputSpec, PixelScores, frame_labels, resize_logits, to_frame_size
 from deresunet.inference.prediction import TOP_K, Prediction, Provenance
 from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
 from deresunet.inference.smoothing import HeadMode
 from deresunet.inference.stored_predictions import StoredPredictor
 from deresunet.inference.tta import Inference
-from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint
 
 # Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
@@ -124,7 +125,7 @@ class Predictor:
         Raises:
             InputError: the modality asked for is not in the frame.
         """
-        modality = usable_modality(frame, modality)
+        modality = self.modality_of(frame, modality)
         if modality != "rgb":
             warn_once(frame, self._warned)
         (scores,), latency_ms, provenance = self._segmented([frame], modality, True)
@@ -142,7 +143,7 @@ class Predictor:
         if len(sizes) != 1:
             raise ValueError(f"frames are of network sizes {sorted(sizes)}; expected one")
         for frame in frames:
-            usable_modality(frame, modality)  # here, before a GPU is asked for
+            self.modality_of(frame, modality)  # here, before a GPU is asked for
         labels, _, _ = self._segmented(frames, modality, False)
         return labels  # type: ignore[return-value]
 
@@ -170,7 +171,7 @@ class Predictor:
         self.network  # noqa: B018 - loading is no part of the latency
         start = time.perf_counter()
         if inference.augmented:
-            given = [usable_modality(frame, modality) for frame in frames]
+            given = [self.modality_of(frame, modality) for frame in frames]
             logits = [self._mean_logits(*one, inference) for one in zip(frames, given, strict=True)]
             found = _at_frame_sizes(logits, frames, scores)
         elif len({frame.size for frame in frames}) == 1:
@@ -181,6 +182,19 @@ class Predictor:
             (several,) = self.tensors(self._batch(frames, modality, inference), OutputSpec())
             found = _at_frame_sizes([one[None] for one in several], frames, scores)
         return found, 1000.0 * (time.perf_counter() - start), self.provenance(modality)
+
+    def modality_of(self, frame: Frame, wanted: Modality = "rgbd") -> Modality:
+        """Modality that the network is given of `frame` when `wanted` is asked for; see `usable_modality`.
+
+        Raises:
+            InputError: the network does not take what is asked for, or the frame has nothing that it takes.
+        """
+        takes = self.network.takes
+        if takes == "rgbd":
+            return usable_modality(frame, wanted)
+        if wanted not in ("rgbd", takes):
+            raise InputError(f"{self.checkpoint.name} takes {takes} alone, and {wanted} was asked for. Choose {takes}.")
+        return usable_modality(frame, takes)
 
     def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
         """Run the network on a batch that is already on `device`; return what `outputs` names as tensors there.
@@ -244,19 +258,28 @@ class Predictor:
         return Provenance(
             weights=self.checkpoint.name,
             sha256=self.checkpoint.sha256,
-            architecture=registry.name_of(self.checkpoint.config),
+            architecture=self.network.architecture,
             preprocessing=self.checkpoint.preprocessing,
             training=self.checkpoint.training,
             device=describe_device(self.device),
             precision=self.precision,
-            modality=modality,
+            modality=self.network.takes if modality == "rgbd" else modality,
             torch=torch.__version__,
             backend=self.backend,
             head=self.head,
         )
 
     def with_inference(self, inference: Inference) -> Predictor:
-        """Run the same network with another input size, flips or scales."""
+        """Run the same network with another input size, flips or scales.
+
+        Raises:
+            InputError: flips and scales are asked of a network that gives labels without scores, or scales of one that
+                takes one size alone.
+        """
+        if inference.augmented and not self.network.scores:
+            raise InputError(f"{self.checkpoint.name} gives labels without scores, which --tta averages. Leave it out.")
+        if inference.scales != (1.0,) and self.checkpoint.preprocessing.size:
+            raise InputError(f"{self.checkpoint.name} takes one size alone. Leave scales out of --tta.")
         other = copy.copy(self)
         other.inference = inference
         return other
@@ -268,7 +291,8 @@ class Predictor:
         return other
 
     def _input_size(self, size: tuple[int, int], inference: Inference) -> tuple[int, int]:
-        return inference.size or self.checkpoint.preprocessing.network_size(*size)
+        preprocessing = self.checkpoint.preprocessing
+        return preprocessing.size or inference.size or preprocessing.network_size(*size)
 
     def _batch(self, frames: Sequence[Frame], modality: Modality, inference: Inference) -> RawBatch:
         size = self._input_size(frames[0].size, inference)
@@ -313,14 +337,17 @@ def load(
     device: str = "auto",
     backend: str = "auto",
     head: HeadMode = "smooth",
+    name: str = "",
 ) -> Predictor:
-    """Load a predictor with the weights of a file, of a registered model, or the bundled ones.
+    """Load a predictor with the network of a file, of a registered model, or the bundled one.
 
     Args:
-        checkpoint: path of a `.safetensors` or `.ckpt` file, a name of `model_names()`, or None for the default.
+        checkpoint: path of a `.safetensors` or `.ckpt` file, of any project's `.onnx` or `.pt2` (see
+            `deresunet.inference.signature`), a name of `model_names()`, or None for the default.
         device: see `network_of`.
         backend: see `network_of`.
         head: see `network_of`.
+        name: what the network is called in results; its file's name where left out.
 
     Raises:
         InputError: the file, the device or the backend cannot be used, the named model comes without weights, or they
@@ -329,4 +356,4 @@ def load(
     >>> load(device="cpu", backend="eager").provenance().backend
     'eager'
     """
-    return Predictor(network_of(read_weights(checkpoint), device, backend, head))
+    return Predictor(open_network(checkpoint, device, backend, head, name))

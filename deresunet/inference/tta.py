@@ -50,8 +50,9 @@ class Inference:
             preprocessing: the checkpoint's, which says the input size where `size` is None.
             head: how the head's scores are taken; see `Predictor`.
         """
-        if self.size is not None:
-            size = f"input {self.size[0]}x{self.size[1]}"
+        fixed = preprocessing.size or self.size
+        if fixed is not None:
+            size = f"input {fixed[0]}x{fixed[1]}{', the only one that the network takes' if preprocessing.size else ''}"
         else:
             rows, columns = preprocessing.network_size(480, 640)
             size = (

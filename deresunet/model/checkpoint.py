@@ -52,7 +52,7 @@ class Checkpoint:
 
     Attributes:
         state: parameter name -> tensor, float32 (integer counters stay integers).
-        config: the network that the weights fit.
+        config: the network that the weights fit; None of a program, which brings its network along.
         preprocessing: how frames are prepared for it.
         class_set: what the outputs are; output k is class k + 1. None where the file does not say.
         training: how the weights came about, for people.
@@ -63,7 +63,7 @@ class Checkpoint:
     """
 
     state: dict[str, Tensor] = field(repr=False)
-    config: NetworkConfig
+    config: NetworkConfig | None
     preprocessing: Preprocessing
     class_set: ClassSet | None = SUNRGBD37
     training: str = ""
@@ -72,6 +72,19 @@ class Checkpoint:
     sha256: str = ""
     stored: str = "fp32"
 
+    @property
+    def layout(self) -> NetworkConfig:
+        """The configuration of weights.
+
+        Raises:
+            InputError: this is a program, which has none.
+        """
+        if self.config is None:
+            raise InputError(
+                f"{self.name} is a program: it has no weights of a known network. Give .safetensors or .ckpt."
+            )
+        return self.config
+
     def build(self) -> nn.Module:
         """Build the network with these weights, in eval mode.
 
@@ -79,7 +92,7 @@ class Checkpoint:
             InputError: the weights do not fit the network that the file says they are for.
         """
         with torch.device("meta"):  # the random start would only be thrown away
-            model = registry.build(self.config)
+            model = registry.build(self.layout)
         try:
             model.load_state_dict(self.state, strict=True, assign=True)
         except RuntimeError as error:

@@ -34,6 +34,8 @@ class Entry:
 
 
 DEFAULT_MODEL = "deresunet_r50"
+# The most accurate of those with weights: what labels are audited by unless another is chosen.
+BEST_MODEL = "dinov2_vits14_rgbd"
 
 _MODELS: dict[str, Entry] = {
     "deresunet_r50": Entry(

@@ -30,3 +30,11 @@ def test_checkpoints_are_loaded_when_asked_for_and_bounded(predictor, tmp_path):
         offered.get("other")
     with pytest.raises(InputError, match="truncated"):
         offered.add(str(broken))
+
+
+@pytest.mark.parametrize("name", ["theirs.onnx", "theirs.pt2", "theirs.ONNX", "theirs.pt", "theirs.pkl", "theirs"])
+def test_no_program_or_pickle_is_taken_from_a_visitor(predictor, tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(b"never opened")
+    monkeypatch.setattr("demo.networks.load", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(InputError, match=r"taken as \.safetensors or \.ckpt .* with --network"):
+        Checkpoints(predictor).add(str(tmp_path / name))
