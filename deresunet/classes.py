@@ -124,7 +124,7 @@ class ClassSet:
         return labels | {class_tables.key(one): labels.get(class_tables.key(to), VOID) for one, to in self.aliases}
 
     def with_aliases(self, mapping: Mapping[str, str | None]) -> ClassSet:
-        """The same set with further aliases, as `class_files.read_label_map` reads them; None stands for void.
+        """Copy with further aliases, as `class_files.read_label_map` reads them; None stands for void.
 
         Raises:
             InputError: one is brought to a name that is none of the set's.
@@ -274,7 +274,7 @@ def joined(source: ClassSet, target: ClassSet) -> LabelMap:
 
     Example:
         >>> found = joined(BUILT_IN["nyu40"], BUILT_IN["sunrgbd37"])
-        >>> len(found.target), found.table[40]
+        >>> len(found.target), int(found.table[40])
         (40, 40)
     """
     base = label_map(source, target)

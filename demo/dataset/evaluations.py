@@ -158,14 +158,9 @@ class Evaluations:
             if run is not None and run.request == request:
                 if visitor in run.watchers:
                     run.watchers[visitor] = run.seen = now
+                following = visitor in run.watchers
                 return Progress(
-                    "running",
-                    run.done,
-                    run.total,
-                    run.miou,
-                    run.seconds_left,
-                    visitor in run.watchers,
-                    run.stop.is_set(),
+                    "running", run.done, run.total, run.miou, run.seconds_left, following, run.stop.is_set()
                 )
             elsewhere = "" if run is None else f"{run}{time_left(run.seconds_left)}"
             failure = self._failures.get(request, "")
@@ -223,15 +218,15 @@ class Evaluations:
             InputError: there is no such data set, or there are no such weights.
         """
         segmenter = self.segmenter(request)
-        origin = segmenter.provenance(request.modality)
+        origin, classes = segmenter.provenance(request.modality), self.class_set(request.source)
         return self._store.run_folder(
             {
                 "data": self._fingerprint(request.source),
                 "metrics": METRICS_VERSION,
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
-                "protocol": describe_protocol(segmenter, self.class_set(request.source)),
-                "classes": self.class_set(request.source).to_dict(),
+                "protocol": describe_protocol(segmenter, classes),
+                "classes": classes.to_dict(),
                 "modality": request.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
             }

@@ -14,7 +14,7 @@ from demo.dataset.result import Confusion, DatasetResult, FrameProperty, most_co
 from demo.markup import ALL_CLASSES, MODALITY_NAMES
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
-from deresunet.evaluation.evaluator import percent
+from deresunet.evaluation.evaluation import percent
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report_page import drawn_classes

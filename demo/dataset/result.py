@@ -12,7 +12,7 @@ from scipy import stats
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import ScoreIntervals, as_matrix, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_miou
-from deresunet.evaluation.evaluator import Evaluation
+from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.report_page import column_names
 from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, FrameResult, shape_of

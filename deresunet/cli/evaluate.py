@@ -36,7 +36,8 @@ from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
-from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
+from deresunet.evaluation.evaluation import Evaluation
+from deresunet.evaluation.evaluator import describe_protocol, evaluate
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import html_page

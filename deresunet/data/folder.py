@@ -118,7 +118,7 @@ class FolderReader:
         )
         given = meta.get("intrinsics", meta if {"fx", "cx"} <= set(meta) or {"fx", "ppx"} <= set(meta) else None)
         intrinsics, problems = self._camera(files) if given is None else (parse_intrinsics(given, where), ())
-        boxes = boxes_of(meta, where) if meta.get("objects") is not None else None
+        boxes = boxes_of(meta, where, self.labels) if meta.get("objects") is not None else None
         info = self.describe(name)
         frame = frame_of_files(
             *(files.rgb, files.depth, files.label, options),
@@ -295,14 +295,21 @@ def _label_format(source: Source, found: Found) -> LabelFormat:
     return format
 
 
-def real_samples(split: str = "test") -> FolderReader:
+def real_samples(split: str = "test", classes: str | None = None, label_map: Path | None = None) -> FolderReader:
     """Return a reader of the seven real frames that come with the package (see `samples/real/CREDITS.md`).
 
     A page or a list that shows samples begins with these. Seven frames measure nothing.
     """
-    return FolderReader(Source(root=REAL_SAMPLES_DIR, split=split, label_set="sunrgbd37", depth_unit="mm"), "folder")
+    return _samples(REAL_SAMPLES_DIR, split, classes, label_map)
 
 
-def sample_rooms(split: str = "test") -> FolderReader:
+def sample_rooms(split: str = "test", classes: str | None = None, label_map: Path | None = None) -> FolderReader:
     """Return a reader of the rendered rooms that come with the package (see `samples/CREDITS.txt`)."""
-    return FolderReader(Source(root=SAMPLES_DIR, split=split, label_set="sunrgbd37", depth_unit="mm"), "folder")
+    return _samples(SAMPLES_DIR, split, classes, label_map)
+
+
+def _samples(root: Path, split: str, classes: str | None, label_map: Path | None) -> FolderReader:
+    source = Source(
+        root=root, split=split, label_set="sunrgbd37", classes=classes, label_map=label_map, depth_unit="mm"
+    )
+    return FolderReader(source, "folder")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deresunet.classes import CLASSES
 from deresunet.data.frame import OrientedBox
+from deresunet.data.labels import LabelFormat
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 
@@ -32,8 +32,8 @@ def read_meta(path: Path | None) -> dict[str, Any]:
     return described
 
 
-def boxes_of(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
-    """3D boxes of a meta file, brought from the world into the camera's frame."""
+def boxes_of(meta: dict[str, Any], where: str, labels: LabelFormat) -> tuple[OrientedBox, ...]:
+    """3D boxes of a meta file, brought from the world into the camera's frame, and to the class set of `labels`."""
     try:
         camera_to_world = np.array(meta.get("camera_to_world", np.eye(4)), np.float64)
         rotation, position = camera_to_world[:3, :3], camera_to_world[:3, 3]
@@ -43,7 +43,7 @@ def boxes_of(meta: dict[str, Any], where: str) -> tuple[OrientedBox, ...]:
             centroid = np.array(box["centroid"], np.float64).reshape(3)
             boxes.append(
                 OrientedBox(
-                    label=CLASSES.index(class_name) + 1 if class_name in CLASSES else 0,
+                    label=int(labels.way.table[labels.values.label_of(class_name) or 0]),
                     name=str(item.get("name", class_name)),
                     centroid=(centroid - position) @ rotation,
                     basis=np.array(box["basis"], np.float64).reshape(3, 3) @ rotation,

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import BUILT_IN, ClassSet
 from deresunet.data.depth import clean_metres
 from deresunet.data.frame import Frame, FrameInfo
 from deresunet.data.hdf5 import MatlabFile
+from deresunet.data.labels import LabelFormat
 from deresunet.data.source import DEPTH_SOURCES, DepthSource
 from deresunet.data.sunrgbd.layout import DEPTH_TITLES
 from deresunet.errors import InputError
@@ -33,13 +34,14 @@ SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 class NyuV2Reader:
     """Frames of nyu_depth_v2_labeled.mat by number, such as "0001".
 
-    Labels are the file's 894 names brought to NYU40, of which the first 37 are SUN RGB-D's and the last three void.
+    Labels are the file's 894 names brought to NYU's 40 classes, and from there to the class set of `labels`.
     Calls from several threads take turns at the file.
 
     Args:
         root: the folder that holds the file, splits.mat and classMapping40.mat, or the file with those two beside it.
         split: "train" (795), "test" (654) or "all" (1,449).
         depth_source: "depth_bfx" (`depths`, in-painted) or "depth" (`rawDepths`, 0 where missing).
+        labels: from NYU's 40 classes to those of the ground truth; SUN RGB-D's 37 if left out, the last three void.
 
     Attributes:
         names: the split's frames, in order.
@@ -50,8 +52,13 @@ class NyuV2Reader:
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], split: str = "test", depth_source: DepthSource = "depth_bfx"
+        self,
+        root: str | os.PathLike[str],
+        split: str = "test",
+        depth_source: DepthSource = "depth_bfx",
+        labels: LabelFormat | None = None,
     ) -> None:
+        self.labels = labels or LabelFormat(BUILT_IN["nyu40"])
         root = Path(root)
         self.path = root / LABELED_FILE if root.is_dir() else root
         if split not in (*SPLITS, "all"):
@@ -60,7 +67,7 @@ class NyuV2Reader:
             raise InputError(f"depth source is {depth_source!r}; expected one of {', '.join(DEPTH_SOURCES)}.")
         self.split = split
         self.depth_source = depth_source
-        self._to_37 = _read_mapping(self.path.with_name(MAPPING_FILE))
+        self._to_40 = _read_mapping(self.path.with_name(MAPPING_FILE))
         self._file = MatlabFile(self.path)
         try:
             with self._file.opened() as file:
@@ -84,6 +91,11 @@ class NyuV2Reader:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def class_set(self) -> ClassSet:
+        """Classes of the ground truth."""
+        return self.labels.class_set
 
     def describe(self, name: str) -> FrameInfo:
         """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
@@ -136,8 +148,8 @@ class NyuV2Reader:
                 labels = file["labels"][index].T
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{where} cannot be read ({error}). Download the file again.") from error
-        if labels.max() >= len(self._to_37):
-            raise InputError(f"{where} has the label {labels.max()}; {MAPPING_FILE} knows {len(self._to_37) - 1}.")
+        if labels.max() >= len(self._to_40):
+            raise InputError(f"{where} has the label {labels.max()}; {MAPPING_FILE} knows {len(self._to_40) - 1}.")
         if self.depth_source == "depth" and raw is None:
             raise InputError(f"{self.path} has no rawDepths. Take --depth-source depth_bfx.")
         chosen = raw if self.depth_source == "depth" else filled
@@ -145,7 +157,8 @@ class NyuV2Reader:
         return Frame(
             rgb=np.ascontiguousarray(rgb.astype(np.uint8)),
             depth=_clean(chosen),
-            label=np.ascontiguousarray(self._to_37[labels]),
+            label=np.ascontiguousarray(self.labels.way.table[self._to_40[labels]]),
+            class_set=self.class_set,
             intrinsics=INTRINSICS,
             name=name,
             source=f"NYU Depth v2, {self.depth_source}",
@@ -164,9 +177,8 @@ class NyuV2Reader:
 
 
 def _read_mapping(path: Path) -> np.ndarray:
-    """uint8 (895,): from the file's label, 0 = none, to 0..37."""
-    to_40 = np.concatenate([[0], np.ravel(_load(path, "mapClass"))]).astype(np.int64)
-    return np.where(to_40 <= NUM_CLASSES, to_40, 0).astype(np.uint8)
+    """uint8 (895,): from the file's label, 0 = none, to 0..40."""
+    return np.concatenate([[0], np.ravel(_load(path, "mapClass"))]).astype(np.uint8)
 
 
 def _load(path: Path, key: str) -> Any:

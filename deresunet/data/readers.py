@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ import numpy as np
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame, FrameInfo
 from deresunet.data.frame_list import FRAME_LIST_FILE
+from deresunet.data.labels import LabelFormat
 from deresunet.data.layout_search import recognise_row, unknown_layout
 from deresunet.data.layouts import ROWS, Layout
 from deresunet.data.nyuv2 import LABELED_FILE, SPLITS_FILE, NyuV2Reader
@@ -93,14 +95,14 @@ class DataSet:
     found_by: str = ""
 
 
+_CLASSES = frozenset({"classes", "label_map"})
 _OF_FILES = frozenset(
     {
         "rgb",
         "depth",
         "label",
         "label_set",
-        "classes",
-        "label_map",
+        *_CLASSES,
         "label_offset",
         "void",
         "depth_unit",
@@ -112,7 +114,8 @@ _OF_FILES = frozenset(
 
 def _open_sunrgbd(source: Source) -> Reader:
     root = source.folder("the folder that `prepare` wrote, or SUNRGBD/ as unpacked")
-    return SunRgbdReader(root, source.split, source.label_source, source.depth_source, source.toolbox)
+    labels = LabelFormat.choose("sunrgbd37", classes=source.classes, aliases=source.label_map)
+    return SunRgbdReader(root, source.split, source.label_source, source.depth_source, source.toolbox, labels)
 
 
 def _open_nyuv2(source: Source) -> Reader:
@@ -125,7 +128,12 @@ def _open_nyuv2(source: Source) -> Reader:
     if split is None:
         beside = (root if root.is_dir() else root.parent) / SPLITS_FILE
         split = "test" if beside.is_file() else "all"
-    return NyuV2Reader(root, split, source.depth_source)
+    labels = LabelFormat.choose("nyu40", classes=source.classes, aliases=source.label_map)
+    return NyuV2Reader(root, split, source.depth_source, labels)
+
+
+def _open_samples(samples: Callable[..., Reader], source: Source) -> Reader:
+    return samples(source.split or "test", source.classes, source.label_map)
 
 
 def _has_sensors(path: Path) -> bool:
@@ -142,14 +150,14 @@ LAYOUTS: dict[str, DataSet] = {
     "sunrgbd": DataSet(
         "SUN RGB-D",
         _open_sunrgbd,
-        frozenset({"label_source", "depth_source", "toolbox"}),
+        frozenset({"label_source", "depth_source", "toolbox", *_CLASSES}),
         lambda path: (path / INDEX_FILE).is_file() or _has_sensors(path),
         f"{INDEX_FILE} (what `prepare` wrote), or kv1/, kv2/, realsense/, xtion/ in it or in SUNRGBD/",
     ),
     "nyuv2": DataSet(
         "NYU Depth v2",
         _open_nyuv2,
-        frozenset({"depth_unit", "depth_source"}),
+        frozenset({"depth_unit", "depth_source", *_CLASSES}),
         lambda path: path.name == LABELED_FILE or (path / LABELED_FILE).is_file(),
         LABELED_FILE,
     ),
@@ -161,8 +169,8 @@ LAYOUTS: dict[str, DataSet] = {
         FRAME_LIST_FILE,
     ),
     **{name: _row(name, row) for name, row in ROWS.items()},
-    "rooms": DataSet("the sample rooms", lambda source: sample_rooms(source.split or "test"), frozenset()),
-    "real": DataSet("the real samples", lambda source: real_samples(source.split or "test"), frozenset()),
+    "rooms": DataSet("the sample rooms", partial(_open_samples, sample_rooms), _CLASSES),
+    "real": DataSet("the real samples", partial(_open_samples, real_samples), _CLASSES),
 }
 
 

@@ -20,7 +20,7 @@ from deresunet.evaluation.bootstrap import (
     confusion_rows,
     score_differences,
 )
-from deresunet.evaluation.evaluator import Evaluation, percent
+from deresunet.evaluation.evaluation import Evaluation, percent
 from deresunet.evaluation.metrics import Scores, scores
 
 _METHOD = (

@@ -18,7 +18,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou
-from deresunet.evaluation.evaluator import Evaluation, percent
+from deresunet.evaluation.evaluation import Evaluation, percent
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
 from deresunet.evaluation.stratified import FrameResult

@@ -19,7 +19,7 @@ from deresunet import __version__
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
-from deresunet.evaluation.evaluator import Evaluation, percent
+from deresunet.evaluation.evaluation import Evaluation, percent
 from deresunet.evaluation.html import in_percent
 
 CONFUSED_PAIRS = 20

@@ -150,7 +150,7 @@ def test_real_mapping_and_splits(published: Path) -> None:
     with pytest.raises(InputError, match=r"names frames beyond the 5"):
         NyuV2Reader(published, "train")
     reader = NyuV2Reader(published, "all")
-    assert reader._to_37.shape == (895,)
-    assert reader._to_37.max() == 37
+    assert reader._to_40.shape == (895,)
+    assert reader._to_40.max() == 40
     # Of the file's names, 5 is the chair, 21 the wall and 11 the floor.
-    assert [int(reader._to_37[label]) for label in (5, 21, 11)] == [5, 1, 2]
+    assert [int(reader._to_40[label]) for label in (5, 21, 11)] == [5, 1, 2]

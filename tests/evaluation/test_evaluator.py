@@ -17,7 +17,8 @@ from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import Frame
 from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import Evaluation, describe_protocol, evaluate
+from deresunet.evaluation.evaluation import Evaluation
+from deresunet.evaluation.evaluator import describe_protocol, evaluate
 from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import DEPTH_RANGES, boundary, frame_result, pool

@@ -17,7 +17,7 @@ from deresunet.cli import app
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.comparison import compare
-from deresunet.evaluation.evaluator import Evaluation
+from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report import ExtremeFrames, extremes, write_report
 from deresunet.evaluation.report_page import confused_pairs, confusion_figure

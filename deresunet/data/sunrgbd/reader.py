@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame, FrameInfo, Problem
 from deresunet.data.images import image_size, read_rgb
-from deresunet.data.labels import read_label
+from deresunet.data.labels import LabelFormat, read_label
 from deresunet.data.source import DEPTH_SOURCES, LABEL_SOURCES, DepthSource, LabelSource
 from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
 from deresunet.data.sunrgbd.layout import (
@@ -70,6 +71,7 @@ class SunRgbdReader:
         depth_source: "depth_bfx" (in-painted, what published numbers are on) or "depth".
         toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root. A
             prepared folder needs none.
+        labels: from SUN RGB-D's 37 classes to those of the ground truth; the same if left out.
 
     Attributes:
         names: the split's frames, in order.
@@ -86,7 +88,9 @@ class SunRgbdReader:
         label_source: LabelSource = "auto",
         depth_source: DepthSource = "depth_bfx",
         toolbox: str | os.PathLike[str] | None = None,
+        labels: LabelFormat | None = None,
     ) -> None:
+        self.labels = labels or LabelFormat(SUNRGBD37)
         if split is not None:
             _one_of("split", split, SPLITS)
         _one_of("label source", label_source, LABEL_SOURCES)
@@ -106,6 +110,11 @@ class SunRgbdReader:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def class_set(self) -> ClassSet:
+        """Classes of the ground truth."""
+        return self.labels.class_set
 
     def read(self, name: str) -> Frame:
         """Read the frame called `name`; side files that cannot be read are among its problems.
@@ -128,7 +137,8 @@ class SunRgbdReader:
         if label is None:
             used = "none"
         source = f"SUN RGB-D, label {used}"
-        return read_pixels(self._source.root, record, self.depth_source, label, source, problems)
+        frame = read_pixels(self._source.root, record, self.depth_source, label, source, problems)
+        return frame.brought_to(self.class_set)
 
     def describe(self, name: str) -> FrameInfo:
         """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
