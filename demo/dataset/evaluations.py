@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -11,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
+import gradio as gr
 import numpy as np
+from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
 from demo.dataset.progress import Progress, Request, time_left
@@ -55,6 +58,9 @@ class _Run:
     done: int
     watchers: dict[str, float]  # visitor -> when last heard of, by the monotonic clock
     seen: float
+    asked: gr.Request | None = (
+        None  # the latest request of a visitor who follows it, whose quota pays for a GPU of ZeroGPU
+    )
     miou: float = float("nan")
     seconds_left: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -112,6 +118,7 @@ class Evaluations:
             run, now = self._run, time.monotonic()
             if run is not None and run.request == request and not run.stop.is_set():
                 run.watchers[visitor] = run.seen = now
+                run.asked = LocalContext.request.get(None)
                 return
             if run is not None and not run.stop.is_set() and now - run.seen < UNWATCHED_S:
                 raise InputError(
@@ -132,8 +139,12 @@ class Evaluations:
             now = time.monotonic()
             total = len(self._reader(request.source).names)
             self._run = run = _Run(request, total, folder.frames_done(), {visitor: now}, now)
-            # A daemon, so that the server can end; the resume file has the frames done.
-            run.thread = threading.Thread(target=self._work, args=(run, folder), name="evaluation", daemon=True)
+            # A daemon, so that the server can end; the resume file has the frames done. In the visitor's context, in
+            # which ZeroGPU finds whom to charge.
+            run.asked, context = LocalContext.request.get(None), contextvars.copy_context()
+            run.thread = threading.Thread(
+                target=context.run, args=(self._work, run, folder), name="evaluation", daemon=True
+            )
             run.thread.start()
 
     def cancel(self, request: Request, visitor: str) -> None:
@@ -158,6 +169,7 @@ class Evaluations:
             if run is not None and run.request == request:
                 if visitor in run.watchers:
                     run.watchers[visitor] = run.seen = now
+                    run.asked = LocalContext.request.get(None)
                 following = visitor in run.watchers
                 return Progress(
                     "running", run.done, run.total, run.miou, run.seconds_left, following, run.stop.is_set()
@@ -289,6 +301,8 @@ class Evaluations:
             pass
         except InputError as error:
             failure = str(error)
+        except gr.Error as error:  # ZeroGPU's: it says what the visitor can do
+            failure = f"{error.message} The frames done are kept: resume it later."
         except Exception as error:
             log.exception("the evaluation of %s broke off", run.request)
             failure = f"The evaluation broke off ({type(error).__name__}); the server's log says more."
@@ -304,6 +318,7 @@ class Evaluations:
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
             if run is None:
                 return
+            LocalContext.request.set(run.asked)  # its token for ZeroGPU lasts for a while only
             seconds = (time.perf_counter() - began) / max(done - before, 1)
             run.done, run.miou, run.seconds_left = done, scores(matrix).miou, seconds * (run.total - done)
             if run.stop.is_set():
