@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,7 +17,7 @@ from demo.markup import ALL_CLASSES
 from demo.notices import with_notice
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth_units import UNITS, describe_unit
-from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES
+from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
 
 # Thumbnails on the page at a time.
 STRIP = 60
@@ -185,6 +187,20 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
         **QUIET,
     )
     return chooser
+
+
+def upload_script() -> str:
+    """JavaScript that gives files a type where the browser knows none, and answers those that no field takes."""
+    fields = {
+        "upload-rgb": (RGB_SUFFIXES, True, "a picture as JPEG, PNG, WebP, AVIF, HEIC, BMP or TIFF"),
+        "upload-depth": (DEPTH_SUFFIXES, False, "depth as PNG, TIFF or PGM of 16 bits, or floats as NPY, NPZ or EXR"),
+        "upload-label": (LABEL_SUFFIXES, False, "class numbers as PNG, TIFF or NPY"),
+    }
+    described = {
+        name: {"suffixes": suffixes, "images": images, "expected": expected}
+        for name, (suffixes, images, expected) in fields.items()
+    }
+    return Path(__file__).with_name("upload.js").read_text().replace("__FIELDS__", json.dumps(described))
 
 
 def _file(label: str, suffixes: tuple[str, ...], elem_id: str) -> gr.File:

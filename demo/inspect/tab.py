@@ -13,7 +13,7 @@ from demo.ablation.tab import ABLATION_CLEARED, ablation_files, wire_ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.dataset.evaluations import Evaluations
 from demo.downloads import KEEP_SECONDS
-from demo.inspect.chooser import Chooser, Listing, follow, neighbour
+from demo.inspect.chooser import Chooser, Listing, follow, neighbour, upload_script
 from demo.inspect.choosing import wire_choosing
 from demo.inspect.layout import NETWORK_LOADING, Layout, lay_out_inspect
 from demo.inspect.search import FrameSearch
@@ -207,6 +207,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
 
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
     page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
+    page.load(None, None, None, js=upload_script(), **QUIET)
     page.load(on_arrival, None, [at.panels[0], at.headline], **QUIET)
     page.load(on_strip, None, chooser.lists, **QUIET)
     page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)

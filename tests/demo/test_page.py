@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+import pillow_heif
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import reload, watched_tabs
@@ -458,6 +460,44 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
     tab.locator("#segment").click()
     expect(tab.locator(".caption", has_text="% missing").first).to_be_visible(timeout=30_000)
     expect(tab.locator("#headline")).to_contain_text("no ground truth")
+
+
+# A file as the browser hands it over where it knows no type, dropped onto an element.
+_DROP = """([field, name, content]) => {
+    const given = new DataTransfer();
+    given.items.add(new File([Uint8Array.from(atob(content), (one) => one.charCodeAt(0))], name, { type: '' }));
+    document.querySelector(field).dispatchEvent(
+        new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: given }));
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dropped", [False, True])
+def test_photographs_of_phones_are_taken_and_other_files_answered(open_page, tmp_path, dropped):
+    pillow_heif.register_heif_opener()
+    photograph, letter = tmp_path / "IMG_0001.HEIC", tmp_path / "letter.docx"
+    with Image.open(SAMPLES_DIR / "rgb" / "0004.jpg") as image:
+        image.save(photograph, format="HEIF")
+    letter.write_bytes(b"x")
+    tab = open_page()
+
+    def give(field, path):
+        if dropped:
+            content = base64.b64encode(path.read_bytes()).decode()
+            tab.evaluate(_DROP, [f"{field} button", path.name, content])
+        else:
+            tab.locator(f"{field} input[type=file]").set_input_files(path)
+
+    notice = tab.locator("#upload-notice")
+    give("#upload-rgb", letter)
+    expect(notice).to_contain_text("letter.docx is not taken here. Give a picture as JPEG")
+    give("#upload-rgb", photograph)
+    expect(tab.locator(".caption", has_text="upload · IMG_0001").first).to_be_visible(timeout=30_000)
+    expect(notice).to_be_hidden()
+    tab.locator("#upload-more > button").click()
+    expect(tab.locator("#upload-depth input[type=file]")).to_be_attached()
+    give("#upload-depth", letter)
+    expect(notice).to_contain_text("letter.docx is not taken here. Give depth as PNG")
 
 
 @pytest.mark.browser
