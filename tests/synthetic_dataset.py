@@ -16,6 +16,7 @@ from deresunet.errors import InputError
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
+from deresunet.inference.preprocessing import usable_modality
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import Checkpoint
 
@@ -121,6 +122,9 @@ class KnownPredictor:
         return Prediction.of(scores, 1.0, self.provenance(modality), self.class_set)
 
     provenance, network_size, protocol = Predictor.provenance, Predictor.network_size, Predictor.protocol
+
+    def modality_of(self, frame: Frame, wanted="rgbd"):
+        return usable_modality(frame, wanted)
 
     def with_inference(self, inference):
         return self

@@ -25,7 +25,7 @@ from deresunet.evaluation.stratified import FrameResult, frame_result, pool
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import SegmentationPredictor
-from deresunet.inference.preprocessing import Modality, usable_modality
+from deresunet.inference.preprocessing import Modality
 from deresunet.inference.stored_predictions import MissingPredictionError, StoredPredictor
 
 _LABELS = "logits bilinear to the ground truth's own resolution, argmax over {} classes"
@@ -104,7 +104,7 @@ def evaluate(
                 if isinstance(frame, InputError):
                     raise frame
                 if frame.label is not None:
-                    usable_modality(frame, modality)
+                    predictor.modality_of(frame, modality)
             except InputError as error:
                 if on_error == "stop":
                     raise
@@ -134,7 +134,7 @@ def evaluate(
             continue
         for (name, frame), own in zip(group, predicted, strict=True):
             label = own if way.identity else way.table[own]
-            result = replace(frame_result(frame, label), modality=usable_modality(frame, modality))
+            result = replace(frame_result(frame, label), modality=predictor.modality_of(frame, modality))
             now = time.perf_counter()
             results[name] = replace(result, seconds=now - start)
             if not shift_known and len(results) >= SHIFT_FRAMES:

@@ -22,7 +22,7 @@ from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.predictor import SegmentationPredictor
-from deresunet.inference.preprocessing import Modality, usable_modality
+from deresunet.inference.preprocessing import Modality
 from deresunet.inference.stored_predictions import CONFIDENCE_FOLDER, DESCRIPTION_FILE
 
 # Raised when the same weights and files give other labels, so that a folder of older ones is not resumed.
@@ -96,7 +96,7 @@ def write_predictions(
             try:
                 if isinstance(frame, InputError):
                     raise frame
-                usable_modality(frame, modality)
+                predictor.modality_of(frame, modality)
             except InputError as error:
                 if on_error == "stop":
                     raise

@@ -25,7 +25,7 @@ from deresunet.data.frame import Frame
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError, first_line
 from deresunet.inference.prediction import Prediction, Provenance
-from deresunet.inference.preprocessing import Modality
+from deresunet.inference.preprocessing import Modality, usable_modality
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import Checkpoint
 
@@ -175,6 +175,10 @@ class StoredPredictor:
     def protocol(self) -> str:
         """How labels come about, for people."""
         return f"stored predictions of {self.name}, brought to the ground truth's own resolution with nearest neighbour"
+
+    def modality_of(self, frame: Frame, wanted: Modality = "rgbd") -> Modality:
+        """Modality that is stated of a frame's prediction, whatever it was made of. Raises as `usable_modality`."""
+        return usable_modality(frame, wanted)
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:
         """The frame's own size."""

@@ -27,6 +27,7 @@ from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
+from deresunet.inference.preprocessing import usable_modality
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -63,6 +64,9 @@ class Oracle:
 
     def labels(self, frames: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
         return [self(one, modality).label for one in frames]
+
+    def modality_of(self, frame: Frame, wanted: str = "rgbd") -> str:
+        return usable_modality(frame, wanted)
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:
         return height, width
