@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +44,7 @@ from deresunet.evaluation.report_page import html_page
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.inference.preprocessing import MODALITIES, Modality
+from deresunet.inference.sideways import notice_if_sideways
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference, parse_tta
 
 command = typer.Typer(add_completion=False)
@@ -181,6 +182,8 @@ def _evaluate_one(
         if resume.notice:
             typer.echo(resume.notice, err=True)
     total = len(run.reader.names[: run.each.limit])
+    sideways = notice_if_sideways(segmenter, run.reader, modality)
+    show_notices(sideways)
     with progress_bar() as progress:
         task = progress.add_task("mIoU     -", total=total, completed=0 if resume is None else resume.resumed)
 
@@ -198,6 +201,7 @@ def _evaluate_one(
             **vars(run.each),
         )
         progress.update(task, completed=total)
+    result = replace(result, notices=(*result.notices, *sideways))
     if report is not None:
         write_report(report, result, extreme.picture)
     if resume is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ from deresunet.evaluation.evaluator import describe_frame
 from deresunet.inference.prediction_writer import write_predictions
 from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.inference.preprocessing import Modality
+from deresunet.inference.sideways import notice_if_sideways
 from deresunet.visualization.overlays import overlay
 from deresunet.visualization.panels import background_of
 
@@ -94,6 +96,7 @@ def predict(
             intrinsics=data.intrinsics,
             depth_key=data.depth_key,
         )
+        frame = replace(frame, turns=data.turns)
         if frame.depth_reading is not None:
             typer.echo(f"depth: {frame.depth_reading.summary}", err=True)
         show_notices(frame.warnings)
@@ -104,6 +107,7 @@ def predict(
     show_notices(reader.notices)
     predictor = load(*network.arguments())
     show_network(predictor)
+    show_notices(notice_if_sideways(predictor, reader, modality))
     with progress_bar() as progress:
         total = len(reader.names[: each.limit])
         task = progress.add_task("segmenting", total=total)

@@ -9,9 +9,12 @@ import typer
 
 from deresunet.cli.app import make_folder, progress_bar, reports_input_errors, show_notices
 from deresunet.cli.options import PassOptions, takes_groups
+from deresunet.data.folder import FolderReader
+from deresunet.data.frame_list import FRAME_LIST_FILE
 from deresunet.data.readers import open_source
 from deresunet.data.source import Source
 from deresunet.data.statistics import gather, write_statistics
+from deresunet.errors import InputError
 
 command = typer.Typer(add_completion=False)
 
@@ -23,11 +26,19 @@ def stats(
     out: Annotated[Path, typer.Option(help="Folder for statistics.json and its pictures.")],
     data: Source,
     each: PassOptions,
+    write_frames: Annotated[
+        bool,
+        typer.Option("--write-frames", help="Also write frames.csv, a line a frame, to be edited and given as --data."),
+    ] = False,
 ) -> None:
     """Count a data set's classes, depths, colours, cameras and rooms."""
     reader = open_source(data)
     show_notices(reader.notices)
     make_folder(out)
+    if write_frames:
+        if not isinstance(reader, FolderReader):
+            raise InputError("--write-frames needs frames that are files of their own, not this data set's.")
+        reader.write_frame_list(out / FRAME_LIST_FILE)
     with progress_bar() as progress:
         task = progress.add_task("reading", total=len(reader.names[: each.limit]))
         statistics = gather(reader, on_frame=lambda done: progress.update(task, completed=done), **vars(each))

@@ -32,7 +32,7 @@ def contents_fingerprint(reader: Reader, names: Iterable[str] | None = None) -> 
     options = sorted(
         (key, str(value.resolve() if isinstance(value, Path) else value))
         for key, value in vars(reader).items()
-        if not key.startswith("_") and isinstance(value, str | Path)
+        if not key.startswith("_") and isinstance(value, str | int | Path)
     )
     labels = repr(getattr(reader, "labels", ""))
     seen: dict[Path, list[object]] = {}  # an index or a .mat file belongs to all frames

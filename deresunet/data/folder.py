@@ -11,24 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from deresunet.classes import ClassSet
+from deresunet.classes import BUILT_IN, ClassSet
 from deresunet.data.depth import Kind, UnitChoice
 from deresunet.data.depth_units import parse_unit
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, FileOptions, frame_of_files
 from deresunet.data.folder_depth import planar_depth, recognise_units
 from deresunet.data.frame import Frame, FrameInfo, Problem
 from deresunet.data.frame_files import Found, FrameFiles
-from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list
+from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list, write_frame_list
 from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics, scaled
 from deresunet.data.label_checks import check_labels
 from deresunet.data.labels import LabelFormat
 from deresunet.data.layout_search import find_row, unknown_layout
 from deresunet.data.layouts import OWN_LABELS, SCANNET_IDS, SPLIT_FOLDERS
-from deresunet.data.meta_files import boxes_of, read_meta
+from deresunet.data.meta_files import boxes_of, read_meta, turns_of
 from deresunet.data.pattern_search import find_patterns, replace_modality
 from deresunet.data.patterns import Tree, match
-from deresunet.data.scannet import format_of_ids, holds_ids
+from deresunet.data.scannet import ScanNetFormat, format_of_ids, holds_ids
 from deresunet.data.source import Source
 from deresunet.errors import InputError
 
@@ -39,8 +39,8 @@ REAL_SAMPLES_DIR = SAMPLES_DIR / "real"
 class FolderReader:
     """Frames of RGB, depth and label files by name, in any layout of `deresunet.data.layouts`.
 
-    `meta/NAME.json` beside them may hold a frame's sensor, scene, intrinsics, depth unit and 3D boxes. With the depth
-    unit "auto", the unit is recognised over frames of the whole split and not one by one.
+    `meta/NAME.json` beside them may hold a frame's sensor, scene, intrinsics, depth unit, rotation and 3D boxes. With
+    the depth unit "auto", the unit is recognised over frames of the whole split and not one by one.
 
     Args:
         source: where the frames lie and how they are read.
@@ -69,6 +69,7 @@ class FolderReader:
         self.labels = _label_format(source, found)
         self.depth_unit = parse_unit(source.depth_unit)[0]
         self.depth_key = source.depth_key
+        self.turns = source.turns
         self.intrinsics = None if source.intrinsics is None else parse_intrinsics(source.intrinsics)
         self.splits = found.splits
         # Names come from this list alone, so none leads out of the folder.
@@ -131,6 +132,7 @@ class FolderReader:
             scene=info.scene,
             sequence=info.sequence,
         )
+        frame = replace(frame, turns=turns_of(meta, where, self.turns))
         if frame.intrinsics is None and self.layout.intrinsics:
             frame = replace(frame, intrinsics=scaled(self.layout.intrinsics, frame.size[1]))
         if self.layout.ray and frame.depth is not None and frame.intrinsics is not None:
@@ -188,10 +190,22 @@ class FolderReader:
         labels = (self._frames[name].label for name in self.names)
         check_labels([path for path in labels if path is not None], self.labels)
 
-    def split_of(self, name: str) -> str:
-        """Split that a frame is in by its folder or its list, or ""."""
-        frame = self.frame_files(name)
-        return frame.split or next((split for split, names in self.splits.items() if name in names), "")
+    def write_frame_list(self, path: Path) -> None:
+        """Write the split's frames as a frame list, which opens as they do.
+
+        Raises:
+            InputError: a frame list cannot say how they are read, or it cannot be written.
+        """
+        if self.layout.ray or isinstance(self.labels, ScanNetFormat):
+            raise InputError(f"A frame list cannot say how files of {self.layout.title} are read. Give the folder.")
+        split_of = {name: split for split, names in self.splits.items() for name in names}
+        frames = [
+            replace(frame, split=frame.split or split_of.get(name, ""))
+            for name, frame in ((name, self._frames[name]) for name in self.names)
+        ]
+        unit = self.layout.depth_unit if self.depth_unit == "auto" else self.depth_unit
+        classes = self.labels.values
+        write_frame_list(path, frames, unit, classes.name if classes == BUILT_IN.get(classes.name) else None)
 
     def _camera(self, files: FrameFiles) -> tuple[np.ndarray | None, tuple[Problem, ...]]:
         """Intrinsics of a frame without any in its meta file, and what is wrong with the file that holds them."""

@@ -8,9 +8,24 @@ import numpy as np
 
 from deresunet.classes import SUNRGBD37, ClassSet, label_map
 from deresunet.data.depth import DepthReading, align_depth, clean_metres, read_metres
+from deresunet.data.intrinsics import turned
 from deresunet.errors import InputError
 
 MIN_SIDE = 32
+# EXIF's orientation of a picture that so many quarter turns clockwise bring upright.
+_ORIENTATIONS = (1, 6, 3, 8)
+
+
+def turn(array: np.ndarray, turns: int) -> np.ndarray:
+    """Turn an array (..., H, W), or an image (H, W, 3), clockwise by quarter turns; negative ones turn it back.
+
+    >>> turn(np.array([[1, 2, 3]]), 1)
+    array([[1],
+           [2],
+           [3]])
+    """
+    axes = (0, 1) if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8 else (-2, -1)
+    return np.ascontiguousarray(np.rot90(array, -turns, axes))
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,8 @@ class Frame:
         depth_reading: how depth was understood and what looks wrong about it; made of `depth` where it is left out.
         problems: what looks wrong or could not be read besides.
         class_set: the N classes of the ground truth, and of boxes.
+        turns: quarter turns clockwise, 0..3, that bring the picture upright, as of a phone's that is stored sideways.
+            The network is given it upright; labels and all else are as it lies here.
 
     Depth is cleaned as a file's is: negative, NaN and infinite values are missing, and so is a spike far from all else.
 
@@ -113,6 +130,7 @@ class Frame:
     depth_reading: DepthReading | None = None
     problems: tuple[Problem, ...] = ()
     class_set: ClassSet = SUNRGBD37
+    turns: int = 0
 
     def __post_init__(self) -> None:
         if self.rgb is None and self.depth is None:
@@ -142,6 +160,26 @@ class Frame:
             raise InputError(
                 f"{self.name}: measured is {self.measured.dtype} {self.measured.shape}; expected bool {self.size}."
             )
+
+    def upright(self) -> Frame:
+        """The frame with all its maps turned upright, without its boxes."""
+        if not self.turns:
+            return self
+        maps = (self.rgb, self.depth, self.label, self.measured)
+        rgb, depth, label, measured = (None if one is None else turn(one, self.turns) for one in maps)
+        intrinsics = self.intrinsics
+        if intrinsics is not None:
+            intrinsics = turned(intrinsics, _ORIENTATIONS[self.turns], self.size)
+        return replace(
+            self,
+            rgb=rgb,
+            depth=depth,
+            label=label,
+            measured=measured,
+            intrinsics=intrinsics,
+            boxes=None,
+            turns=0,
+        )
 
     def brought_to(self, classes: ClassSet) -> Frame:
         """The frame with labels and boxes in another class set; what has no counterpart there becomes void."""

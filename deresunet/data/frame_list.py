@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -46,7 +47,9 @@ def read_frame_list(path: Path) -> Found:
     frames: dict[str, FrameFiles] = {}
     shared: dict[str, set[str]] = {column: set() for column in _SHARED}
     for number, line in enumerate(lines[1:], 2):
-        row = {column: value.strip() for column, value in zip(header, line, strict=False)}
+        # Spreadsheets' formulas have an apostrophe before them, see `csv_text`.
+        cells = (re.sub(r"^'(?=[=+@\t\r-])", "", value.strip()) for value in line)
+        row = dict(zip(header, cells, strict=False))
         files = {
             column: path.parent / row[column].replace("\\", "/")
             for column in ("rgb", "depth", "label")

@@ -32,6 +32,20 @@ def read_meta(path: Path | None) -> dict[str, Any]:
     return described
 
 
+def turns_of(meta: dict[str, Any], where: str, usual: int) -> int:
+    """Quarter turns clockwise, 0..3, that a meta file's `rotate` says [degrees]; else `usual`.
+
+    Raises:
+        InputError: it is none of 0, 90, 180 and 270.
+    """
+    given = meta.get("rotate")
+    if given is None:
+        return usual
+    if given not in (0, 90, 180, 270):
+        raise InputError(f"{where}: rotate is {given!r}; expected 0, 90, 180 or 270, degrees clockwise.")
+    return int(given) // 90
+
+
 def boxes_of(meta: dict[str, Any], where: str, labels: LabelFormat) -> tuple[OrientedBox, ...]:
     """3D boxes of a meta file, brought from the world into the camera's frame, and to the class set of `labels`."""
     try:

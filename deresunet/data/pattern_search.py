@@ -96,7 +96,7 @@ def files_of_pattern(
         pattern = pattern.rstrip("/\\") + "/**"
     elif whole.is_file():
         if is_recording(whole):
-            raise InputError(recording_advice(whole, root / "depth"))
+            raise InputError(recording_advice(whole, whole.parent / "depth"))
         return {readable(whole.stem): whole}
     folder, inner = split_pattern(pattern)
     base = root / folder

@@ -108,6 +108,7 @@ _OF_FILES = frozenset(
         "depth_unit",
         "depth_key",
         "intrinsics",
+        "rotate",
     }
 )
 

@@ -47,6 +47,7 @@ class Source:
         depth_source: "depth_bfx" (in-painted) or "depth" (as measured), where a data set has both.
         toolbox: SUN RGB-D's toolbox as unpacked, if it does not lie beside the frames.
         intrinsics: of frames that have none of their own, in any form that `parse_intrinsics` takes.
+        rotate: degrees clockwise that bring frames upright for the network; "auto" turns nothing.
 
     Raises:
         InputError: a value is none of those expected.
@@ -131,11 +132,21 @@ class Source:
         metadata=_said("Intrinsics in pixels, where frames have none of their own.", metavar="FX,FY,CX,CY"),
     )
 
+    rotate: Rotation = field(
+        default="auto",
+        metadata=_said(
+            "Degrees clockwise that bring frames upright, as of a phone that stores them sideways; auto turns nothing, "
+            "and says so where another turn looks right."
+        ),
+    )
+
     def __post_init__(self) -> None:
         for name in ("root", "toolbox", "label_map"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else Path(os.fspath(value)))
-        for name, known in (("label_source", LABEL_SOURCES), ("depth_source", DEPTH_SOURCES)):
+        object.__setattr__(self, "rotate", str(self.rotate))  # YAML reads a number
+        known_values = (("label_source", LABEL_SOURCES), ("depth_source", DEPTH_SOURCES), ("rotate", ROTATIONS))
+        for name, known in known_values:
             if getattr(self, name) not in known:
                 raise InputError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}.")
         parse_unit(self.depth_unit)
@@ -149,6 +160,11 @@ class Source:
         if self.root is None:
             raise InputError(f"This layout needs --data: {need}.")
         return self.root
+
+    @property
+    def turns(self) -> int:
+        """Quarter turns clockwise that bring frames upright, 0..3."""
+        return 0 if self.rotate == "auto" else int(self.rotate) // 90
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from deresunet.classes import ClassSet
-from deresunet.data.frame import Frame
+from deresunet.data.frame import Frame, turn
 from deresunet.data.frame_tally import warn_once
 from deresunet.errors import InputError
 from deresunet.inference.backends import first_run_is_slow
@@ -151,7 +152,17 @@ class Predictor:
         self, frames: Sequence[Frame], modality: Modality, scores: bool
     ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
         segment = self._segment or self.segment
-        return segment([(frame.rgb, frame.depth) for frame in frames], modality, self.inference, scores)
+        if not any(frame.turns for frame in frames):
+            return segment([(frame.rgb, frame.depth) for frame in frames], modality, self.inference, scores)
+        found: list[Any] = []
+        latency_ms = 0.0
+        for frame in frames:  # one by one, since turned sideways they are of other sizes
+            upright = frame.upright()
+            (one,), taken_ms, provenance = segment([(upright.rgb, upright.depth)], modality, self.inference, scores)
+            latency_ms += taken_ms
+            parts = [turn(part, -frame.turns) for part in (one if isinstance(one, PixelScores) else [one])]
+            found.append(PixelScores(*parts) if scores else parts[0])
+        return found, latency_ms, provenance
 
     def segment(
         self, images: Sequence[Images], modality: Modality, inference: Inference, scores: bool

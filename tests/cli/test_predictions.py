@@ -167,6 +167,7 @@ def test_labels_mended_between_two_runs_give_the_right_score(data: Path, monkeyp
     Image.fromarray(halves(CHAIR, WALL, (48, 64))).save(mended)
     with monkeypatch.context() as patched:
         patched.setattr(evaluate_command, "load", lambda *_: Interrupted())
+        patched.setattr(evaluate_command, "notice_if_sideways", lambda *_: ())
         command = ("evaluate", "--data", data, "--dataset", "folder", "--protocol", "native")
         assert run(*command, "--json", data / "out.json").exit_code != 0
     assert '"f1"' in (data / ".out.json.resume.jsonl").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from demo.data_sets import open_sources
 from demo.inspector import DatasetFrame, Inspector
+from deresunet import InputError
 from deresunet.cli import app
+from deresunet.data.folder_depth import planar_depth
 from deresunet.data.layouts import ROWS
 from deresunet.data.readers import open_reader, recognise
 from deresunet.data.source import Source
@@ -299,3 +302,177 @@ def test_a_layout_opens_by_looking_alone(case: str, tmp_path: Path, monkeypatch:
 
 def test_every_row_has_a_case() -> None:
     assert {row for _, row, *_ in CASES.values()} >= set(ROWS)
+
+
+@pytest.mark.parametrize("case", ["ESANet", "TUM", "scenes", "7-Scenes"])
+def test_a_written_frame_list_opens_as_the_data_set(case: str, tmp_path: Path) -> None:
+    """`stats --write-frames`, with paths from the list's own folder; a line can be edited by hand."""
+    root, out = tmp_path / "data", tmp_path / "lists" / "of frames"
+    CASES[case][0](root)
+    done = CliRunner().invoke(
+        app, ["stats", "--data", str(root), "--split", "all", "--out", str(out), "--write-frames"]
+    )
+    assert done.exit_code == 0, done.output
+    reader, listed = open_reader(root=root, split="all"), open_reader(root=out / "frames.csv", split="all")
+    assert recognise(out) == "frames"
+    assert listed.names == reader.names
+    for name in reader.names:
+        one, other = reader.read(name), listed.read(name)
+        assert (one.sequence, one.depth_reading.unit) == (other.sequence, other.depth_reading.unit)
+        for key in ("rgb", "depth", "label"):
+            assert np.array_equal(getattr(one, key), getattr(other, key)), key
+    if case == "ESANet":
+        assert open_reader(root=out, split="train").names == ("0000", "0001")
+        text = (out / "frames.csv").read_text().replace(",train,", ",mine,", 1)
+        (out / "frames.csv").write_text(text)
+        assert open_reader(root=out, split="mine").names == ("0000",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has the columns of nothing"),
+        ("left,right\na,b\n", "has the columns left, right; expected name, rgb, depth"),
+        ("rgb,depth\n,\n,x\na.png,b.png\na.png,c.png\n", "the name 'a' comes twice"),
+        ("rgb,label\n,a.png\n", "line 2: neither rgb nor depth"),
+        ("rgb,depth_unit\na.png,mm\nb.png,tum\n", "depth_unit differs between lines"),
+        ("rgb\na.png\n", "a.png: no such file"),
+    ],
+)
+def test_a_frame_list_that_cannot_be_used(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "frames.csv").write_text(content)
+    with pytest.raises(InputError, match=message):
+        open_reader(root=tmp_path).read("a")
+
+
+def unknown(root: Path) -> None:
+    for name in ("07", "8"):
+        rgb(root / "left" / f"shot{name}.png")
+        depth(root / "range" / f"shot{name}.png")
+        label(root / "truth" / f"shot{name}.png")
+
+
+def unknown_scenes(root: Path) -> None:
+    for scene in ("a", "b"):
+        rgb(root / scene / "cam" / "1.png")
+        depth(root / scene / "tof" / "1.png")
+
+
+def unknown_suffixes(root: Path) -> None:
+    for name in ("1", "2"):
+        rgb(root / f"{name}_L.png")
+        depth(root / f"{name}_D.png")
+
+
+@pytest.mark.parametrize("make", [unknown, unknown_scenes, unknown_suffixes])
+def test_the_patterns_that_a_message_proposes_open_the_folder(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(InputError, match="The nearest layout is a folder with rgb/, depth/") as told:
+        open_reader(root=tmp_path)
+    options = dict(re.findall(r"--(\w+) '([^']+)'", str(told.value)))
+    reader = open_reader(root=tmp_path, **options)
+    assert len(reader.names) == 2
+    frame = reader.read(reader.names[0])
+    assert np.median(frame.depth) == pytest.approx(METRES, rel=0.01)
+    assert (frame.label is not None) == ("label" in options) == (make is unknown)
+    assert not reader.notices
+
+
+def test_patterns_name_files_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    reader = open_reader(rgb="data/rgb/*/*.png", depth=str(tmp_path / "data" / "depth" / "*" / "*.png"))
+    assert reader.names == ("hall/000000", "kitchen/000000")
+    assert reader.read("hall/000000").sequence == "hall"
+    (tmp_path / "data" / "depth" / "hall" / "000000.png").unlink()
+    assert any(
+        "1 of 2 frames have no depth" in notice for notice in open_reader(rgb="data/rgb", depth="data/depth").notices
+    )
+    for depths, message in (
+        ("data/tof/*.png", "there is no folder"),
+        ("data/depth/*.exr", "names no file"),
+        ("data/label/*/*0.png", "share no frame: the stars stand for 'hall/000000'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            open_reader(rgb="data/rgb/*/*.png", depth=depths)
+    with pytest.raises(InputError, match="--label-source has no effect on patterns"):
+        open_reader(rgb="data/rgb", label_source="polygons")
+
+
+@pytest.mark.parametrize(
+    ("folder", "make", "message"),
+    [
+        ("tof", depth, "Where it holds depth, pass --depth 'tof/\\*\\*'"),
+        ("annotated", label, "Where it holds labels, pass --label 'annotated/\\*\\*'"),
+        ("HHA", rgb, "HHA encodes depth in colours"),
+    ],
+)
+def test_what_lies_beside_under_another_name_is_said(
+    folder: str, make: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    """And the pattern that the notice names takes it."""
+    rgb(tmp_path / "rgb" / "1.png")
+    make(tmp_path / folder / "1.png")
+    reader = open_reader(root=tmp_path)
+    (notice,) = (notice for notice in reader.notices if folder in notice)
+    assert re.search(message, notice)
+    for option, pattern in re.findall(r"--(\w+) '([^']+)'", notice):
+        frame = open_reader(root=tmp_path, **{option: pattern}).read("1")
+        assert getattr(frame, option) is not None
+
+
+def test_time_stamps_pair_the_nearest_and_say_what_is_left(tmp_path: Path) -> None:
+    tum(tmp_path)
+    reader = open_reader(root=tmp_path)
+    assert [path.parent.name for path in reader.files(reader.names[0])] == ["rgb", "depth"]
+    assert any("1 of 3 RGB images are left out, such as rgb/1305031102.300000.png" in one for one in reader.notices)
+    assert reader.read(reader.names[0]).depth_reading.unit == "tum"
+    assert open_reader(root=tmp_path, depth_unit="mm").read(reader.names[0]).depth_reading.unit == "mm"
+
+
+def test_ids_without_their_table_are_no_labels(tmp_path: Path) -> None:
+    scannet_ids(tmp_path)
+    table = tmp_path / "scannetv2-labels.combined.tsv"
+    text = table.read_text()
+    table.unlink()
+    reader = open_reader(root=tmp_path)
+    assert any("Put scannetv2-labels.combined.tsv" in notice for notice in reader.notices)
+    frame = reader.read(reader.names[0])
+    assert (frame.label, frame.sequence) == (None, "scene0000")
+    table.write_text(text.replace("1163", "1162"))
+    with pytest.raises(InputError, match=r"has the id 1163; scannetv2-labels\.combined\.tsv knows up to 1162"):
+        open_reader(root=tmp_path).read(reader.names[0])
+
+
+@pytest.mark.parametrize(("number", "classes"), [("13", 13), ("37", 37), ("40", 37)])
+def test_label_folders_say_their_label_set(number: str, classes: int, tmp_path: Path) -> None:
+    esanet(tmp_path, f"labels_{number}")
+    assert len(open_reader(root=tmp_path).class_set) == classes
+
+
+def test_a_list_of_scenes_takes_all_of_their_frames(tmp_path: Path) -> None:
+    scannet(tmp_path)
+    (tmp_path / "scannetv2_val.txt").write_text("scene0000_01\n")
+    assert open_reader(root=tmp_path, split="scannetv2_val").names == ("scene0000_01/000100",)
+
+
+def test_a_part_of_a_data_set_points_to_the_whole(tmp_path: Path) -> None:
+    scenes(tmp_path / "data")
+    with pytest.raises(InputError, match="Give --data ") as told:
+        open_reader(root=tmp_path / "data" / "rgb")
+    assert open_reader(root=str(told.value).split("--data ")[1].rstrip(".")).names
+
+
+def test_a_video_is_answered_with_the_command_that_writes_its_frames(tmp_path: Path) -> None:
+    depth(tmp_path / "depth" / "000001.png")
+    (tmp_path / "rgb.mp4").write_bytes(b"ftyp")
+    for options in ({"root": tmp_path}, {"rgb": str(tmp_path / "rgb.mp4"), "depth": str(tmp_path / "depth")}):
+        with pytest.raises(InputError, match=r"ffmpeg -i \S+rgb\.mp4 -start_number 1 -q:v 2 \S+rgb/%06d\.jpg"):
+            open_reader(**options)
+    rgb(tmp_path / "rgb" / "000001.png")  # what the command writes
+    assert open_reader(root=tmp_path).read("000001").depth is not None
+
+
+def test_planar_depth_of_a_wall() -> None:
+    camera = np.array([[3.0, 0, 4.0], [0, 3.0, 0], [0, 0, 1]])
+    assert planar_depth(np.full((1, 9), 5.0), camera)[0, [0, 4, 8]] == pytest.approx([3.0, 5.0, 3.0])
