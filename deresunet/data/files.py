@@ -17,12 +17,13 @@ from deresunet.data.frame import Frame, OrientedBox, Problem
 from deresunet.data.hdf5 import read_hdf5
 from deresunet.data.images import RGB_FORMATS, PathLike, open_image, read_rgb_image, turn
 from deresunet.data.intrinsics import parse_intrinsics, resized, turned
-from deresunet.data.labels import LabelFormat, interpolation_warning, read_stored_label
+from deresunet.data.label_tools import named_format
+from deresunet.data.labels import LabelFormat, interpolation_warning
 from deresunet.errors import InputError
 
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
 DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm", ".pfm", ".exr", ".hdf5", ".h5")
-LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".bmp", ".hdf5", ".h5")
+LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".bmp", ".hdf5", ".h5", ".json")
 _DEPTH_EXPECTED = "depth as PNG, TIFF or PGM of 16 bits, or floats as TIFF, NPY, NPZ or EXR"
 
 
@@ -132,6 +133,9 @@ def read_frame(
         ((480, 640), 'mm')
     """
     named = rgb if rgb is not None else depth
+    labels = None
+    if label is not None and label_set is None and label_offset is None:
+        labels = named_format([Path(label)], Path(label).parent.parent, classes)
     return frame_of_files(
         rgb,
         depth,
@@ -139,7 +143,7 @@ def read_frame(
         FileOptions(
             depth_unit,
             depth_key,
-            LabelFormat.choose(label_set, label_offset, void, classes),
+            labels or LabelFormat.choose(label_set, label_offset, void, classes),
             max_rgb_pixels=max_rgb_pixels,
         ),
         intrinsics=None if intrinsics is None else parse_intrinsics(intrinsics, "intrinsics"),
@@ -184,7 +188,7 @@ def frame_of_files(
     """
     image = None if rgb is None else read_rgb_image(rgb, options.max_rgb_pixels)
     stored = None if depth is None else read_stored_depth(depth, options.depth_key)
-    values = None if label is None else read_stored_label(label, options.labels.values)
+    values = None if label is None else options.labels.stored(label)
     if image is not None:
         problems = (*problems, *(Problem(*note) for note in image.notes))
         size = image.stored_size

@@ -22,6 +22,7 @@ from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list, write_fr
 from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics, scaled
 from deresunet.data.label_checks import check_labels
+from deresunet.data.label_tools import named_format
 from deresunet.data.labels import LabelFormat
 from deresunet.data.layout_search import find_row, unknown_layout
 from deresunet.data.layouts import OWN_LABELS, SCANNET_IDS, SPLIT_FOLDERS
@@ -283,6 +284,15 @@ def _find(source: Source, row: str | None) -> Found:
 
 def _label_format(source: Source, found: Found) -> LabelFormat:
     """Meaning of the label files; those that nobody knows the meaning of are taken from the frames, with a notice."""
+    labels = [frame.label for frame in found.frames.values() if frame.label is not None]
+    if source.label_set is None and source.label_offset is None and labels:
+        format = named_format(labels, Path(source.root or found.root), source.classes, source.label_map)
+        if format is not None and format.tool is not None:
+            missing = format.way.missing
+            found.notices.append(format.tool.notice)
+            if missing:
+                found.notices.append(f"Void, as {format.class_set.name} has no such class: {', '.join(missing[:10])}.")
+            return format
     void = found.layout.void if source.void is None and source.label_offset is None else source.void
     special = found.label_set in (OWN_LABELS, SCANNET_IDS)
     format = LabelFormat.choose(
@@ -291,7 +301,6 @@ def _label_format(source: Source, found: Found) -> LabelFormat:
     )
     if source.label_set is not None or not special or ClassSet.find(found.root) is not None:
         return format
-    labels = [frame.label for frame in found.frames.values() if frame.label is not None]
     if found.label_set == SCANNET_IDS:
         try:
             return format_of_ids(format, found.root) if holds_ids(labels) else format

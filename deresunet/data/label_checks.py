@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from deresunet.classes import BUILT_IN
-from deresunet.data.labels import LabelFormat, read_stored_label
+from deresunet.data.label_exports import refuse_binary
+from deresunet.data.labels import LabelFormat
 from deresunet.errors import InputError
 
 # Files, evenly taken from a split, that are looked at; fewer than the second prove nothing about absent values.
 FILES = 32
 ENOUGH_FILES = 10
+# So many files that count each to another number tell that they count by themselves.
+FEW_FILES = 3
 # Frames whose predictions are tried against labels moved by one.
 SHIFT_FRAMES = 5
 
@@ -29,19 +32,34 @@ def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
     taken = list(paths)[:: max(-(-len(paths) // FILES), 1)]
     values: set[int] = set()
     outside: list[InputError] = []
+    gapless: list[int] = []  # k of files that hold 1..k without a gap
     for path in taken:
         try:
-            stored = read_stored_label(path, format.values)
-            values.update(int(value) for value in np.unique(stored))
+            stored = format.stored(path)
+            present = {int(value) for value in np.unique(stored)}
+            values |= present
+            gapless.append(len(present - {0}) if present - {0} == set(range(1, len(present - {0}) + 1)) else 0)
         except InputError:
             continue  # said, or skipped, when that frame is read
         try:
             format.decode(stored, path.name)
         except InputError as error:
             outside.append(error)
+    if format.tool is None:
+        refuse_binary(np.array(sorted(values)), f"Each of the {len(taken)} label files looked at")
     if len(outside) > len(taken) / 2:
         raise InputError(f"{outside[0]} So it is in {len(outside)} of the {len(taken)} label files looked at.")
-    if format.offset is not None or format.void is not None or len(taken) < ENOUGH_FILES or not values:
+    if format.offset is not None or format.void is not None or format.tool is not None or not values:
+        return
+    nobody_said = format.values in BUILT_IN.values()  # of classes that were named, any may be absent
+    if nobody_said and len(gapless) >= FEW_FILES and all(gapless) and len(set(gapless)) >= FEW_FILES:
+        raise InputError(
+            f"Each of the {len(taken)} label files looked at counts from 1 to a number of its own, without a gap "
+            f"({min(gapless)} to {max(gapless)}): numbers of that image's labels, as labelme writes them, and no "
+            "classes. Give labelme's JSON files as labels, or put each one beside its label file under the same name, "
+            "or pass --label-offset 0 if they are right as they are."
+        )
+    if len(taken) < ENOUGH_FILES:
         return
     label_set, present, highest = format.values, values - {0}, max(values)
     keep = "or --label-offset 0 if they are right as they are"

@@ -6,16 +6,21 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from deresunet.class_files import read_label_map
-from deresunet.classes import BUILT_IN, SUNRGBD37, VOID, ClassSet, LabelMap, label_map
-from deresunet.data.arrays import read_npy, squeeze
+from deresunet.classes import BUILT_IN, MAX_CLASSES, SUNRGBD37, VOID, ClassSet, LabelMap, label_map
+from deresunet.data.arrays import read_npy, read_npz, squeeze
 from deresunet.data.hdf5 import read_hdf5
 from deresunet.data.images import GREY_FORMATS, open_image
+from deresunet.data.label_exports import refuse_binary, refuse_other_exports
 from deresunet.errors import InputError
+
+if TYPE_CHECKING:
+    from deresunet.data.label_tools import NamedLabels
 
 # Colours of a palette that are this near to a class's, per channel, are taken for it (JPEG and quantisation move them).
 _COLOUR_TOLERANCE = 6
@@ -35,6 +40,7 @@ class LabelFormat:
             from 0. None: 0, and the values are checked for sense over a folder.
         void: value for unlabelled pixels; None: the label set's, which is 0, or 255 for files that count from 0.
         class_set: classes of the ground truth; those of the label set without counterpart there become void.
+        tool: reads the files instead, where a label tool's file names their classes.
 
     Raises:
         InputError: there is no such label set, or a value is not one of a label file.
@@ -48,6 +54,7 @@ class LabelFormat:
     offset: int | None = None
     void: int | None = None
     class_set: ClassSet = SUNRGBD37
+    tool: NamedLabels | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label_set", ClassSet.of(self.label_set))
@@ -114,6 +121,10 @@ class LabelFormat:
             return self.void
         return self.values.void or (255 if (self.offset or 0) > 0 else 0)
 
+    def stored(self, path: str | os.PathLike[str]) -> np.ndarray:
+        """Values of a label file that `decode` takes, integers (H, W). Raises as `read_stored_label`."""
+        return read_stored_label(path, self.values) if self.tool is None else self.tool.read(Path(path))
+
     def decode(self, stored: np.ndarray, name: str) -> np.ndarray:
         """Labels uint8 (H, W), 0 = void and 1..N, of stored integers (H, W).
 
@@ -140,6 +151,8 @@ class LabelFormat:
             f"{name}: the ground truth has the value {found[0] if found[0] < 0 else found[-1]}; expected "
             f"{self.void_value} for void and {lowest}..{highest} ({classes.name})."
         )
+        if self.void is None:
+            refuse_binary(values, name)
         rest = np.unique(values[~np.isin(values, (255, 65535, -1))])
         if self.void is None and set(found.tolist()) <= {255, 65535, -1} and rest.size:
             void = int(found[0])
@@ -154,6 +167,11 @@ class LabelFormat:
         if fitting:
             indoor = [one for one in fitting if one != "ade20k150"]
             return f"{said} The values fit --label-set {' or '.join(indoor or fitting)}."
+        if found[-1] > MAX_CLASSES:
+            return (
+                f"{said} Values above {MAX_CLASSES} are instances, or ids of a larger set: write class numbers 1..N, "
+                "and name them in a file, one a line, for --label-set FILE."
+            )
         return f"{said} Name the classes in the order of their values in a file, one a line, and pass --label-set FILE."
 
 
@@ -169,7 +187,7 @@ def read_label(path: str | os.PathLike[str], format: LabelFormat | ClassSet | st
             has the classes' colours at other indices.
     """
     chosen = format if isinstance(format, LabelFormat) else LabelFormat(format)
-    stored = read_stored_label(path, chosen.values)
+    stored = chosen.stored(path)
     return chosen.decode(stored, Path(path).name)
 
 
@@ -181,22 +199,36 @@ def read_stored_label(path: str | os.PathLike[str], classes: ClassSet = BUILT_IN
         classes: a palette image may have their colours, at their numbers alone.
     """
     name = Path(path).name
+    refuse_other_exports(Path(path))
     if Path(path).suffix.lower() in (".hdf5", ".h5"):
         stored = read_hdf5(path)
     elif Path(path).suffix.lower() == ".npy":
         stored = squeeze(read_npy(path))
+    elif Path(path).suffix.lower() == ".npz":
+        stored = read_npz(path)
     else:
         with open_image(path, GREY_FORMATS, "class numbers as PNG or TIFF of one channel") as image:
             if image.mode == "P":
                 _check_palette(np.array(image.getpalette() or [], np.uint8), np.asarray(image), name, classes)
             stored = np.asarray(image)
-    if stored.ndim == 3 and stored.shape[2] in (3, 4) and (stored[..., :1] == stored[..., 1:3]).all():
-        stored = stored[..., 0]  # one channel, written three times
-    if stored.ndim != 2 or stored.dtype.kind not in "iu":
+    grey = stored.ndim == 3 and stored.shape[2] == 2
+    if grey or (stored.ndim == 3 and stored.shape[2] in (3, 4) and (stored[..., :1] == stored[..., 1:3]).all()):
+        stored = stored[..., 0]  # one channel with alpha, or written three times
+    expected = f"Give one channel of class numbers, 0 for void and 1..{len(classes)}"
+    if stored.ndim == 3 and stored.shape[2] in (3, 4) and stored.dtype.kind in "iu":
         raise InputError(
-            f"{name}: a ground truth in colours cannot be read. Give one channel of class numbers, "
-            f"0 for void and 1..{len(classes)}."
+            f"{name}: a ground truth in colours cannot be read without their names. {expected}, or put labelmap.txt "
+            "beside it, with a line name:r,g,b:: for each colour, as CVAT writes it."
         )
+    if stored.ndim != 2 or stored.dtype.kind not in "iufb":
+        raise InputError(f"{name} holds {stored.dtype} of the shape {stored.shape}. {expected}.")
+    if stored.dtype.kind == "b":
+        refuse_binary(stored, name)
+    if stored.dtype.kind == "f":
+        whole = np.isfinite(stored) & (np.rint(stored) == stored) & (np.abs(stored) < 1 << 31)
+        if not whole.all():
+            raise InputError(f"{name} holds {stored[~whole][0]:g}, which is no class number. {expected}.")
+        stored = stored.astype(np.int64)
     return stored
 
 

@@ -32,6 +32,7 @@ _DEPTH = (
 _LABEL = (
     *("label", "labels", "label-filt", "semantic", "semantics", "semantic_label", "semantic_labels"),
     *("seglabel", "gt", "groundtruth", "ground_truth", "mask", "masks", "segmentation", "annotation", "annotations"),
+    "masks_machine",  # Supervisely's
 )
 _NUMBERED = {"40": "nyu40", "37": "sunrgbd37", "13": "nyu13"}
 _LABEL_SETS = {
@@ -149,7 +150,9 @@ ROWS: dict[str, Layout] = {
         "RGB and depth side by side, by suffix",
         ("*_rgb", "*-rgb", "*_color", "*-color", "*_image", "*"),
         ("*_depth", "*-depth", "*.depth"),
-        {"*_label": None, "*-label": None, "*_labels": None, "*_semantic": None, "*_seg": None},
+        {"*_label": None, "*-label": None, "*_labels": None, "*_semantic": None, "*_seg": None}
+        # Roboflow's and Segments.ai's
+        | {"*_mask": None, "*_label_ground-truth_semantic": None},
         alone=False,
     ),
     "prefix": Layout(

@@ -73,4 +73,4 @@ def format_of_ids(format: LabelFormat, root: Path) -> LabelFormat:
     if not pairs or min(pairs) < 0 or max(pairs) > 65535:
         raise InputError(f"{path} has no ids, or others than 0..65535.")
     table = tuple(pairs.get(number, 0) for number in range(max(pairs) + 1))
-    return ScanNetFormat(format.label_set, format.offset, format.void, format.class_set, table)
+    return ScanNetFormat(format.label_set, format.offset, format.void, format.class_set, nyu40=table)

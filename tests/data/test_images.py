@@ -212,7 +212,12 @@ def bad_files(tmp_path):
         ("huge NPY", huge, read_depth, "not an NPY file|expected at most"),
         ("label above 40", high, read_label, "value 41"),
         ("colour label", saved(tmp_path / "clabel.png", RGB), read_label, "colours"),
-        ("float label", saved(tmp_path / "flabel.tif", np.ones((48, 64), np.float32)), read_label, "colours"),
+        (
+            "float label",
+            saved(tmp_path / "flabel.tif", np.full((48, 64), 0.5, np.float32)),
+            read_label,
+            "no class number",
+        ),
     ]
 
 
