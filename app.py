@@ -25,9 +25,10 @@ from demo.server.memory import share_arena
 from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError
-from deresunet.cli.options import PredictionOptions
+from deresunet.cli.options import NAMED_FILE, PredictionOptions, named_paths
 from deresunet.data.source import Source
 from deresunet.errors import FrameWarning
+from deresunet.inference.predictor import SegmentationPredictor, load
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -50,12 +51,18 @@ def main(arguments: list[str] | None = None) -> None:
             check_mcp()
         source = Source(**{item.name: getattr(options, item.name) for item in fields(Source) if item.name != "root"})
         readers = open_sources(options.data, source) | samples()
-        predictions = PredictionOptions(options.predictions, options.prediction_labels).open()
+        named: dict[str, SegmentationPredictor] = {
+            name: zerogpu.predictor_for(load(file, options.device, options.backend, name=name))
+            for name, file in named_paths("network", options.network, NAMED_FILE).items()
+        }
+        named |= PredictionOptions(options.predictions, options.prediction_labels).open()
         chosen, *others = options.checkpoint or [None]
-        zerogpu.check_weights(bool(others) or options.allow_checkpoint_upload)
+        zerogpu.check_weights(options.allow_checkpoint_upload)
         first = first_frame(readers)
         network = start_network(chosen, options.device, options.backend, readers[first.source].read(first.name))
-        checkpoints = Checkpoints(network, others, options.device, options.backend, chosen, predictions)
+        checkpoints = Checkpoints(network, others, options.device, options.backend, chosen, named)
+        if zerogpu.HERE:
+            checkpoints.load_all()
         inspector = Inspector(network, readers, checkpoints, options.max_pixels)
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -92,6 +99,14 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoint",
         action="append",
         help="weights (.safetensors, .ckpt) or a model's name (default: the bundled ones); repeat it to compare",
+    )
+    parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="network of any project: .onnx, .pt2, .safetensors or .ckpt; what it takes is recognised, or said in "
+        "network.yaml beside it; repeat it for others",
     )
     parser.add_argument(
         "--allow-checkpoint-upload", action="store_true", help="let visitors compare weights of their own"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
+from demo.deploy import zerogpu
 from deresunet.errors import InputError
 from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.model import registry
@@ -31,7 +32,7 @@ class Checkpoints:
         device: where the others run.
         backend: how they run; see `Predictor`.
         first_path: path of the first one's weights, if they come from a file that the user named.
-        predictions: stored predictions of other networks, by name; they are used like weights.
+        named: networks of other projects and stored predictions, by name; they are used like weights, and stay loaded.
 
     Attributes:
         first_name: name of the first one on the page.
@@ -44,18 +45,24 @@ class Checkpoints:
         device: str = "auto",
         backend: str = "auto",
         first_path: str | None = None,
-        predictions: Mapping[str, SegmentationPredictor] | None = None,
+        named: Mapping[str, SegmentationPredictor] | None = None,
     ) -> None:
         self._first = first
         self._device = device
         self._backend = backend
-        self.predictions = dict(predictions or {})
+        self.named = dict(named or {})
         listed = list(others)
-        bundled = registry.entry(registry.DEFAULT_MODEL).checkpoint
-        if bundled is not None and bundled.is_file() and first.checkpoint.name != bundled.name:
-            listed.append(os.fspath(bundled))
+        summaries: dict[str, str] = {}
+        for model in (registry.DEFAULT_MODEL, registry.BEST_MODEL):
+            bundled = registry.entry(model).checkpoint
+            if bundled is not None and bundled.is_file():
+                is_first = first.checkpoint.name == bundled.name
+                summaries[bundled.name if is_first else os.fspath(bundled)] = registry.entry(model).short
+                if not is_first and model not in listed:
+                    listed.append(os.fspath(bundled))
         start = first_path or first.checkpoint.name
-        names = distinct_names([start, *listed], taken=self.predictions)
+        names = distinct_names([start, *listed], taken=self.named)
+        self._summaries = {name: summaries.get(path, "") for path, name in names.items()}
         self.first_name = names.pop(start)
         self._paths = {name: path for path, name in names.items()}
         self._uploads: OrderedDict[str, str] = OrderedDict()
@@ -64,8 +71,23 @@ class Checkpoints:
 
     @property
     def names(self) -> list[str]:
-        """Names that anybody can choose, the first one first, stored predictions last."""
-        return [self.first_name, *self._paths, *self.predictions]
+        """Names that anybody can choose, the first one first; those that were named follow, then the bundled ones."""
+        bundled = [name for name in self._paths if self._summaries[name]]
+        others = [name for name in self._paths if name not in bundled]
+        return list(dict.fromkeys([self.first_name, *others, *self.named, *bundled]))
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """What the page shows of each network, with what it is in a few words, and its name."""
+        summaries = {name: self._summaries.get(name, "") for name in self.names}
+        shown = summaries.items()
+        return [(f"{name.removesuffix('.safetensors')}: {said}" if said else name, name) for name, said in shown]
+
+    @property
+    def best_name(self) -> str:
+        """Name of the most accurate of the bundled networks, where it is on offer; else the first one's."""
+        bundled = registry.entry(registry.BEST_MODEL).checkpoint
+        return bundled.name if bundled is not None and bundled.name in self.names else self.first_name
 
     def add(self, path: str) -> tuple[str, str]:
         """Take a visitor's file of weights, once it has been read without harm.
@@ -98,8 +120,8 @@ class Checkpoints:
         """
         if name is None or name == self.first_name:
             return self._first
-        if name in self.predictions:
-            return self.predictions[name]
+        if name in self.named:
+            return self.named[name]
         with self._lock:
             path = self._paths.get(name) or self._uploads.get(name)
             if path is None:
@@ -109,9 +131,14 @@ class Checkpoints:
             if name not in self._loaded:
                 if name in self._uploads and not Path(path).is_file():
                     raise InputError("These uploaded weights are gone: they are kept for an hour. Upload them again.")
-                self._keep(name, load(path, self._device, self._backend))
+                self._keep(name, zerogpu.predictor_for(load(path, self._device, self._backend)))
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
+
+    def load_all(self) -> None:
+        """Load all networks on offer now, and keep them: on ZeroGPU, workers have what was there at the launch."""
+        for name in self._paths:
+            self.named[name] = self.get(name)
 
     def _keep(self, name: str, predictor: SegmentationPredictor) -> None:
         self._loaded[name] = predictor

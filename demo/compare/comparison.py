@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from demo.inspect.panels import Look, prediction_picture
 from demo.inspection import Inspection
 from demo.markup import MODALITY_NAMES
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import joined
 from deresunet.evaluation.html import in_percent
 from deresunet.visualization.colours import COMPARISON_KEYS, DIFFERENCE_KEYS, Colour
 from deresunet.visualization.overlays import comparison_codes, paint_outcomes
@@ -25,6 +26,27 @@ def side_names(a: Inspection, b: Inspection) -> tuple[str, str]:
         for origin, one in zip(origins, (a, b), strict=True)
     )
     return first, second
+
+
+def on_one_class_set(a: Inspection, b: Inspection) -> tuple[Inspection, Inspection]:
+    """Bring two inspections of a frame to A's classes, with those behind them that only B's network has."""
+    found = joined(b.class_set, a.class_set)
+    if found.identity and a.class_set == b.class_set:
+        return a, b
+
+    def brought(one: Inspection, at: np.ndarray, table: np.ndarray | None) -> Inspection:
+        def spread(values: np.ndarray, absent: float) -> np.ndarray:
+            wide = np.full(len(found.target), absent, values.dtype)
+            wide[at[at >= 0]] = values[at >= 0]
+            return wide
+
+        score = one.scores and replace(
+            one.scores, iou=spread(one.scores.iou, np.nan), truth_pixels=spread(one.scores.truth_pixels, 0)
+        )
+        classes = one.classes if table is None else table[one.classes]
+        return replace(one, classes=classes, class_set=found.target, shares=spread(one.shares, 0.0), scores=score)
+
+    return brought(a, np.arange(len(a.class_set)), None), brought(b, found.table[1:].astype(np.intp) - 1, found.table)
 
 
 def wipe_pictures(a: Inspection, b: Inspection, opacity: float) -> tuple[np.ndarray, np.ndarray]:
@@ -92,5 +114,5 @@ def class_table(a: Inspection, b: Inspection) -> pd.DataFrame:
             continue
         # A class in neither the ground truth nor one side's prediction has no IoU there.
         if a.scores is not None or first or second:
-            rows.append((DISPLAY_NAMES[k], first, second, second - first))
+            rows.append((a.class_set.display_names[k], first, second, second - first))
     return pd.DataFrame(rows, columns=columns)

@@ -46,7 +46,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         inspected: the tab whose frame is compared on.
         allow_checkpoints: whether visitors may upload weights.
     """
-    names = inspector.checkpoints.names
+    names, choices = inspector.checkpoints.names, inspector.checkpoints.choices
     back = gr.Button("← Back to the data set", visible=False, size="sm", elem_id="compare-back")
     gr.HTML(
         "<p>Two predictions of the frame in the Inspect tab: where they differ, and which is correct.</p>",
@@ -54,10 +54,10 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     )
     with gr.Row():
         with gr.Group():
-            weights_a = gr.Dropdown(names, value=names[0], label="A: weights")
+            weights_a = gr.Dropdown(choices, value=names[0], label="A: weights")
             modality_a = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="A: modality")
         with gr.Group():
-            weights_b = gr.Dropdown(names, value=names[min(1, len(names) - 1)], label="B: weights")
+            weights_b = gr.Dropdown(choices, value=names[min(1, len(names) - 1)], label="B: weights")
             modality_b = gr.Radio(MODALITIES, value="rgbd", label="B: modality")
     with gr.Row():
         file = gr.File(
@@ -93,8 +93,9 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     ) -> list[Any]:
         if origin is None:
             return [gr.skip()] * 6
-        a = inspector.open(origin, modality_a, weights_a)
-        b = inspector.open(origin, modality_b, weights_b)
+        a, b = comparison.on_one_class_set(
+            inspector.open(origin, modality_a, weights_a), inspector.open(origin, modality_b, weights_b)
+        )
         return [
             gr.Column(visible=True),
             comparison.summary(a, b),
@@ -109,7 +110,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         if path is None or not allow_checkpoints:
             return [gr.skip()] * 3
         own = [*uploaded, inspector.checkpoints.add(path)]
-        choices = [*((name, name) for name in inspector.checkpoints.names), *own]
+        choices = [*inspector.checkpoints.choices, *own]
         return [gr.Dropdown(choices), gr.Dropdown(choices, value=own[-1][1]), own]
 
     sides = [weights_a, modality_a, weights_b, modality_b]

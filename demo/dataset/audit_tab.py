@@ -70,7 +70,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
 
     Args:
         evaluations: holds data sets and networks.
-        asked: data set, modality and weights: the tab's controls.
+        asked: data set and modality: the tab's controls.
 
     Returns:
         State: an `OpenRequest`, or None at first; its `change` fires at each click on a finding.
@@ -84,7 +84,12 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         "truth, the most suspect first: many are annotation errors, others are the network's.</p>",
         padding=False,
     )
+    networks = evaluations.checkpoints
     with gr.Row(elem_classes="ds-filters"):
+        weights = gr.Dropdown(
+            networks.choices, value=networks.best_name, label="Weights", visible=len(networks.names) > 1,
+            min_width=220, elem_id="ds-audit-weights",
+        )  # fmt: skip
         start = gr.Button("Audit the labels", variant="primary", scale=0, min_width=180, elem_id="ds-audit")
         only = gr.Dropdown(
             [ALL_CLASSES], value=ALL_CLASSES, label="Annotated or predicted class", visible=False,
@@ -98,6 +103,8 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         format="jpeg", object_fit="contain", height="auto", buttons=[],
     )  # fmt: skip
     more = gr.Button("More findings", size="sm", visible=False, elem_id="ds-audit-more")
+
+    asked = [*asked, weights]
 
     def shown(request: Request, only: str, amount: int) -> list[Any]:
         """Updates of note, gallery, listing, amount and the button for more."""

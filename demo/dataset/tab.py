@@ -53,7 +53,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     """
     pictures = Pictures(evaluations)
     sections = Sections(evaluations, pictures)
-    families, networks = list(inspector.families), inspector.checkpoints.names
+    families, networks = list(inspector.families), inspector.checkpoints.choices
 
     source = gr.State(families[0])  # a variant's name, or the family's own
     open_request = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -75,8 +75,8 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
             elem_id="ds-variant",
         )  # fmt: skip
         weights = gr.Dropdown(
-            networks, value=networks[0], label="Weights", visible=len(networks) > 1, scale=2, min_width=220,
-            elem_id="ds-weights",
+            networks, value=inspector.checkpoints.first_name, label="Weights", visible=len(networks) > 1, scale=2,
+            min_width=220, elem_id="ds-weights",
         )  # fmt: skip
         modality = gr.Radio(MODALITIES, value="rgbd", label="Modality", scale=2, min_width=280, elem_id="ds-modality")
         start = gr.Button("Evaluate", variant="primary", scale=2, min_width=150, elem_id="ds-start")
@@ -153,7 +153,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
         with gr.Tab("Compare runs", id="runs") as runs_tab:
             compare_request = build_runs(evaluations, source, finished, runs_tab)
         with gr.Tab("Label audit", id="audit"):
-            audit_request = build_audit(evaluations, asked)
+            audit_request = build_audit(evaluations, asked[:2])
 
     inputs = [*asked, sensor, scene, only, pair, order, against, amount]
     run_outputs = [status, start, cancel, timer, results]

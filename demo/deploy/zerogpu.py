@@ -49,16 +49,16 @@ def predictor_for(predictor: Predictor) -> Predictor:
     return lend(predictor, spaces.GPU) if HERE else predictor
 
 
-def check_weights(several: bool) -> None:
-    """Refuse `several` networks on ZeroGPU, where the GPU gets those weights alone that were there at the start.
+def check_weights(uploads: bool) -> None:
+    """Refuse visitors' weights on ZeroGPU, where the GPU gets those alone that were there at the start.
 
     Raises:
-        InputError: several are asked for, on ZeroGPU.
+        InputError: `uploads` are asked for, on ZeroGPU.
     """
-    if HERE and several:
+    if HERE and uploads:
         raise InputError(
-            "on ZeroGPU the page has one network. Give one --checkpoint at most, and leave out "
-            "--allow-checkpoint-upload; other hardware takes both."
+            "on ZeroGPU the page has the networks that it starts with. Leave out --allow-checkpoint-upload; other "
+            "hardware takes it."
         )
 
 

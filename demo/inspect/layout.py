@@ -109,13 +109,13 @@ def lay_out_inspect(inspector: Inspector) -> Layout:
 
 
 def _controls(inspector: Inspector) -> list[Any]:
-    names = inspector.checkpoints.names
+    networks = inspector.checkpoints.choices
     controls: list[Any] = [
         gr.Dropdown(
-            names,
+            networks,
             value=inspector.checkpoints.first_name,
             label="Weights",
-            visible=len(names) > 1,
+            visible=len(networks) > 1,
             min_width=180,
             elem_id="weights",
             elem_classes="weights",

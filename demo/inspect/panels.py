@@ -78,7 +78,8 @@ def truth_picture(inspection: Inspection, look: Look) -> np.ndarray:
     """Ground truth over the frame; hatched where there is none."""
     if inspection.truth is None:
         return _nothing(inspection)
-    return overlay(inspection.background, inspection.truth, look.opacity, look.classes, look.contours)
+    palette = inspection.class_set.palette
+    return overlay(inspection.background, inspection.truth, look.opacity, look.classes, look.contours, palette)
 
 
 def prediction_picture(inspection: Inspection, look: Look) -> np.ndarray:
@@ -86,7 +87,8 @@ def prediction_picture(inspection: Inspection, look: Look) -> np.ndarray:
     if look.overlay == "errors":
         return error_picture(inspection, look)
     if look.overlay == "classes":
-        return overlay(inspection.background, inspection.label, look.opacity, look.classes, look.contours)
+        palette = inspection.class_set.palette
+        return overlay(inspection.background, inspection.label, look.opacity, look.classes, look.contours, palette)
     if not (inspection.has_confidence if look.overlay == "confidence" else inspection.has_entropy):
         return _nothing(inspection)
     values = inspection.probabilities[0] if look.overlay == "confidence" else inspection.entropy

@@ -38,6 +38,10 @@ OnErrorOption = Annotated[
 WorkersOption = Annotated[int, typer.Option(min=0, help="Threads that read frames ahead of the network.")]
 
 
+# What --network expects behind NAME=.
+NAMED_FILE = "FILE, such as ESANet=esanet.onnx"
+
+
 @dataclass(frozen=True)
 class PassOptions:
     """Options of one pass over the frames of a data set."""
@@ -73,7 +77,7 @@ class NetworkOptions:
         Raises:
             InputError: one is not NAME=FILE, or two have one name.
         """
-        return named_paths("network", self.network, "FILE, such as ESANet=esanet.onnx")
+        return named_paths("network", self.network, NAMED_FILE)
 
     def arguments(self, chosen: str | None = None, default: str | None = None) -> tuple[str | None, str, str, Any, str]:
         """Arguments of `deresunet.load`.

@@ -137,7 +137,10 @@ def _predict_one(frame: Frame, predictor: SegmentationPredictor, modality: Modal
     described = describe_frame(frame, prediction)
     make_folder(out)
     write_png(out / "label.png", prediction.label)
-    write_png(out / "overlay.png", overlay(background_of(frame), prediction.label, OVERLAY_OPACITY))
+    write_png(
+        out / "overlay.png",
+        overlay(background_of(frame), prediction.label, OVERLAY_OPACITY, palette=prediction.class_set.palette),
+    )
     write_json(out / "prediction.json", described)
     for item in described["classes"]:
         line = f"{item['name']:16} {item['share']:7.2%}"

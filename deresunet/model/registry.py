@@ -26,11 +26,13 @@ class Entry:
         config: its parts and widths.
         checkpoint: the trained weights that come with the package, or None.
         summary: one line for people.
+        short: what it is, in a few words.
     """
 
     config: NetworkConfig
     checkpoint: Path | None
     summary: str
+    short: str = ""
 
 
 DEFAULT_MODEL = "deresunet_r50"
@@ -62,6 +64,7 @@ _MODELS: dict[str, Entry] = {
         checkpoint=WEIGHTS_DIR / "dinov2_vits14_rgbd.safetensors",
         summary="the network that DeResUNet was taught by; a vision transformer (DINOv2 ViT-S/14) on RGB and depth: "
         "25.5 M parameters, 40 classes",
+        short="the network that DeResUNet was taught by; a vision transformer",
     ),
 }
 

@@ -196,7 +196,8 @@ def test_checkpoints_of_one_file_name_are_told_apart(predictor):
     assert distinct_names([one], taken=["last.ckpt"]) == {one: "checkpoints/last.ckpt"}
     bundled = predictor.checkpoint.name
     checkpoints = Checkpoints(predictor, [one, two, f"/mine/{bundled}"])
-    assert checkpoints.names == [bundled, "a/checkpoints/last.ckpt", "b/checkpoints/last.ckpt", f"mine/{bundled}"]
+    theirs = ["a/checkpoints/last.ckpt", "b/checkpoints/last.ckpt", f"mine/{bundled}"]
+    assert checkpoints.names == [bundled, *theirs, "dinov2_vits14_rgbd.safetensors"]
     assert checkpoints.get(bundled) is predictor
 
 

@@ -17,7 +17,14 @@ def test_checkpoints_are_loaded_when_asked_for_and_bounded(predictor, tmp_path):
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"no weights")
     offered = Checkpoints(predictor, [*paths, str(broken)], "cpu")
-    assert offered.names == ["deresunet_r50.safetensors", *(f"weights{k}.safetensors" for k in range(3)), broken.name]
+    vit = "dinov2_vits14_rgbd.safetensors"
+    own = [*(f"weights{k}.safetensors" for k in range(3)), broken.name]
+    assert offered.names == ["deresunet_r50.safetensors", *own, vit]
+    assert offered.choices[-1] == (
+        "dinov2_vits14_rgbd: the network that DeResUNet was taught by; a vision transformer",
+        vit,
+    )
+    assert offered.best_name == vit
     assert offered.get() is offered.get("deresunet_r50.safetensors") is predictor
     first = offered.get("weights0.safetensors")
     assert offered.get("weights0.safetensors") is first
@@ -38,3 +45,19 @@ def test_no_program_or_pickle_is_taken_from_a_visitor(predictor, tmp_path, monke
     monkeypatch.setattr("demo.networks.load", lambda *_: pytest.fail("it was opened"))
     with pytest.raises(InputError, match=r"taken as \.safetensors or \.ckpt .* with --network"):
         Checkpoints(predictor).add(str(tmp_path / name))
+
+
+def test_a_network_of_another_project_is_on_offer_by_its_name(predictor, exact):
+    offered = Checkpoints(predictor, named={"theirs": exact})
+    assert offered.names == ["deresunet_r50.safetensors", "theirs", "dinov2_vits14_rgbd.safetensors"]
+    assert offered.get("theirs") is exact
+
+
+def test_where_a_gpu_is_lent_all_networks_are_there_at_the_launch(predictor, monkeypatch):
+    lent = []
+    monkeypatch.setattr("demo.networks.zerogpu.predictor_for", lambda one: lent.append(one) or one)
+    offered = Checkpoints(predictor, device="cpu")
+    offered.load_all()
+    (vit,) = lent
+    assert offered.get("dinov2_vits14_rgbd.safetensors") is vit
+    assert vit.class_set.name == "nyu40"

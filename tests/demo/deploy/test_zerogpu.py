@@ -224,11 +224,11 @@ def test_numpy_goes_in_and_comes_out(exact, room):
     assert len(gpu.asked) == 2, "one call for both"
 
 
-def test_on_zerogpu_there_is_one_network(monkeypatch):
+def test_on_zerogpu_no_weights_are_uploaded(monkeypatch):
     zerogpu.check_weights(True)
     monkeypatch.setattr(zerogpu, "HERE", True)
     zerogpu.check_weights(False)
-    with pytest.raises(InputError, match="one --checkpoint at most"):
+    with pytest.raises(InputError, match="Leave out --allow-checkpoint-upload"):
         zerogpu.check_weights(True)
 
 
