@@ -13,7 +13,7 @@ wrong more often than annotators, so what tells an annotation error from a netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -29,9 +29,10 @@ from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.failures import Failure, nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix
+from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction
-from deresunet.inference.predictor import SegmentationPredictor
-from deresunet.inference.preprocessing import Modality
+from deresunet.inference.predictor import Predictor, SegmentationPredictor
+from deresunet.inference.preprocessing import Modality, usable_modality
 
 # Smallest region, as a share of the frame's pixels: 922 px at 480x640.
 MIN_AREA = 0.003
@@ -165,26 +166,60 @@ def audit(
     failed: list[Failure] = []
     class_set = class_set_of(reader)
     matrix = np.zeros((len(class_set), len(class_set) + 1), np.int64)
-    frames = 0
-    for done, (name, frame) in enumerate(prefetch(names, reader.read, workers), 1):
-        try:
-            if isinstance(frame, InputError):
-                raise frame
-            if frame.label is not None:
-                prediction = predictor(frame, modality)
-                prediction = prediction.brought_by(joined(prediction.class_set, frame.class_set))
-                matrix += confusion_matrix(frame.label, prediction.label, len(class_set))
-                found += frame_findings(frame, prediction, min_area, min_confidence)
+    done = frames = 0
+
+    def fail(name: str, error: InputError) -> None:
+        if on_error == "stop":
+            raise error
+        failed.append(Failure(name, str(error)))
+
+    def usable() -> Iterator[tuple[str, Frame]]:
+        nonlocal done
+        for name, frame in prefetch(names, reader.read, workers):
+            try:
+                if isinstance(frame, InputError):
+                    raise frame
+                if frame.label is not None:
+                    usable_modality(frame, modality)
+                    yield name, frame
+                    continue
+            except InputError as error:
+                fail(name, error)
+            done += 1
+
+    for group in batched_by_size(usable(), predictor.usual_batch, predictor.network_size):
+        for (name, frame), prediction in zip(group, _predictions(predictor, group, modality), strict=True):
+            done += 1
+            try:
+                if isinstance(prediction, InputError):
+                    raise prediction
+                assert frame.label is not None
+                brought = prediction.brought_by(joined(prediction.class_set, frame.class_set))
+                matrix += confusion_matrix(frame.label, brought.label, len(class_set))
+                found += frame_findings(frame, brought, min_area, min_confidence)
                 frames += 1
-        except InputError as error:
-            if on_error == "stop":
-                raise
-            failed.append(Failure(name, str(error)))
-        if on_frame is not None:
-            on_frame(done)
+            except InputError as error:
+                fail(name, error)
+            if on_frame is not None:
+                on_frame(done)
     if not frames:
         raise nothing_to_score(len(names), failed)
     return Audit(rank(found, matrix), frames, tuple(failed), class_set)
+
+
+def _predictions(
+    predictor: SegmentationPredictor, group: Sequence[tuple[str, Frame]], modality: Modality
+) -> list[Prediction | InputError]:
+    """Predictions of frames of one network size, or why there is none; several go through the network at once."""
+    if len(group) > 1 and isinstance(predictor, Predictor):
+        return [*predictor.predictions([frame for _, frame in group], modality)]
+    found: list[Prediction | InputError] = []
+    for _, frame in group:
+        try:
+            found.append(predictor(frame, modality))
+        except InputError as error:
+            found.append(error)
+    return found
 
 
 def frame_findings(

@@ -133,6 +133,18 @@ class Predictor:
         assert isinstance(scores, PixelScores)
         return Prediction.of(scores, latency_ms, provenance, self.class_set)
 
+    def predictions(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[Prediction]:
+        """Segment frames of one `network_size` at once; the latency of each is its share.
+
+        Raises:
+            InputError: the modality asked for is not in one of the frames.
+        """
+        for frame in frames:
+            usable_modality(frame, modality)  # here, before a GPU is asked for
+        found, latency_ms, provenance = self._segmented(frames, modality, True)
+        each = latency_ms / max(len(frames), 1)
+        return [Prediction.of(one, each, provenance, self.class_set) for one in found if isinstance(one, PixelScores)]
+
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
         """Most probable class of each pixel, and nothing else: uint8 (H, W), 1..classes, of each frame.
 

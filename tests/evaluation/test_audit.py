@@ -151,3 +151,17 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = (tmp_path / "out" / "frames.txt").read_text().splitlines()
     assert len(listed) == len(set(listed)) == len({row["frame"] for row in rows})
     assert len(list((tmp_path / "out").glob("*.png"))) == 3
+
+
+def test_frames_of_one_size_run_at_once_and_give_the_same_findings(
+    exact, rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = audit(exact, rooms, limit=2)
+    calls, segment = [], exact.segment
+    together = exact.run_by(lambda _: lambda images, *rest: calls.append(len(images)) or segment(images, *rest))
+    monkeypatch.setattr(type(exact), "usual_batch", 16)  # as on a GPU
+    result = audit(together, rooms, limit=2)
+    assert calls == [2]
+    assert result.frames == 2
+    found = [(one.frame, one.annotated, one.predicted, one.area) for one in result.findings]
+    assert found == [(one.frame, one.annotated, one.predicted, one.area) for one in alone.findings]
