@@ -30,7 +30,7 @@ from deresunet.cli.options import (
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.labels import class_set_of
-from deresunet.data.readers import Reader, open_source
+from deresunet.data.readers import Reader, open_source, without_depth
 from deresunet.data.source import Source
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError, refuse
@@ -99,6 +99,8 @@ def evaluate_command(
     if compare_with is not None and network.checkpoint is not None:
         raise InputError("--compare names both runs. Leave out --checkpoint.")
     reader = open_source(data)
+    if modality == "rgb" and compare_with is None:
+        reader = without_depth(reader)
     predictions = stored.open(class_set_of(reader))
     if compare_with is None and len(predictions) + len(network.named()) + (network.checkpoint is not None) > 1:
         raise InputError("Several runs are given. Say which two to --compare, or give one of them.")

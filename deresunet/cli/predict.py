@@ -29,7 +29,7 @@ from deresunet.data.files import read_frame
 from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.data.layout_advice import is_recording, recording_advice
-from deresunet.data.readers import StoredFrames, open_source
+from deresunet.data.readers import StoredFrames, open_source, without_depth
 from deresunet.data.source import Source
 from deresunet.errors import InputError, refuse
 from deresunet.evaluation.evaluator import describe_frame
@@ -84,9 +84,13 @@ def predict(
         recording = next(filter(is_recording, named), None)
         if recording is not None:
             raise InputError(recording_advice(recording, named[-1]))
+        depth = data.depth
+        if modality == "rgb" and depth is not None and data.rgb is not None:
+            typer.echo(f"depth: {Path(depth).name} is not opened, since the modality is RGB", err=True)
+            depth = None
         frame = read_frame(
             data.rgb,
-            data.depth,
+            depth,
             data.label,
             data.depth_unit,
             data.label_set,
@@ -104,6 +108,8 @@ def predict(
         show_network(predictor)
         _predict_one(frame, predictor, modality, out)
         return
+    if modality == "rgb":
+        reader = without_depth(reader)
     show_notices(reader.notices)
     predictor = load(*network.arguments())
     show_network(predictor)

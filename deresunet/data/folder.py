@@ -62,6 +62,8 @@ class FolderReader:
         FrameInfo(name='0001', sensor='kv1', scene='dorm_room', sequence='', has_depth=True, has_label=True)
     """
 
+    opens_depth = True  # see `deresunet.data.readers.without_depth`
+
     def __init__(self, source: Source, row: str | None = None, sensor: str = "") -> None:
         found = _find(source, row)
         self.sensor = sensor
@@ -109,6 +111,8 @@ class FolderReader:
             InputError: there is none, or one of its files cannot be used.
         """
         files = self.frame_files(name)
+        if not self.opens_depth:
+            files = replace(files, depth=None)
         meta = read_meta(self._meta.get(name))
         where = str(self._meta.get(name))
         unit = meta.get("depth_unit", self.depth_unit)

@@ -51,6 +51,8 @@ class NyuV2Reader:
         InputError: a file is missing, damaged or another one, or the split is not known.
     """
 
+    opens_depth = True  # see `deresunet.data.readers.without_depth`
+
     def __init__(
         self,
         root: str | os.PathLike[str],
@@ -143,20 +145,19 @@ class NyuV2Reader:
             with self._file.opened() as file:
                 # MATLAB keeps columns together, so HDF5 sees each map with its axes reversed.
                 rgb = file["images"][index].transpose(2, 1, 0)
-                filled = file["depths"][index].T
-                raw = file["rawDepths"][index].T if "rawDepths" in file else None
+                filled = file["depths"][index].T if self.opens_depth else None
+                raw = file["rawDepths"][index].T if "rawDepths" in file and self.opens_depth else None
                 labels = file["labels"][index].T
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{where} cannot be read ({error}). Download the file again.") from error
         if labels.max() >= len(self._to_40):
             raise InputError(f"{where} has the label {labels.max()}; {MAPPING_FILE} knows {len(self._to_40) - 1}.")
-        if self.depth_source == "depth" and raw is None:
+        if self.depth_source == "depth" and raw is None and self.opens_depth:
             raise InputError(f"{self.path} has no rawDepths. Take --depth-source depth_bfx.")
         chosen = raw if self.depth_source == "depth" else filled
-        assert chosen is not None
         return Frame(
             rgb=np.ascontiguousarray(rgb.astype(np.uint8)),
-            depth=_clean(chosen),
+            depth=None if chosen is None else _clean(chosen),
             label=np.ascontiguousarray(self.labels.way.table[self._to_40[labels]]),
             class_set=self.class_set,
             intrinsics=INTRINSICS,
@@ -165,7 +166,7 @@ class NyuV2Reader:
             sensor=SENSOR,
             scene=self._types[index],
             sequence=self._scenes[index],
-            measured=None if raw is None else _clean(raw) > 0,
+            measured=None if raw is None or chosen is None else _clean(raw) > 0,
         )
 
     def _split_indices(self, split: str, count: int) -> np.ndarray:

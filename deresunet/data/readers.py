@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -74,6 +75,25 @@ class Reader(StoredFrames, Protocol):
             InputError: they make none; the message has the reason and the option to give.
         """
         ...
+
+
+_Reader = TypeVar("_Reader")
+
+
+def without_depth(reader: _Reader) -> _Reader:
+    """The same frames with their depth left unopened, so that a damaged one does no harm; with a notice of it.
+
+    Readers of files have `opens_depth` to switch off; any other comes back as it is.
+    """
+    if not getattr(reader, "opens_depth", False):
+        return reader
+    other: Any = copy.copy(reader)
+    other.opens_depth = False
+    other.notices = (
+        *other.notices,
+        "Depth is not opened, since the modality is RGB. There are no figures by distance.",
+    )
+    return cast(_Reader, other)
 
 
 @dataclass(frozen=True)

@@ -301,3 +301,29 @@ def test_two_folders_are_paired_as_the_folder_layout_pairs_them(tmp_path: Path) 
     assert paired.names == layout.names == ("a", "b")
     for name in paired.names:
         assert paired.files(name) == layout.files(name)
+
+
+def test_rgb_alone_opens_no_depth(data: Path, tmp_path: Path) -> None:
+    """A damaged depth file harms depth alone."""
+    intact = evaluated(data, "--modality", "rgb")
+    for path in (data / "depth").iterdir():
+        path.write_bytes(b"broken")
+    told = evaluated(data, "--modality", "rgb")
+    assert (told["miou"], told["frames"]) == (intact["miou"], COUNT)
+    assert any("Depth is not opened" in notice for notice in told["notices"])
+    assert run("evaluate", "--data", data).exit_code == 2
+    frame = (
+        "predict",
+        "--rgb",
+        data / "rgb" / "f0.png",
+        "--depth",
+        data / "depth" / "f0.png",
+        "--out",
+        tmp_path / "one",
+    )
+    done = run(*frame, "--modality", "rgb")
+    assert done.exit_code == 0, done.output
+    assert "f0.png is not opened, since the modality is RGB" in done.stderr
+    assert run(*frame).exit_code == 2
+    done = run("predict", "--data", data, "--modality", "rgb", "--out", tmp_path / "all")
+    assert done.exit_code == 0, done.output

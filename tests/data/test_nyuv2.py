@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from deresunet.data.folder import FolderReader
 from deresunet.data.nyuv2 import INTRINSICS, NyuV2Reader
-from deresunet.data.readers import open_reader
+from deresunet.data.readers import open_reader, without_depth
 from deresunet.errors import InputError
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -82,6 +82,16 @@ def test_raw_depth(published: Path) -> None:
     frame = NyuV2Reader(published, "all", "depth").read("0003")
     assert np.array_equal(frame.depth, content(2)["rawDepths"])
     assert (frame.depth[:6] == 0).all()
+
+
+@pytest.mark.parametrize("source", ["depth", "depth_bfx"])
+def test_depth_may_be_left_unopened(published: Path, source: str) -> None:
+    whole = NyuV2Reader(published, "all", source)
+    reader = without_depth(whole)
+    assert reader.read("0003").depth is None
+    assert np.array_equal(reader.read("0003").rgb, content(2)["images"])
+    assert "Depth is not opened" in reader.notices[-1]
+    assert whole.read("0003").depth is not None
 
 
 def test_reader_goes_to_other_processes(published: Path) -> None:

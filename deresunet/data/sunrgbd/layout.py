@@ -138,7 +138,7 @@ def read_polygons(root: Path, name: str) -> list[Polygon] | None:
 def read_pixels(
     root: Path,
     record: FrameRecord,
-    depth_source: DepthSource,
+    depth_source: DepthSource | None,
     label: np.ndarray | None,
     source: str,
     problems: tuple[Problem, ...] = (),
@@ -148,7 +148,7 @@ def read_pixels(
     Args:
         root: the folder SUNRGBD/.
         record: what is known of the frame.
-        depth_source: which of the two depths; the other one where that is not there.
+        depth_source: which of the two depths; the other one where that is not there. None opens neither.
         label: its ground truth, or None.
         source: what the frame is to say of its origin, before the depth that was taken.
         problems: what could not be read besides the record's.
@@ -157,13 +157,13 @@ def read_pixels(
         InputError: an image cannot be read, or the label has another size; the message has the path.
     """
     choice = record.depth_bfx if depth_source == "depth_bfx" else record.depth
-    chosen = choice or record.depth or record.depth_bfx
-    assert chosen is not None  # `describe` refuses a frame without either
-    at = root / chosen
+    chosen = None if depth_source is None else choice or record.depth or record.depth_bfx
+    at = root / (chosen or record.rgb)
+    depth = reading = measured = None
     try:
-        depth, reading = _read_sunrgbd_depth(at)
-        measured = None
-        if chosen == record.depth_bfx and record.depth is not None:
+        if chosen is not None:
+            depth, reading = _read_sunrgbd_depth(at)
+        if chosen is not None and chosen == record.depth_bfx and record.depth is not None:
             at = root / record.depth
             measured = _read_sunrgbd_depth(at)[0] > 0
         at = root / record.rgb
@@ -178,7 +178,7 @@ def read_pixels(
             intrinsics=record.intrinsics,
             boxes=record.boxes,
             name=record.name,
-            source=f"{source}, {'depth_bfx' if chosen == record.depth_bfx else 'depth'}",
+            source=f"{source}, {_depth_name(record, chosen)}",
             sensor=record.sensor,
             scene=record.scene,
             sequence=record.sequence,
@@ -188,6 +188,10 @@ def read_pixels(
         )
     except InputError as error:
         raise InputError(f"{at}: {error}") from error
+
+
+def _depth_name(record: FrameRecord, chosen: str | None) -> str:
+    return "no depth" if chosen is None else "depth_bfx" if chosen == record.depth_bfx else "depth"
 
 
 def _read_sunrgbd_depth(path: Path) -> tuple[np.ndarray, DepthReading]:

@@ -81,6 +81,8 @@ class SunRgbdReader:
         InputError: the folder is not in that layout, the split is not known, or what it needs is missing.
     """
 
+    opens_depth = True  # see `deresunet.data.readers.without_depth`
+
     def __init__(
         self,
         root: str | os.PathLike[str],
@@ -137,7 +139,8 @@ class SunRgbdReader:
         if label is None:
             used = "none"
         source = f"SUN RGB-D, label {used}"
-        frame = read_pixels(self._source.root, record, self.depth_source, label, source, problems)
+        depth_source = self.depth_source if self.opens_depth else None
+        frame = read_pixels(self._source.root, record, depth_source, label, source, problems)
         return frame.brought_to(self.class_set)
 
     def describe(self, name: str) -> FrameInfo:

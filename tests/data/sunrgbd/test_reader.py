@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from sunrgbd_archives import (
     write_toolbox,
 )
 
-from deresunet.data.readers import open_reader
+from deresunet.data.readers import open_reader, without_depth
 from deresunet.data.sunrgbd.boxes import project
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.data.sunrgbd.toolbox import SegLabels, frame_name, read_boxes, read_order, read_split
@@ -178,6 +179,19 @@ def test_depth_of_another_view_is_refused(tmp_path: Path) -> None:
 def test_options_are_checked(unpacked: Path, options: dict[str, str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         SunRgbdReader(unpacked, **options)
+
+
+def test_depth_may_be_left_unopened(unpacked: Path, tmp_path: Path) -> None:
+    shutil.copytree(unpacked, tmp_path / "data")
+    for path in (tmp_path / "data").rglob("depth*/*.png"):
+        path.write_bytes(b"broken")
+    reader = SunRgbdReader(tmp_path / "data", "all")
+    with pytest.raises(InputError, match="depth"):
+        reader.read(NAMES[0])
+    frame = without_depth(reader).read(NAMES[0])
+    assert frame.depth is None
+    assert frame.source.endswith("no depth")
+    assert np.array_equal(frame.rgb, SunRgbdReader(unpacked, "all").read(NAMES[0]).rgb)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
