@@ -26,6 +26,7 @@ from demo.serving import MAX_UPLOAD, Serving, accounts_from
 from demo.theme import STYLE, theme
 from deresunet import InputError
 from deresunet.cli.options import NAMED_FILE, PredictionOptions, named_paths
+from deresunet.data.labels import class_set_of
 from deresunet.data.source import Source
 from deresunet.errors import FrameWarning
 from deresunet.inference.predictor import SegmentationPredictor, load
@@ -55,7 +56,8 @@ def main(arguments: list[str] | None = None) -> None:
             name: zerogpu.predictor_for(load(file, options.device, options.backend, name=name))
             for name, file in named_paths("network", options.network, NAMED_FILE).items()
         }
-        named |= PredictionOptions(options.predictions, options.prediction_labels).open()
+        usual = class_set_of(next(iter(readers.values())))
+        named |= PredictionOptions(options.predictions, options.prediction_labels).open(usual)
         chosen, *others = options.checkpoint or [None]
         zerogpu.check_weights(options.allow_checkpoint_upload)
         first = first_frame(readers)
@@ -157,8 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--prediction-labels",
         default="auto",
-        metavar="auto|1..37|0..36|nyu40",
-        help="how the class numbers of --predictions count (default: recognised)",
+        metavar="auto|SET|SET@0|SET@1|1..37|0..36",
+        help="what class numbers in --predictions count: a class set (nyu40, a file of names, ...), from 0 or from 1 "
+        "(default: recognised)",
     )
     parser.add_argument(
         "--mcp", action="store_true", help="let assistants call the page's functions (Model Context Protocol)"

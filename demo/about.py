@@ -11,7 +11,6 @@ import pandas as pd
 from demo.data_set_metrics import Measured
 from demo.markup import MODALITY_NAMES, table
 from deresunet import __version__
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.evaluation.report_page import imprint
 from deresunet.inference.predictor import SegmentationPredictor
 
@@ -27,7 +26,10 @@ def section(predictor: SegmentationPredictor) -> str:
         sha256=checkpoint.sha256[:12],
         figures=_figures(Measured.of(checkpoint.metrics)),
         training=html.escape(checkpoint.training) or "Not stated in the weights.",
-        classes=", ".join(["0 void (unlabelled)", *(f"{k} {name}" for k, name in enumerate(DISPLAY_NAMES, 1))]),
+        class_set=html.escape(predictor.class_set.title),
+        classes=", ".join(
+            ["0 void (unlabelled)", *(f"{k} {name}" for k, name in enumerate(predictor.class_set.display_names, 1))]
+        ),
         version=__version__,
     )
 

@@ -37,18 +37,18 @@ def offer_segment(inspector: Inspector) -> None:
         modality: Modality = "rgbd",
         weights: str = names[0],
     ) -> Any:
-        """Segment one indoor RGB-D frame into the 37 SUN RGB-D classes.
+        """Segment one indoor RGB-D frame: the class of each pixel.
 
         Args:
             rgb: RGB image (JPEG, PNG, WebP, ...); may be empty where depth is given.
             depth: depth file of the same view: 16-bit PNG, TIFF, NPY, ...; empty for RGB alone.
-            label: ground truth as a PNG of class numbers 0 (void) and 1..37, for IoU and pixel accuracy; may be empty.
+            label: ground truth as a PNG of class numbers, 0 for void, for IoU and pixel accuracy; may be empty.
             depth_unit: unit of the depth file: auto, a name such as mm or m, or units per metre.
             modality: modality that the network is given: rgbd (what the frame has), rgb or depth.
             weights: name of the weights on the page.
 
         Returns:
-            A PNG of class numbers 1..37 at the frame's size.
+            A PNG of class numbers at the frame's size, from 1; the JSON names the class set.
             A JSON with classes and their shares, mean confidence, provenance, and IoU where there is ground truth.
         """
         return inspector.segment(Upload(rgb, depth, label, depth_unit or "auto"), modality, weights)
@@ -65,8 +65,8 @@ def offer_segment(inspector: Inspector) -> None:
             [*files, unit, modality, weights],
             [label, described],
             api_name="segment",
-            api_description="Segment one indoor RGB-D frame into the 37 SUN RGB-D classes: RGB, depth or both (RGB "
-            "alone works) to a PNG of class numbers 1..37 and a JSON with classes, provenance, and IoU where there is "
-            "ground truth.",
+            api_description=f"Segment one indoor RGB-D frame ({inspector.predictor.class_set.title}): RGB, depth or "
+            "both (RGB alone works) to a PNG of class numbers, from 1, and a JSON with classes, provenance, and IoU "
+            "where there is ground truth.",
             **NETWORK,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -13,14 +14,16 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+from deresunet.classes import SUNRGBD37, ClassSet
+
 # Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
-# The classes of all that is downloaded, as `LABEL_SETS` calls them.
-CLASS_SET = "sunrgbd37"
 _KEY = secrets.token_bytes(32)
 
 
-def download_name(frame: str, layer: str, suffix: str, size: tuple[int, int] | None = None) -> str:
+def download_name(
+    frame: str, layer: str, suffix: str, size: tuple[int, int] | None = None, classes: ClassSet = SUNRGBD37
+) -> str:
     """Name of a file to hand out: frame, layer and, where the layer is about classes, the class set.
 
     Args:
@@ -28,10 +31,11 @@ def download_name(frame: str, layer: str, suffix: str, size: tuple[int, int] | N
         layer: such as "prediction".
         suffix: such as "png".
         size: height and width of a picture that is smaller than the frame; the name says them.
+        classes: the class set.
     """
     parts = [frame, layer]
     if layer not in ("rgb", "depth"):
-        parts.append(CLASS_SET)
+        parts.append(re.sub(r"[^\w.-]+", "-", classes.name).strip("-."))
     if size is not None:
         parts.append(f"{size[1]}x{size[0]}")
     return f"{'_'.join(parts)}.{suffix}"

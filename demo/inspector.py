@@ -18,6 +18,7 @@ from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
 from demo.inspection import Cache, Inspection, Kept, inspect
 from demo.networks import Checkpoints
+from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
 from deresunet.data.fingerprint import frame_fingerprint
@@ -76,11 +77,12 @@ class Upload:
     depth_unit: Unit = "auto"
     intrinsics: str = ""
 
-    def read(self, max_pixels: int = MAX_PIXELS) -> Frame:
+    def read(self, max_pixels: int = MAX_PIXELS, classes: ClassSet = SUNRGBD37) -> Frame:
         """Read the files as a frame.
 
         Args:
             max_pixels: the largest frame that is taken; a larger photograph is reduced to it while it is decoded.
+            classes: the network's classes, which ground truth counts unless they are the 37 or NYU's 40.
 
         Raises:
             InputError: a file cannot be used or is gone, the files do not fit together, or the frame is too large.
@@ -94,6 +96,7 @@ class Upload:
             _check_file(path, max_pixels)
         frame = read_frame(
             *(self.rgb, self.depth, self.label, self.depth_unit or "auto"),
+            classes=None if classes in (SUNRGBD37, BUILT_IN["nyu40"]) else classes,
             intrinsics=self.intrinsics.strip() or None,
             max_rgb_pixels=max_pixels,
         )
@@ -202,7 +205,7 @@ class Inspector:
             InputError: there is no such frame, or its files cannot be used.
         """
         if isinstance(origin, Upload):
-            return origin.read(self.max_pixels)
+            return origin.read(self.max_pixels, self.predictor.class_set)
         return self._reader(origin.source).read(origin.name)
 
     def names(self, source: str) -> tuple[str, ...]:
@@ -235,15 +238,17 @@ class Inspector:
     def segment(
         self, upload: Upload, modality: Modality = "rgbd", weights: str | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Segment a frame for a program: label uint8 (H, W) in 1..37, and the JSON of `python -m deresunet predict`.
+        """Segment a frame for a program: label uint8 (H, W) in 1..N of the
+        network's classes, and the JSON of `python -m deresunet predict`.
 
         Raises:
             InputError: a file cannot be used, the files do not fit together, or there are no such weights.
         """
         if modality not in get_args(Modality):
             raise InputError(f"The modality is {modality!r}; expected one of {', '.join(get_args(Modality))}.")
-        frame = upload.read(self.max_pixels)
-        prediction = self.checkpoints.get(weights or None)(frame, modality)
+        predictor = self.checkpoints.get(weights or None)
+        frame = upload.read(self.max_pixels, predictor.class_set)
+        prediction = predictor(frame, modality)
         return prediction.label, describe_frame(frame, prediction)
 
     def contents(self, origin: DatasetFrame | Upload) -> str:

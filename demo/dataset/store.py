@@ -64,7 +64,7 @@ class RunFolder:
             return max(sum(line.endswith(b"\n") for line in lines) - 1, 0)
 
     def label(self, name: str) -> np.ndarray | None:
-        """Predicted label that is kept for a frame, uint8 (H, W), 1..37; or None."""
+        """Predicted label that is kept for a frame, uint8 (H, W), in the classes of `joined`; or None."""
         try:
             with Image.open(self._label_path(name)) as image:
                 return np.asarray(image)

@@ -63,8 +63,13 @@ def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None
         report = Report(inspection, opacity, ablation, inspector.read(origin) if inspection.step > 1 else None)
         return [
             gr.Column(visible=True),
-            handed_out(download_name(inspection.file_name, "report", "html"), report.page.encode()),
-            handed_out(download_name(inspection.file_name, "report", "zip"), report.archive()),
+            handed_out(
+                download_name(inspection.file_name, "report", "html", classes=inspection.class_set),
+                report.page.encode(),
+            ),
+            handed_out(
+                download_name(inspection.file_name, "report", "zip", classes=inspection.class_set), report.archive()
+            ),
         ]
 
     outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]

@@ -38,7 +38,7 @@ def test_figures_of_other_weights_are_never_shown_as_these_weights_own(predictor
         protocol: {**result, "measured_on": note} if isinstance(result, dict) else result
         for protocol, result in checkpoint.metrics.items()
     }
-    rounded = SimpleNamespace(checkpoint=replace(checkpoint, metrics=metrics))
+    rounded = SimpleNamespace(checkpoint=replace(checkpoint, metrics=metrics), class_set=predictor.class_set)
     without_depth = replace(bare, measured=Measured.of(metrics))
     for said in (about.section(rounded), messages.header(rounded), messages.captions(without_depth, Look())[1]):
         assert "measured on float32 weights before export to int8 (&lt;b&gt;run" in said
