@@ -162,7 +162,7 @@ def full_size(inspection: Inspection, frame: Frame) -> Inspection:
         inspection,
         background=background_of(frame),
         depth=frame.depth,
-        truth=frame.label,
+        truth=frame.aligned_label,
         classes=np.asarray(Image.open(io.BytesIO(inspection.label_png)))[None],
         probabilities=repeated(inspection.probabilities[0])[None],
         entropy=repeated(inspection.entropy),
@@ -208,7 +208,7 @@ def inspect(
     # Over all of them, so that a class that the network alone has is a false positive like any other.
     result = None if frame.label is None else frame_result(replace(frame, class_set=classes), prediction.label)
     step = _step(frame)
-    depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.label))
+    depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.aligned_label))
     return Inspection(
         background=preview(frame),
         rgb=frame.rgb is not None,

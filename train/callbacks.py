@@ -144,7 +144,7 @@ class Pictures(Callback):
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-            rows.append(shrink(frame_row(frame.rgb, metres, frame.label, prediction), 240))
+            rows.append(shrink(frame_row(frame.rgb, metres, frame.aligned_label, prediction), 240))
         if rows:
             self._write(trainer, folder, "prediction", below(rows))
 

@@ -81,9 +81,10 @@ def audit_command(
 def draw_finding(reader: Reader, finding: Finding) -> np.ndarray:
     """RGB, ground truth and the predicted class within the region, each with the region outlined: uint8 (H, W', 3)."""
     frame = reader.read(finding.frame)
-    assert frame.label is not None
     region = finding.mask(frame.size)
-    predicted = np.where(region, np.uint8(finding.predicted), frame.label)
-    labels = (colorize_label(label, frame.class_set.palette) for label in (frame.label, predicted))
+    label = frame.aligned_label
+    assert label is not None
+    predicted = np.where(region, np.uint8(finding.predicted), label)
+    labels = (colorize_label(one, frame.class_set.palette) for one in (label, predicted))
     row = [background_of(frame), *labels]
     return beside([outline(picture, region, DIFFERENT) for picture in row])

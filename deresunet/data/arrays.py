@@ -63,6 +63,21 @@ def squeeze(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def nearest(array: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """An array (h, w) at another size (H, W) by nearest neighbour: nothing is mixed.
+
+    >>> nearest(np.array([[1, 2]]), (2, 4))
+    array([[1, 1, 2, 2],
+           [1, 1, 2, 2]])
+    """
+    if array.shape == size:
+        return array
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.intp) for new, old in zip(size, array.shape, strict=True)
+    )
+    return array[rows[:, None], columns[None, :]]
+
+
 def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
     """Array (H, W) of an NPY file. The header is checked against the bounds and the file's size before it is mapped.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from deresunet.data.arrays import nearest
 from deresunet.data.depth_checks import (
     BEYOND,
     LEAST_VALUES,
@@ -277,9 +278,7 @@ def align_depth(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray:
             f"Depth is {w}x{h} and RGB {width}x{height}: the aspect ratios {w / h:.3f} and {width / height:.3f} "
             "differ by more than 2 %, so they do not show the same view. Give depth registered to RGB."
         )
-    rows = ((np.arange(height) + 0.5) * h / height).astype(np.intp)
-    columns = ((np.arange(width) + 0.5) * w / width).astype(np.intp)
-    return metres[rows[:, None], columns[None, :]]
+    return nearest(metres, size)
 
 
 def same_view(size: tuple[int, ...], other: tuple[int, ...]) -> bool:

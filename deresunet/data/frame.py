@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deresunet.classes import SUNRGBD37, ClassSet, label_map
-from deresunet.data.depth import DepthReading, align_depth, clean_metres, read_metres
+from deresunet.data.arrays import nearest
+from deresunet.data.depth import DepthReading, align_depth, clean_metres, read_metres, same_view
 from deresunet.data.intrinsics import turned
 from deresunet.errors import InputError
 
@@ -94,7 +95,7 @@ class Frame:
         rgb: uint8 (H, W, 3), or None.
         depth: float32 (H, W): planar depth [m], 0 where missing; or None. Depth of another size is brought to
             RGB's with nearest neighbour.
-        label: uint8 (H, W): 0 = void, 1..N; or None.
+        label: uint8 (h, w): 0 = void, 1..N, at its own size of RGB's aspect ratio; or None.
         intrinsics: float64 (3, 3) [px], or None.
         boxes: 3D boxes in the camera's frame, or None where nobody annotated them.
         name: what to call the frame.
@@ -161,6 +162,11 @@ class Frame:
                 f"{self.name}: measured is {self.measured.dtype} {self.measured.shape}; expected bool {self.size}."
             )
 
+    @property
+    def aligned_label(self) -> np.ndarray | None:
+        """The label at the frame's own size, uint8 (H, W), by nearest neighbour; what is scored is `label`."""
+        return None if self.label is None else nearest(self.label, self.size)
+
     def upright(self) -> Frame:
         """The frame with all its maps turned upright, without its boxes."""
         if not self.turns:
@@ -209,10 +215,10 @@ class Frame:
         height, width = self.size
         if label.dtype != np.uint8 or label.ndim != 2:
             raise InputError(f"{self.name}: label is {label.dtype} {label.shape}; expected uint8 (H, W).")
-        if label.shape != (height, width):
+        if not label.size or not same_view(label.shape, (height, width)):
             raise InputError(
-                f"{self.name}: the ground truth is {label.shape[1]}x{label.shape[0]}, the frame {width}x{height}. "
-                "Give a label of the frame's own size."
+                f"{self.name}: the ground truth is {label.shape[1]}x{label.shape[0]}, the frame {width}x{height}; "
+                "their aspect ratios differ by more than 2 %. Give a label of the same view."
             )
         if label.size and label.max() > len(self.class_set):
             raise InputError(

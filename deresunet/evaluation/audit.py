@@ -181,7 +181,8 @@ def audit(
                     raise frame
                 if frame.label is not None:
                     usable_modality(frame, modality)
-                    yield name, frame
+                    # Regions are of the frame, whatever the label's own size.
+                    yield name, replace(frame, label=frame.aligned_label)
                     continue
             except InputError as error:
                 fail(name, error)

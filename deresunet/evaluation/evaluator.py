@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deresunet.classes import ClassSet, joined
+from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.labels import class_set_of
@@ -213,7 +214,8 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     described["warnings"] = list(frame.warnings)
     if frame.label is not None:
         way = joined(classes, frame.class_set)
-        result = scores(confusion_matrix(frame.label, way.table[prediction.label], len(frame.class_set)))
+        predicted = nearest(way.table[prediction.label], frame.label.shape)
+        result = scores(confusion_matrix(frame.label, predicted, len(frame.class_set)))
         described["ground_truth_classes"] = {"name": frame.class_set.name, "title": frame.class_set.title}
         described["outside"] = percent(result.outside)
         described["iou"] = [percent(value) for value in result.iou]

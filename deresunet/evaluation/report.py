@@ -14,6 +14,7 @@ import numpy as np
 
 from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
 from deresunet.classes import LabelMap, joined
+from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
@@ -130,7 +131,7 @@ class ExtremeFrames:
     def add(self, frame: Frame, label: np.ndarray) -> None:
         """Keep the prediction of a frame, uint8 (H, W) in its classes, if it is among the worst or the best so far."""
         assert frame.label is not None
-        miou = scores(confusion_matrix(frame.label, label, len(frame.class_set))).miou
+        miou = scores(confusion_matrix(frame.label, nearest(label, frame.label.shape), len(frame.class_set))).miou
         if np.isnan(miou):
             return
         self._kept[frame.name] = (miou, label)
@@ -154,7 +155,9 @@ class ExtremeFrames:
         label = self.prediction(name)
         if label is None or label.shape != frame.size:
             label = self._joined(frame).table[self.predictor(frame, self.modality).label]
-        return frame_row(frame.rgb, frame.depth, frame.label, label, errors=True, classes=self._joined(frame).target)
+        return frame_row(
+            *(frame.rgb, frame.depth, frame.aligned_label, label), errors=True, classes=self._joined(frame).target
+        )
 
     def _joined(self, frame: Frame) -> LabelMap:
         return joined(self.predictor.class_set, frame.class_set)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from deresunet.classes import VOID
+from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import depth_encoding, warnings_of
 from deresunet.evaluation.boundary_iou import boundary_counts
@@ -91,14 +92,16 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
 
     Args:
         frame: with its ground truth.
-        prediction: uint8 (H, W), in the frame's classes 1..N; 0 and all above is none of them.
+        prediction: uint8 (H, W), in the frame's classes 1..N; 0 and all above is none of them. It is brought to the
+            ground truth's own size.
         seconds: wall time to store [s].
 
     Raises:
-        ValueError: the frame has no ground truth, or the shapes differ.
+        ValueError: the frame has no ground truth, or the prediction another size than the frame.
     """
-    if frame.label is None or frame.label.shape != prediction.shape:
-        raise ValueError(f"{frame.name}: expected ground truth of the prediction's shape {prediction.shape}")
+    if frame.label is None or frame.size != prediction.shape:
+        raise ValueError(f"{frame.name}: expected ground truth, and a prediction of {frame.size}")
+    prediction = nearest(prediction, frame.label.shape)
     known = frame.label != VOID
     cell = np.zeros(prediction.shape, np.int32)
     classes = len(frame.class_set)
@@ -116,14 +119,15 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
 
 
 def strata(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Index of each pixel in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three uint8 (H, W)."""
+    """Index of each of the label's pixels in `DEPTH_RANGES`, `MEASURED` and `PLACES`: three uint8 (h, w)."""
     assert frame.label is not None
-    metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-    depth = np.zeros(frame.size, np.uint8)
+    size = frame.label.shape
+    metres = np.zeros(size, np.float32) if frame.depth is None else nearest(frame.depth, size)
+    depth = np.zeros(size, np.uint8)
     for end in DEPTH_ENDS_M:  # np.digitize would take ten times as long
         depth += metres >= end
     depth[metres <= 0] = len(DEPTH_RANGES) - 1
-    measured = metres > 0 if frame.measured is None else frame.measured
+    measured = metres > 0 if frame.measured is None else nearest(frame.measured, size)
     return depth, (~measured).astype(np.uint8), (~boundary(frame.label)).astype(np.uint8)
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 
 from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.config import ModelConfig, Preprocessing
+from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError, first_line
@@ -225,7 +226,7 @@ class StoredPredictor:
         label = (numbers + (1 - numbering.first)).astype(np.uint8)
         if label.shape != frame.size:
             self.resized.add(frame.name)
-            label = _nearest(label, frame.size)
+            label = nearest(label, frame.size)
         return label
 
     def _confidence(self, frame: Frame) -> np.ndarray:
@@ -238,7 +239,7 @@ class StoredPredictor:
             raise InputError(f"{path} is {stored.dtype} {stored.shape}; expected one channel of 8 or 16 bits.")
         top = 255 if stored.dtype == np.uint8 else 65535
         confidence = stored.astype(np.float32) / top
-        return confidence if confidence.shape == frame.size else _nearest(confidence, frame.size)
+        return confidence if confidence.shape == frame.size else nearest(confidence, frame.size)
 
     def _numbering(self, labels: str, usual: ClassSet) -> Numbering:
         """What class numbers count, as was said, by the folder's description, or by what its files show."""
@@ -326,9 +327,3 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as a PNG ({first_line(error)}). Write it again.") from error
-
-
-def _nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map (h, w) at another height and width, by nearest neighbour."""
-    rows, columns = ((np.arange(new) + 0.5) * old / new for new, old in zip(size, array.shape, strict=True))
-    return array[np.ix_(rows.astype(np.int64), columns.astype(np.int64))]

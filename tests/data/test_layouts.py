@@ -476,3 +476,32 @@ def test_a_video_is_answered_with_the_command_that_writes_its_frames(tmp_path: P
 def test_planar_depth_of_a_wall() -> None:
     camera = np.array([[3.0, 0, 4.0], [0, 3.0, 0], [0, 0, 1]])
     assert planar_depth(np.full((1, 9), 5.0), camera)[0, [0, 4, 8]] == pytest.approx([3.0, 5.0, 3.0])
+
+
+@pytest.mark.parametrize("scale", [2, 0.5])
+def test_labels_of_another_size_are_scored_at_their_own(
+    scale: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ScanNet's labels of 1296x968 beside RGB of 640x480; of another shape they are refused."""
+    height, width = (round(side * scale) for side in SIZE)
+    for name in ("0", "1"):
+        rgb(tmp_path / "color" / f"{name}.png")
+        depth(tmp_path / "depth" / f"{name}.png")
+        truth = halves(WALL, CHAIR, (height, width))
+        truth[0, 0] = CHAIR  # a pixel that counts at the label's size alone
+        save(tmp_path / "label" / f"{name}.png", truth)
+    frame = open_reader(root=tmp_path).read("0")
+    assert (frame.size, frame.label.shape, frame.aligned_label.shape) == (SIZE, (height, width), SIZE)
+    monkeypatch.setattr(evaluate_command, "load", lambda *_: RedReader())
+    out = tmp_path / "out.json"
+    report = ("--report", str(tmp_path / "report"))
+    done = CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path), "--json", str(out), *report])
+    assert done.exit_code == 0, done.output
+    told = json.loads(out.read_text())
+    assert sum(part["pixels"] for part in told["regions"]["depth"].values()) == 2 * height * width
+    assert told["pixel_acc"] == pytest.approx(100 * (1 - 1 / (height * width)), abs=0.001)
+    inspector = Inspector(RedReader(), {"mine": open_reader(root=tmp_path)})
+    assert inspector.open(DatasetFrame("mine", "0")).truth.shape == SIZE
+    save(tmp_path / "label" / "0.png", halves(WALL, CHAIR, (48, 72)))
+    with pytest.raises(InputError, match="72x48, the frame 64x48; their aspect ratios differ"):
+        open_reader(root=tmp_path).read("0")

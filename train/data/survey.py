@@ -55,7 +55,7 @@ def look_at(reader: Reader, names: tuple[str, ...], kind: str = "training", keep
     def look(name: str) -> tuple[np.ndarray, str, Frame | None, str, tuple[tuple[str, str], ...]]:
         frame = reader.read(name)
         pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
-        shares = pixels / frame.size[0] / frame.size[1]
+        shares = pixels / (1 if frame.label is None else frame.label.size)
         return shares, frame.sequence, frame if keep else None, depth_encoding(frame), warnings_of(frame)
 
     # Decoding releases the interpreter's lock, so threads do.
