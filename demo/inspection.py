@@ -225,8 +225,8 @@ def inspect(
         scores=None if result is None else scores(result.matrix()),
         reliability=(
             None
-            if frame.label is None or np.isnan(prediction.confidence).any()
-            else reliability(frame.label, prediction.label, prediction.confidence)
+            if frame.aligned_label is None or np.isnan(prediction.confidence).any()
+            else reliability(frame.aligned_label, prediction.label, prediction.confidence)
         ),
         shares=pixels / prediction.label.size,
         confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),

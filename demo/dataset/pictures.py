@@ -39,7 +39,7 @@ def quartet(frame: Frame, label: np.ndarray, palette: np.ndarray, focus: Focus =
         focus: None for errors, a class for its outcomes, or a confusion for its pixels.
         side: longest side of each of the four [px], at most.
     """
-    truth = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
+    truth = np.zeros(frame.size, np.uint8) if frame.aligned_label is None else frame.aligned_label
     return sheet(frame, label, focus_codes(truth, label, focus), focus_keys(focus), side, palette)
 
 
