@@ -2,7 +2,7 @@
 
 Programs have BatchNorm folded and take `rgb` (B, 3, H, W) and `depth` (B, 1, H, W), float32 and normalised as their
 metadata says, for any B and any H and W that are multiples of 32 from 64 to 4096. They give `logits`
-(B, classes, H, W).
+(B, classes, H, W). Of a vision transformer they take one frame of one size, and give logits at a quarter of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from deresunet.atomic import staging_folder
-from deresunet.config import to_json
+from deresunet.config import ViTConfig, to_json
 from deresunet.data.folder import sample_rooms
 from deresunet.errors import InputError
 from deresunet.inference.backends.folding import fold_batch_norm
@@ -132,7 +132,7 @@ class Source:
     def describe(self) -> dict[str, str]:
         """Metadata of a program: each entry JSON or plain text, as in the metadata of safetensors."""
         weights = self.checkpoint
-        taken = weights.preprocessing
+        taken = replace(weights.preprocessing, size=self.size)
         head = "smooth" if self.head == "smooth" and getattr(weights.config, "head", "") == "subpixel" else "raw"
         return {
             "architecture": "deresunet",
@@ -143,7 +143,9 @@ class Source:
                     "rgb": "float32 (B, 3, H, W): (RGB / 255 - rgb_mean) / rgb_std; all 0 where there is no RGB",
                     "depth": "float32 (B, 1, H, W): (depth [m] - depth_mean_m) / depth_std_m; depth_invalid where "
                     "depth is missing, all 0 where there is none",
-                    "size": f"H and W multiples of {taken.multiple_of}, H x W about {taken.network_pixels}",
+                    "size": "H and W {} and {}".format(*self.size)
+                    if self.size
+                    else f"H and W multiples of {taken.multiple_of}, H x W about {taken.network_pixels}",
                     "resizing": "RGB bilinear with antialiasing, depth nearest neighbour",
                 }
             ),
@@ -156,6 +158,13 @@ class Source:
             "weights": weights.name,
             "sha256": weights.sha256,
         }
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the one size that a program takes, or None for any: a transformer's grid is traced."""
+        preprocessing = self.checkpoint.preprocessing
+        traced = isinstance(self.checkpoint.layout, ViTConfig)
+        return preprocessing.network_size(480, 640) if traced else preprocessing.size
 
     def network(self) -> nn.Module:
         """Network that gives logits (B, classes, H, W) as `head` says."""
@@ -178,7 +187,12 @@ class _Upsampled(nn.Module):
 
 def _write_safetensors(source: Source, out: Path, precision: Precision) -> None:
     weights = source.checkpoint
-    save_checkpoint(out, weights.build(), weights.preprocessing, precision, weights.training, source.metrics)
+    classes = weights.class_set
+    if classes is None:
+        raise InputError(
+            f"{weights.name} has no names of its classes. Export the checkpoint of a training that has them."
+        )
+    save_checkpoint(out, weights.build(), weights.preprocessing, precision, weights.training, source.metrics, classes)
 
 
 def _write_torch_export(source: Source, out: Path, precision: Precision) -> None:
@@ -286,7 +300,12 @@ def calibration_inputs(checkpoint: Checkpoint) -> Iterator[tuple[np.ndarray, np.
 
 
 def _program(source: Source) -> torch.export.ExportedProgram:
-    folded = fold_batch_norm(source.network().eval())
+    network = source.network().eval()
+    if source.size is not None:
+        inputs = (torch.zeros(1, 3, *source.size), torch.zeros(1, 1, *source.size))
+        with torch.no_grad():
+            return torch.export.export(network, inputs)
+    folded = fold_batch_norm(network)
     cell = source.checkpoint.preprocessing.multiple_of
     batch = torch.export.Dim("batch", min=1, max=1024)
     # torch.export takes a size of 1 for a constant, so the deepest map has at least two rows and columns.

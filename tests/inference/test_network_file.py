@@ -27,6 +27,7 @@ from deresunet.inference.preprocessing import normalise_depth, raw_batch, to_ten
 from deresunet.inference.signature import PRESETS, Port, Settings, recognise_inputs
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import save_checkpoint
+from deresunet.model.registry import entry
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -337,3 +338,18 @@ def test_depth_normalised_in_any_unit() -> None:
     settings = Settings.of({"depth_mean": 2000, "depth_std": 500, "depth_unit": "mm"}, Path("network.yaml"))
     numbers = settings.preprocessing(Preprocessing(), None)
     assert normalise_depth(torch.tensor([[[[2.5, 0.0]]]]), numbers).flatten().tolist() == [1.0, 0.0]
+
+
+@pytest.mark.slow
+def test_the_vision_transformer_goes_out_and_comes_back(tmp_path: Path, rooms) -> None:
+    """As weights with its classes, and as a program of one size."""
+    room = rooms.read("0001")
+    bundled = deresunet.load("dinov2_vits14_rgbd", device="cpu", backend="eager")
+    source = entry("dinov2_vits14_rgbd").checkpoint
+    again = deresunet.load(export(source, tmp_path / "vit.safetensors", "fp16"), device="cpu", backend="eager")
+    assert again.class_set == bundled.class_set
+    assert (again(room).label == bundled(room).label).mean() > 0.995
+    program = deresunet.load(export(source, tmp_path / "vit.onnx", format="onnx"), device="cpu")
+    assert program.network_size(100, 100) == (480, 640)
+    assert program.class_set.name == "nyu40"
+    assert (logits_of(program, room) - logits_of(bundled, room)).abs().max() <= CLOSE
