@@ -292,10 +292,7 @@ def _label_format(source: Source, found: Found) -> LabelFormat:
     if source.label_set is None and source.label_offset is None and labels:
         format = named_format(labels, Path(source.root or found.root), source.classes, source.label_map)
         if format is not None and format.tool is not None:
-            missing = format.way.missing
             found.notices.append(format.tool.notice)
-            if missing:
-                found.notices.append(f"Void, as {format.class_set.name} has no such class: {', '.join(missing[:10])}.")
             return format
     void = found.layout.void if source.void is None and source.label_offset is None else source.void
     special = found.label_set in (OWN_LABELS, SCANNET_IDS)
