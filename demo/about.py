@@ -9,8 +9,9 @@ from string import Template
 import pandas as pd
 
 from demo.data_set_metrics import Measured
-from demo.markup import MODALITY_NAMES, table
+from demo.markup import table
 from deresunet import __version__
+from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.evaluation.report_page import imprint
 from deresunet.inference.predictor import SegmentationPredictor
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.deploy import zerogpu
 from demo.inspector import DatasetFrame, Upload
-from demo.markup import MODALITY_NAMES
+from deresunet.evaluation.html import MODALITY_NAMES
 
 MODALITIES = [(name, value) for value, name in MODALITY_NAMES.items()]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
-from urllib.parse import urlencode
+from typing import Literal, get_args
+from urllib.parse import parse_qsl, urlencode
 
 from demo.inspect.panels import Overlay
 from demo.markup import ALL_CLASSES, NO_CLASS
@@ -14,6 +14,8 @@ from deresunet.inference.preprocessing import Modality
 
 # Names of settings in links that were made by earlier versions.
 _EARLIER = {"given": "modality", "view": "overlay"}
+Tab = Literal["inspect", "compare", "dataset", "about"]
+NOT_IN_LINKS = "An upload is not part of a link: upload it again to see it."
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Link:
         boxes: whether 3D boxes are drawn over RGB.
         opacity: opacity of colours over the picture, 0..1.
         pixel: row and column of the pixel that is marked, in the pictures.
+        tab: the tab that is on screen.
+        upload: whether the frame is an upload, which no link holds.
     """
 
     data: str | None = None
@@ -43,6 +47,19 @@ class Link:
     boxes: bool = False
     opacity: float | None = None
     pixel: tuple[int, int] | None = None
+    tab: Tab = "inspect"
+    upload: bool = False
+
+
+def queried(search: str) -> dict[str, str]:
+    """The query of an address, such as "?tab=dataset", by key."""
+    return dict(parse_qsl(search.removeprefix("?")))
+
+
+def read_run(text: str) -> tuple[str, str]:
+    """Weights and modality of a run written as WEIGHTS@MODALITY, as the command line's --compare takes it."""
+    weights, _, modality = text.rpartition("@")
+    return weights, modality
 
 
 def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
@@ -77,6 +94,8 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
     if pixel is not None and not (pixel and min(pixel) >= 0):
         problems.append(f"pixel {asked['pixel']!r} is not a row and a column, such as 120,200.")
         pixel = None
+    if "upload" in asked:
+        problems.append(NOT_IN_LINKS)
     link = Link(
         data=asked.get("data"),
         frame=asked.get("frame"),
@@ -88,6 +107,8 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
         boxes=asked.get("boxes") == "1",
         opacity=opacity[0] if opacity else None,
         pixel=(int(pixel[0]), int(pixel[1])) if pixel else None,
+        upload="upload" in asked,
+        tab=one_of("tab", get_args(Tab)) or "inspect",  # type: ignore[arg-type]
     )
     return link, problems
 
@@ -101,6 +122,8 @@ def write_query(link: Link) -> str:
         "boxes": "1" if link.boxes else None,
         "opacity": None if link.opacity is None else f"{link.opacity:g}",
         "pixel": None if link.pixel is None else f"{link.pixel[0]},{link.pixel[1]}",
+        "upload": "1" if link.upload else None,
+        "tab": None if link.tab == "inspect" else link.tab,
     }
     del fields["classes"]
     return urlencode({key: value for key, value in fields.items() if value is not None})

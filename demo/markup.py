@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from deresunet.classes import SUNRGBD37, ClassSet
-from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.colours import Colour, hex_code
 
 ALL_CLASSES = "all classes"
 NO_CLASS = "no class"
-MODALITY_NAMES: dict[Modality, str] = {"rgbd": "RGB-D", "rgb": "RGB", "depth": "depth"}
 # Lets a click on a class of a legend, a chart or a table reach the page, which no component of Gradio's does for HTML.
 PICK_CLASS = """element.addEventListener('click', (event) => {
     const picked = event.target.closest('[data-class]');

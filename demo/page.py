@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import gradio as gr
 
 from demo import about
 from demo.api import offer_segment
 from demo.compare.tab import build_compare_tab
+from demo.components import QUIET
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.tab import build_dataset_tab
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
 from demo.inspect.tab import build_inspect_tab
 from demo.inspector import Inspector
-from demo.navigation import connect
+from demo.link import Tab
+from demo.navigation import ADDRESS, connect, follow_addresses
 from demo.server.guard import GuardedBlocks
 
 
@@ -31,17 +34,21 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
     with GuardedBlocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
+        address = gr.HTML(js_on_load=ADDRESS, elem_id="address", padding=False)
         gr.HTML(messages.header(inspector.predictor))
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Inspect", id="inspect"):
+            with gr.Tab("Inspect", id="inspect") as inspect_tab:
                 inspected = build_inspect_tab(inspector, page, evaluations)
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compare_tab:
                 compared = build_compare_tab(inspector, inspected, allow_checkpoints)
-            with gr.Tab("Data set", id="dataset"):
-                dataset = build_dataset_tab(inspector, evaluations)
-            with gr.Tab("About", id="about"):
+            with gr.Tab("Data set", id="dataset") as dataset_tab:
+                dataset = build_dataset_tab(inspector, evaluations, dataset_tab)
+            with gr.Tab("About", id="about") as about_tab:
                 gr.HTML(about.section(inspector.predictor), padding=False)
         gr.HTML(about.footer(), elem_id="footer", padding=False)
         connect(inspector, tabs, inspected, compared, dataset)
+        for name, tab in zip(get_args(Tab), (inspect_tab, compare_tab, dataset_tab, about_tab), strict=True):
+            tab.select(None, None, None, js=f"() => {{ window.showTab('{name}'); return []; }}", **QUIET)
+        follow_addresses(inspector, page, address, tabs, inspected, compared, dataset)
         offer_segment(inspector)
     return page

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from demo.head import CARD_ROUTE, ICON, OwnHead
 from demo.server import headers
 from demo.server.faults import Faults
 from demo.server.guard import GuardedBlocks
@@ -92,6 +93,7 @@ class Serving:
         middleware = [
             Middleware(headers.SecurityHeaders, ancestors, scripts, headers.SPACE_HUB if _in_space() else ()),
             Middleware(GZipMiddleware, compresslevel=5),
+            Middleware(OwnHead),
             Middleware(Faults),
             Middleware(Listeners, page),
         ]
@@ -102,9 +104,10 @@ class Serving:
             "auth_message": _login_message() if self.accounts else None,
             "state_session_capacity": SESSIONS,
             "run_history": False,
+            "favicon_path": str(ICON),
             "app_kwargs": {
                 "middleware": middleware,
-                "routes": [Route("/healthz", health.answer, methods=["GET"])],
+                "routes": [Route("/healthz", health.answer, methods=["GET"]), CARD_ROUTE],
             },
         }
 

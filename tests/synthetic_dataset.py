@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class SyntheticReader:
     ) -> None:
         self.names = tuple(ODD_NAME if k == 3 else f"kv{1 + k % 2}/{k:04d}" for k in range(count))
         self._broken, self._labelled, self.class_set = broken, labelled, class_set
-        self.reads = 0
+        self._reads = 0  # private: no option of the data set, which its fingerprint takes
 
     def describe(self, name: str) -> FrameInfo:
         k = self.names.index(name)
@@ -53,8 +54,13 @@ class SyntheticReader:
     def check(self) -> None:
         pass
 
+    @property
+    def reads(self) -> int:
+        """Frames that were read."""
+        return self._reads
+
     def read(self, name: str) -> Frame:
-        self.reads += 1
+        self._reads += 1
         if name == self._broken:
             raise InputError(f"{self.root}/{name}.png is cut short.")
         k = self.names.index(name)
@@ -92,6 +98,7 @@ class KnownPredictor:
         confidence: of every pixel.
     """
 
+    network = SimpleNamespace(architecture="deresunet_r50", takes="rgbd")
     precision, backend, head, usual_batch = "float32", "eager", "raw", 1
     ready, inference, _input_size = True, Inference(), Predictor._input_size
 

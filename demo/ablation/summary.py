@@ -12,9 +12,8 @@ import pandas as pd
 
 from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
-from demo.markup import MODALITY_NAMES
 from deresunet.classes import DISPLAY_NAMES
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
 from deresunet.inference.preprocessing import Modality

@@ -14,8 +14,9 @@ from demo.downloads import KEEP_SECONDS
 from demo.inspect.updates import picture_file
 from demo.inspection import Inspection
 from demo.inspector import Inspector
-from demo.markup import MODALITY_NAMES, SORT_TABLE, class_filter, table
+from demo.markup import SORT_TABLE, class_filter, table
 from demo.notices import with_notice
+from deresunet.evaluation.html import MODALITY_NAMES
 
 ABLATION_CLEARED = [None, gr.update(visible=False)]
 

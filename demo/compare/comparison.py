@@ -10,9 +10,8 @@ import pandas as pd
 
 from demo.inspect.panels import Look, prediction_picture
 from demo.inspection import Inspection
-from demo.markup import MODALITY_NAMES
 from deresunet.classes import joined
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.visualization.colours import COMPARISON_KEYS, DIFFERENCE_KEYS, Colour
 from deresunet.visualization.overlays import comparison_codes, paint_outcomes
 

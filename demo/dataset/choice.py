@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from demo.dataset.messages import chosen_confusion
 from demo.dataset.pictures import Focus
 from demo.dataset.progress import Request
-from demo.dataset.result import Confusion, DatasetResult, FrameProperty
+from demo.dataset.result import PROPERTIES, Confusion, DatasetResult, FrameProperty
 from demo.markup import ALL_CLASSES, chosen_class
 from deresunet.classes import ClassSet
 
@@ -44,6 +45,31 @@ class Choice:
     order: str = WORST
     against: FrameProperty = "missing"
     shown: int = PAGE
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], request: Request, result: DatasetResult) -> tuple[Choice, list[str]]:
+        """The settings that the query of an address asks for, and a sentence about each that cannot be used."""
+        problems = []
+
+        def one_of(key: str, offered: Iterable[str], usual: str) -> str:
+            asked = query.get(key, usual)
+            if asked in (usual, *offered):
+                return asked
+            problems.append(f"{key} {asked!r} is not in this result.")
+            return usual
+
+        names = [result.class_set.display_names[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
+        labels = range(1, len(result.class_set) + 2)  # the last column: predictions of none of the classes
+        return cls(
+            request,
+            result.class_set,
+            one_of("sensor", result.groups("sensor"), ALL_SENSORS),
+            one_of("scene", result.groups("scene"), ALL_SCENES),
+            one_of("class", names, ALL_CLASSES),
+            one_of("cell", [f"{truth},{prediction}" for truth in labels for prediction in labels], ""),
+            one_of("order", (BEST,), WORST),
+            one_of("property", PROPERTIES, result.first_property),  # type: ignore[arg-type]
+        ), problems
 
     @property
     def label(self) -> int | None:

@@ -11,11 +11,11 @@ import pandas as pd
 from demo.dataset.pictures import Focus, focus_keys
 from demo.dataset.progress import Progress, Request, duration
 from demo.dataset.result import Confusion, DatasetResult, FrameProperty, most_confused
-from demo.markup import ALL_CLASSES, MODALITY_NAMES
+from demo.markup import ALL_CLASSES
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluation import percent
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report_page import drawn_classes
 from deresunet.evaluation.stratified import BOUNDARY_PX

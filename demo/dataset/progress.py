@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from demo.markup import MODALITY_NAMES
+from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.inference.preprocessing import Modality
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +23,9 @@ from deresunet.errors import InputError
 from deresunet.evaluation.comparison import Comparison, compare
 from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.report_page import html_page
+
+# Puts the two runs into the address once they are compared; see demo/address.js.
+_TO_ADDRESS = "(a, b) => { window.writeAddress?.({ run_a: a, run_b: b }, true, 'dataset'); return []; }"
 
 
 class Comparisons:
@@ -50,7 +55,22 @@ class Comparisons:
         return compare(first, second, (self.evaluations.name(a), self.evaluations.name(b)))
 
 
-def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, tab: gr.Tab) -> gr.State:
+@dataclass(frozen=True)
+class RunsTab:
+    """What the rest of the Data set tab needs.
+
+    Attributes:
+        request: state: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.
+        follow: handler that compares the runs of two names over a data set, or clears the comparison for None.
+        followed: components that `follow` updates.
+    """
+
+    request: gr.State
+    follow: Callable[[str, str | None, str | None], list[Any]]
+    followed: list[Any]
+
+
+def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, tab: gr.Tab) -> RunsTab:
     """Lay out the comparison of two runs inside the page's current context.
 
     Args:
@@ -58,9 +78,6 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
         source: state: name of the data set.
         finished: state: names of the finished runs over the data set; the lists are renewed when it changes.
         tab: the tab around it; the lists are renewed when it is opened, too.
-
-    Returns:
-        State: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.
     """
     comparisons = Comparisons(evaluations)
     asked = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -158,11 +175,20 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
                 return [CompareRequest(frame, first, second, weights, names, order)]
         raise InputError("This frame is not in the comparison any more. Compare the runs again.")
 
+    def follow(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
+        names = list(requests(source))[::-1]
+        compared = on_compare(source, name_a, name_b) if name_a or name_b else ["", *[gr.skip()] * 7]
+        if not (name_a or name_b):
+            compared[1] = gr.Column(visible=False)
+        lists = [gr.Dropdown(names, value=name if name in names else None) for name in (name_a, name_b)]
+        return [*lists, bool(name_a or name_b), *compared]
+
     controls = [source, a, b]
     gr.on([tab.select, source.change, finished.change], on_list, [*controls, chosen_once], [notice, a, b], **QUIET)
     gr.on([a.input, b.input, start.click, export.click], lambda: True, None, chosen_once, **QUIET)
     outputs = [notice, box, summary, won, lost, classes, shift, files]
     start.click(on_compare, controls, outputs, show_progress_on=[notice], **PRIVATE)
+    start.click(None, [a, b], None, js=_TO_ADDRESS, **QUIET)
     export.click(on_export, controls, [notice, files], show_progress_on=[notice], **PRIVATE)
     gr.on([won.select, lost.select], on_frame, controls, [notice, asked], **QUIET)
-    return asked
+    return RunsTab(asked, follow, [a, b, chosen_once, *outputs])

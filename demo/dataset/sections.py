@@ -55,20 +55,21 @@ class Sections:
             gr.Column(visible=done),
         ]
 
-    def first(self, request: Request) -> list[Any]:
+    def first(self, request: Request, choice: Choice | None = None) -> list[Any]:
         """First look at a result: sensor, room type, class, order, property, provenance, files, then `look`."""
         result = self.evaluations.result(request)
+        choice = choice or Choice(request, result.class_set, against=result.first_property)
         names = [result.class_set.display_names[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
         sensors, scenes = result.groups("sensor"), result.groups("scene")
         return [
-            gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=ALL_SENSORS, visible=len(sensors) > 1),
-            gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=ALL_SCENES, visible=len(scenes) > 1),
-            gr.Dropdown([ALL_CLASSES, *sorted(names)], value=ALL_CLASSES),
-            WORST,
-            result.first_property,
+            gr.Dropdown([ALL_SENSORS, *_counted(sensors)], value=choice.sensor, visible=len(sensors) > 1),
+            gr.Dropdown([ALL_SCENES, *_counted(scenes)], value=choice.scene, visible=len(scenes) > 1),
+            gr.Dropdown([ALL_CLASSES, *sorted(names)], value=choice.only),
+            choice.order,
+            choice.against,
             messages.provenance(result),
             gr.Files(value=None, visible=False),
-            *self.look(Choice(request, result.class_set, against=result.first_property)),
+            *self.look(choice),
         ]
 
     def look(self, choice: Choice) -> list[Any]:

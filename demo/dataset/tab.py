@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +25,10 @@ from demo.downloads import KEEP_SECONDS
 from demo.inspect.chooser import source_updates
 from demo.inspector import DatasetFrame, Inspector
 from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
+from demo.notices import notice as notice_of
 from demo.notices import with_notice
 from demo.report.dataset import write_dataset_report
+from deresunet.evaluation.html import MODALITY_NAMES
 
 _TICK_S = 1.0
 
@@ -37,19 +41,24 @@ class DatasetTab:
         open_requests: states: an `OpenRequest` each, or None at first; `change` fires at each click on a frame.
         compare_request: state: a `CompareRequest`, likewise.
         evaluations: runs of the whole server.
+        follow: handler that brings the tab to what the query of an address asks for; takes that and the visitor.
+        followed: components that `follow` updates.
     """
 
     open_requests: list[gr.State]
     compare_request: gr.State
     evaluations: Evaluations
+    follow: Callable[[Mapping[str, str], gr.Request], list[Any]]
+    followed: list[Any]
 
 
-def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> DatasetTab:
+def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Tab) -> DatasetTab:
     """Lay the tab out inside the page's current context.
 
     Args:
         inspector: the page's networks and data sets.
         evaluations: runs that are shown.
+        tab: the tab around it.
     """
     pictures = Pictures(evaluations)
     sections = Sections(evaluations, pictures)
@@ -85,8 +94,8 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     status = gr.HTML(elem_id="ds-status", padding=False)
 
     asked = [source, modality, weights]
-    with gr.Tabs(elem_id="ds-tabs"):
-        with gr.Tab("Result", id="result"), gr.Column(visible=False, elem_id="ds-results") as results:
+    with gr.Tabs(elem_id="ds-tabs") as parts:
+        with gr.Tab("Result", id="result") as result_tab, gr.Column(visible=False, elem_id="ds-results") as results:
             headline = gr.HTML(elem_id="ds-headline", padding=False)
             with gr.Row(elem_classes="ds-filters"):
                 sensor = gr.Dropdown(
@@ -151,8 +160,8 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
             report_notice = gr.HTML(elem_id="ds-report-notice", elem_classes="notices", padding=False)
             provenance = gr.HTML(padding=False, elem_id="ds-provenance")
         with gr.Tab("Compare runs", id="runs") as runs_tab:
-            compare_request = build_runs(evaluations, source, finished, runs_tab)
-        with gr.Tab("Label audit", id="audit"):
+            runs = build_runs(evaluations, source, finished, runs_tab)
+        with gr.Tab("Label audit", id="audit") as audit_tab:
             audit_request = build_audit(evaluations, asked[:2])
 
     inputs = [*asked, sensor, scene, only, pair, order, against, amount]
@@ -176,8 +185,8 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
         return [*sections.run(request, progress), *shown, request if done else None, names]
 
     @with_notice(len(all_outputs), "The evaluation cannot be shown")
-    def on_choose(source: str, modality: Any, weights: str, visitor: gr.Request) -> list[Any]:
-        return refreshed(evaluations.request(source, modality, weights), None, visitor)
+    def on_choose(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
+        return refreshed(evaluations.request(source, modality, weights), seen, visitor)
 
     @with_notice(len(all_outputs), "The evaluation cannot be shown", cleared=False)
     def on_tick(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
@@ -266,12 +275,53 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
         written = write_dataset_report(evaluations, evaluations.request(source, modality, weights))
         return [gr.Files([str(path) for path in written], visible=True)]
 
+    def follow(query: Mapping[str, str], visitor: gr.Request) -> list[Any]:
+        problems: list[str] = []
+
+        def one_of(key: str, offered: Iterable[str], usual: str) -> str:
+            if query.get(key, usual) in offered:
+                return query.get(key, usual)
+            problems.append(f"{key} {query[key]!r} is not on offer; there are {', '.join(offered)}.")
+            return usual
+
+        name = one_of("data", inspector.readers, families[0])
+        modality: Any = one_of("modality", MODALITY_NAMES, "rgbd")
+        weights = one_of("weights", inspector.checkpoints.names, inspector.checkpoints.first_name)
+        request = evaluations.request(name, modality, weights)
+        progress = evaluations.progress(request, str(visitor.session_hash))
+        first: list[Any] = [gr.skip()] * len(first_outputs)
+        if progress.state == "done":
+            choice, more = Choice.of(query, request, evaluations.result(request))
+            problems += more
+            first = sections.first(request, choice)
+        done = [evaluations.name(one) for one in evaluations.finished(name)]
+        part = one_of("part", ("result", "runs", "audit"), "result")
+        return [
+            notice_of("Part of this link could not be opened", " ".join(problems)) if problems else "",
+            *[name, *source_updates(inspector, name), modality, weights, gr.Tabs(selected=part)],
+            *sections.run(request, progress),
+            *[*first, request if progress.state == "done" else None, done],
+            *runs.follow(name, query.get("run_a"), query.get("run_b")),
+        ]
+
+    followed = [notice, source, family, variant, modality, weights, parts, *all_outputs, *runs.followed]
+    named: dict[str, Any] = {
+        "data": variant, "modality": modality, "weights": weights, "sensor": sensor, "scene": scene, "class": only,
+        "cell": pair, "order": order, "property": against,
+    }  # fmt: skip
+    usual = {"sensor": ALL_SENSORS, "scene": ALL_SCENES, "class": ALL_CLASSES, "order": WORST}
+    changes = [tab.select, *(control.change for control in named.values())]
+    gr.on(changes, None, list(named.values()), None, js=_to_address(list(named), usual), **QUIET)
+    for part, one in (("", result_tab), ("runs", runs_tab), ("audit", audit_tab)):
+        to_part = f"() => {{ window.writeAddress?.({{ part: '{part}' }}, true, 'dataset'); return []; }}"
+        one.select(None, None, None, js=to_part, **QUIET)
+
     latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
     timer.tick(on_tick, [*asked, seen], [notice, *all_outputs], trigger_mode="once", **QUIET)
     family.input(lambda name: [name, source_updates(inspector, name)[1]], family, [source, variant], **QUIET)
     variant.input(lambda name: name, variant, source, **QUIET)
     choosing = [source.change, modality.input, weights.input]
-    gr.on(choosing, on_choose, asked, [notice, *all_outputs], show_progress_on=[status], **latest)
+    gr.on(choosing, on_choose, [*asked, seen], [notice, *all_outputs], show_progress_on=[status], **latest)
     start.click(on_start, [*asked, seen], [notice, *run_outputs, seen], **QUIET)
     cancel.click(on_cancel, asked, [notice, *run_outputs], **QUIET)
     look: dict[str, Any] = {"show_progress_on": [headline, gallery], **latest}
@@ -287,7 +337,17 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations) -> Dataset
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
     # A button shows no progress, and the files are hidden before: it is shown on the line below them.
     report.click(on_report, asked, [report_notice, files], show_progress_on=[provenance], **PRIVATE)
-    return DatasetTab([open_request, audit_request], compare_request, evaluations)
+    return DatasetTab([open_request, audit_request], runs.request, evaluations, follow, followed)
+
+
+def _to_address(keys: list[str], usual: Mapping[str, str]) -> str:
+    """Script that writes controls' values into the tab's address, without those that are as `usual`."""
+    return f"""(...values) => {{
+        const usual = {json.dumps(usual)};
+        const entries = {json.dumps(keys)}.map((key, k) => [key, values[k] === usual[key] ? null : values[k]]);
+        window.writeAddress?.(Object.fromEntries(entries), true, 'dataset');
+        return [];
+    }}"""
 
 
 def _title(text: str) -> None:

@@ -25,8 +25,11 @@ STRIP = 60
 FEW = 12
 # Values of `Chooser.find`.
 NOTHING_SOUGHT = ("", ALL_CLASSES, AS_LISTED)
+# Order of a list that comes from the Data set tab, beside `ORDERS`.
+GIVEN = "given"
 CLEAR_SEARCH = """element.addEventListener('click', (event) => {
-    if (event.target.closest('[data-clear]')) trigger('select', { index: 0, value: '' });
+    const cleared = event.target.closest('[data-clear]');
+    if (cleared) trigger('select', { index: 0, value: cleared.dataset.clear });
 });"""
 
 
@@ -39,14 +42,18 @@ class Listing:
         names: names of the frames.
         start: index of the strip's first one.
         words: what they were searched for by.
-        order: order of a list that was not searched for, in words; or "".
+        only: display name of the class that they contain; or `ALL_CLASSES`.
+        order: order of a list that comes from the Data set tab, in words; or "".
+        whole: names of that list, before it was searched.
     """
 
     source: str
     names: tuple[str, ...]
     start: int = 0
     words: str = ""
+    only: str = ALL_CLASSES
     order: str = ""
+    whole: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -218,14 +225,17 @@ def _find() -> list[Any]:
             elem_id="search-class",
             **bare,
         ),
-        gr.Dropdown(
-            [(f"Order: {name}", name) for name in ORDERS],
-            value=AS_LISTED,
-            label="Order of the frames",
-            elem_id="order",
-            **bare,
-        ),
+        gr.Dropdown(_orders(), value=AS_LISTED, label="Order of the frames", elem_id="order", **bare),
     ]
+
+
+def _orders(given: str = "") -> list[tuple[str, str]]:
+    return [*([(f"Order: {given}", GIVEN)] if given else []), *((f"Order: {name}", name) for name in ORDERS)]
+
+
+def order_update(listing: Listing, order: str = GIVEN) -> gr.Dropdown:
+    """Update of the dropdown of orders: that of a list from the Data set tab is on offer while it is walked through."""
+    return gr.Dropdown(_orders(listing.order), value=GIVEN if listing.order else order)
 
 
 def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> list[Any]:
@@ -243,9 +253,13 @@ def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> l
         line = "No frame matches."
     elif paged:
         line = f"{listing.start + 1:,} to {end:,} of {line}"
-    if listing.order:
-        line = f"{line}, {listing.order}"
-    clear = "" if found else ' <button type="button" data-clear>Clear</button>'
+    chips = [("class", listing.only)] if listing.only != ALL_CLASSES else []
+    chips += [("order", listing.order)] if listing.order else []
+    clear = "" if found else ' <button type="button" class="link" data-clear="">Clear</button>'
+    clear += "".join(
+        f' <button type="button" class="filter" data-clear="{what}" title="Remove">{html.escape(text)}</button>'
+        for what, text in chips
+    )
     return [
         listing,
         gr.Gallery(inspector.thumbnails(listing.source, listing.shown)),
@@ -256,8 +270,9 @@ def listing_updates(inspector: Inspector, listing: Listing, said: str = "") -> l
 
 
 def list_updates(inspector: Inspector, listing: Listing) -> list[Any]:
-    """Updates of `Chooser.lists` for a list that was not searched for: its data set, and an empty search."""
-    return [*source_updates(inspector, listing.source), *NOTHING_SOUGHT, *listing_updates(inspector, listing)]
+    """Updates of `Chooser.lists` for a list that was not searched for: its data set, its class and its order."""
+    find = ["", listing.only, order_update(listing, AS_LISTED)]
+    return [*source_updates(inspector, listing.source), *find, *listing_updates(inspector, listing)]
 
 
 def source_updates(inspector: Inspector, source: str) -> list[Any]:

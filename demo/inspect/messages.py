@@ -9,11 +9,11 @@ import numpy as np
 from demo.data_set_metrics import Measured
 from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
-from demo.markup import MODALITY_NAMES, figure, key_line
+from demo.markup import figure, key_line
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range

@@ -53,6 +53,7 @@ class Settings(NamedTuple):
             boxes=self.boxes,
             opacity=self.opacity,
             pixel=point,
+            upload=origin is not None and named is None,
         )
 
     @classmethod

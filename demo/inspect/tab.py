@@ -28,9 +28,10 @@ from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
 from demo.report.tab import REPORT_CLEARED, wire_report
 from deresunet.errors import InputError
 
-# Puts the settings into the address bar without another entry in the browser's history.
+# Puts the settings into the address; see demo/address.js.
 _TO_ADDRESS_BAR = """(query) => {
-    if (query) history.replaceState(history.state, '', `${location.pathname}?${query}${location.hash}`);
+    const none = { data: null, frame: null, upload: null, class: null, contours: null, boxes: null, pixel: null };
+    if (query) window.writeAddress?.({ ...none, ...Object.fromEntries(new URLSearchParams(query)) });
     return [];
 }"""
 # On a phone the controls are folded up, so that the prediction comes first.
@@ -137,7 +138,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     def on_arrival(request: gr.Request) -> list[Any]:
         """Show the frame at once, and say what is waited for; the prediction follows."""
         asked, _ = read_link(dict(request.query_params))
-        found, _ = _named(inspector, asked)
+        found, _ = frame_of(inspector, asked)
         try:
             frame = inspector.read(found)
             # As the result will show it, so that a browser loads it once.
@@ -148,11 +149,11 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
 
     def on_strip(request: gr.Request) -> list[Any]:
         asked, _ = read_link(dict(request.query_params))
-        return follow(inspector, _named(inspector, asked)[0], None)
+        return follow(inspector, frame_of(inspector, asked)[0], None)
 
     def on_load(request: gr.Request) -> list[Any]:
         asked, problems = read_link(dict(request.query_params))
-        found, missing = _named(inspector, asked)
+        found, missing = frame_of(inspector, asked)
         names = inspector.checkpoints.names
         settings = Settings.of(asked, inspector.checkpoints.first_name)
         if settings.weights not in names:
@@ -274,7 +275,7 @@ def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: li
     at.readout.select(on_pixel, None, [point], trigger_mode="always_last", **QUIET)
 
 
-def _named(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:
+def frame_of(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:
     """The frame that a link names, or the default one and what was not found."""
     first = inspector.first()
     if asked.data is not None and asked.data not in inspector.readers:

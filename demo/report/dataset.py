@@ -17,9 +17,9 @@ from demo.dataset.plots import on_white, scatter
 from demo.dataset.progress import Request
 from demo.dataset.result import PROPERTIES, DatasetResult
 from demo.downloads import kept
-from demo.markup import MODALITY_NAMES
 from deresunet.atomic import write_whole
 from deresunet.errors import InputError
+from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import image
 

@@ -30,11 +30,12 @@ from demo.inspect.panels import (
     truth_picture,
 )
 from demo.inspection import Inspection, full_size, png
-from demo.markup import MODALITY_NAMES, class_keys, key_line
+from demo.markup import class_keys, key_line
 from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
 from deresunet.atomic import csv_text
 from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
+from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
 

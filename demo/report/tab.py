@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from demo.ablation.summary import Ablation
-from demo.components import PRIVATE, Origin
+from demo.components import PRIVATE, QUIET, Origin
 from demo.downloads import download_name, handed_out
 from demo.inspection import Inspection
-from demo.inspector import Inspector
+from demo.inspector import DatasetFrame, Inspector
 from demo.notices import with_notice
 from demo.report.frame import Report
 
@@ -27,6 +27,7 @@ class ReportTab:
     box: gr.Column
     page_file: gr.File
     zip_file: gr.File
+    link: gr.HTML
 
     @property
     def fleeting(self) -> list[Any]:
@@ -39,15 +40,16 @@ def lay_out_report() -> ReportTab:
     gr.HTML(
         "<p>A report on this frame, to share: one HTML page, and a ZIP with pictures and the label (class numbers) "
         "in full size, its numbers as JSON and CSV, and points as PLY. If the modality ablation was run, the report "
-        "includes it. The address bar has a link to this view.</p>",
+        "includes it.</p>",
         padding=False,
     )
+    link = gr.HTML(padding=False)
     make = gr.Button("Export report", variant="primary", elem_id="export-report")
     notice = gr.HTML(elem_id="report-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box, gr.Row():
         page_file = gr.File(label="Report: one HTML page", interactive=False, elem_id="report-html")
         zip_file = gr.File(label="ZIP: pictures, label, numbers, points", interactive=False, elem_id="report-zip")
-    return ReportTab(make, notice, box, page_file, zip_file)
+    return ReportTab(make, notice, box, page_file, zip_file, link)
 
 
 def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None:
@@ -73,4 +75,12 @@ def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None
         ]
 
     outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]
+    inputs[0].change(_link_note, inputs[0], tab.link, **QUIET)
     tab.make.click(on_export, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
+
+
+def _link_note(origin: Origin | None) -> str:
+    """What can be shared besides the report, as HTML."""
+    if isinstance(origin, DatasetFrame):
+        return "<p>The address bar has a link to this view.</p>"
+    return "" if origin is None else "<p>No link holds an upload: the report is the way to share it.</p>"

@@ -38,6 +38,7 @@ from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.evaluator import describe_protocol, evaluate
+from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import html_page
@@ -145,8 +146,12 @@ def evaluate_command(
         both = {letter: result.as_dict() for letter, result in zip("AB", results, strict=True)}
         write_json(json_out, {"comparison": described, **both})
     if report is not None:
+        title = f"{compare_with[1]} against {compare_with[0]}"
         write_json(report / "comparison.json", described)
-        write_text(report / "comparison.html", html_page("Comparison", comparison_sections(comparison)))
+        write_text(
+            report / "comparison.html",
+            html_page(title, comparison_sections(comparison)),
+        )
     _print_comparison(described)
     typer.echo(str(comparison))
 
@@ -205,7 +210,7 @@ def _evaluate_one(
         progress.update(task, completed=total)
     result = replace(result, notices=(*result.notices, *sideways))
     if report is not None:
-        write_report(report, result, extreme.picture)
+        write_report(report, result, extreme.picture, title=f"{predictor.checkpoint.name}, {MODALITY_NAMES[modality]}")
     if resume is not None:
         resume.remove()
     return result
@@ -233,10 +238,8 @@ def _print(result: Evaluation, classes: bool = True) -> None:
     for remark in result.remarks:
         typer.echo(remark)
     show_tally(result.tally())
-    if result.missing:
-        typer.echo(
-            f"{len(result.missing)} frames without a prediction were left out, such as {result.missing[0]}", err=True
-        )
+    if result.coverage:
+        typer.echo(f"{result.coverage}. The scores are of the others.", err=True)
     if result.resized:
         typer.echo(f"{result.resized} predictions of another size were resized with nearest neighbour", err=True)
     if result.unlabelled:
@@ -244,9 +247,8 @@ def _print(result: Evaluation, classes: bool = True) -> None:
             f"{len(result.unlabelled)} frames without ground truth were left out, such as {result.unlabelled[0]}"
         )
     if result.failed:
-        typer.echo(f"{len(result.failed)} frames could not be read and were left out:")
         for failure in result.failed:
-            typer.echo(f"  {failure.error}")
+            typer.echo(f"  {failure.error}", err=True)
 
 
 def _print_comparison(described: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ class Comparison:
         frames: the frames of both, in the order of run A.
         only_a: frames of run A alone, which are left out.
         only_b: frames of run B alone, which are left out.
+        coverage: sentences on the frames that are not in A's and not in B's scores; see `failures.coverage`.
     """
 
     names: tuple[str, str]
@@ -70,6 +71,7 @@ class Comparison:
     frames: tuple[FrameDifference, ...]
     only_a: int = 0
     only_b: int = 0
+    coverage: tuple[str, str] = ("", "")
 
     @cached_property
     def scores(self) -> tuple[Scores, Scores]:
@@ -120,6 +122,7 @@ class Comparison:
             "frames_won": len(self.won),
             "frames_lost": len(self.lost),
             "frames_left_out": {"A": self.only_a, "B": self.only_b},
+            "coverage": {"A": self.coverage[0], "B": self.coverage[1]},
             "won": [_frame(frame) for frame in self.won],
             "lost": [_frame(frame) for frame in self.lost],
             "confusion_difference": self.confusion_difference.tolist(),
@@ -195,6 +198,7 @@ def compare(
         frames=tuple(FrameDifference(name, first[name].miou, second[name].miou) for name in common),
         only_a=len(first) - len(common),
         only_b=len(second) - len(common),
+        coverage=(a.coverage, b.coverage),
     )
 
 

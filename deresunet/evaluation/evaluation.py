@@ -13,7 +13,7 @@ import numpy as np
 from deresunet.classes import SUNRGBD37, ClassSet, label_map
 from deresunet.data.frame_tally import FrameTally
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
-from deresunet.evaluation.failures import Failure
+from deresunet.evaluation.failures import Failure, coverage
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, pool
@@ -85,6 +85,11 @@ class Evaluation:
         """Scores of the pooled matrix, 0..1."""
         return scores(self.matrix)
 
+    @property
+    def coverage(self) -> str:
+        """Sentence on the frames that are not in the scores; see `failures.coverage`."""
+        return coverage(self.frames, self.missing, self.failed)
+
     def groups(self, key: Literal["sensor", "scene"]) -> dict[str, np.ndarray]:
         """Pooled matrix, int64 (N, N + 1), of each known sensor or room type, by name."""
         grouped: dict[str, np.ndarray] = {}
@@ -154,6 +159,7 @@ class Evaluation:
             "boundary_iou": [percent(value) for value in boundary_iou(self.boundary)],
             "classes": list(self.class_set.display_names),
             "frames": self.frames,
+            "coverage": self.coverage,
             "unlabelled": list(self.unlabelled),
             "failed": [vars(failure) for failure in self.failed],
             "missing_predictions": list(self.missing),

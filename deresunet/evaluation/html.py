@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+from deresunet.inference.preprocessing import Modality
+
+MODALITY_NAMES: dict[Modality, str] = {"rgbd": "RGB-D", "rgb": "RGB", "depth": "depth"}
+
 
 def in_percent(ratio: float, places: int = 1) -> str:
     """A ratio 0..1 in percent, such as "82.6 %"; n/a for NaN."""

@@ -55,7 +55,7 @@ def served(tmp_path_factory):
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         folder = tmp_path_factory.mktemp("evaluations")
         reader = SyntheticReader()
-        checkpoints = Checkpoints(KnownPredictor(reader), predictions={"better": Better(reader, sha256="cd" * 32)})
+        checkpoints = Checkpoints(KnownPredictor(reader), named={"better": Better(reader, sha256="cd" * 32)})
         evaluations = Evaluations(checkpoints, {SOURCE: reader}, folder)
         for request in (Request(SOURCE), Request(SOURCE, "rgbd", "better")):
             evaluations.start(request, "before")
@@ -83,7 +83,7 @@ def test_arrow_keys_walk_through_the_worst_frames(tab, served):
     tab.locator("#ds-gallery button.thumbnail-item").nth(1).click()
     caption = tab.locator(".caption", has_text="synthetic · ").first
     expect(caption).to_contain_text(worst[1], timeout=30_000)
-    expect(tab.locator("#count")).to_have_text("14 frames, worst first by mIoU", timeout=10_000)
+    expect(tab.locator("#count")).to_have_text("14 frames worst first by mIoU", timeout=10_000)
     tab.keyboard.press("ArrowRight")
     expect(caption).to_contain_text(worst[2], timeout=30_000)
     tab.keyboard.press("ArrowLeft")
@@ -109,6 +109,84 @@ def test_a_confusion_leads_to_a_frame_with_its_pair_and_back_to_the_same_place(t
     tab.locator("#back").click()
     expect(shown).to_be_in_viewport(timeout=10_000)
     tab.wait_for_function("place => Math.abs(window.scrollY - place) < 3", arg=place, timeout=10_000)
+
+
+def test_back_and_forward_retrace_frames_tabs_classes_cells_and_runs(tab, served):
+    """Each of a visitor's acts is one entry of the browser's history, and Back and Forward lead along them."""
+    worst = served[1].ranked(served[1].choose(), CHAIR)
+    chosen, headline = tab.locator("#ds-class input"), tab.locator("#ds-headline")
+    before = tab.evaluate("history.length")
+    tab.locator("#ds-bars [data-class=chair]").click()
+    expect(headline).to_contain_text("IoU of chair", timeout=60_000)
+    expect(tab).to_have_url(re.compile("class=chair"))
+    tab.get_by_role("tab", name="Compare runs").click()
+    expect(tab.locator("#ds-run-b input")).to_have_value("better, RGB-D", timeout=60_000)
+    tab.locator("#ds-compare").click()
+    expect(tab.locator("#ds-compare-summary")).to_contain_text("better than A", timeout=60_000)
+    tab.get_by_role("tab", name="Result").click()
+    tab.locator("#ds-gallery button.thumbnail-item").first.click()
+    expect(tab.locator(".caption", has_text=worst[0].name).first).to_be_visible(timeout=60_000)
+    expect(tab).to_have_url(re.compile("class=chair.*"), timeout=60_000)
+    expect(tab).to_have_title(f"{worst[0].name} · Inspect · DeResUNet")
+    filters = tab.locator("#count .filter")
+    expect(filters).to_have_text(["chair", "worst first by IoU of chair"], timeout=60_000)
+    expect(tab.locator("#search-class input")).to_have_value("Contains: chair")
+    expect(tab.locator("#order input")).to_have_value("Order: worst first by IoU of chair")
+    assert tab.evaluate("history.length") == before + 5
+    tab.go_back()
+    expect(headline).to_be_visible(timeout=60_000)
+    expect(headline).to_contain_text("IoU of chair")
+    expect(tab).to_have_title(f"{SOURCE} · Data set · DeResUNet")
+    tab.go_back()
+    expect(tab.locator("#ds-compare-summary")).to_be_visible(timeout=60_000)
+    for _ in range(2):
+        tab.go_back()
+    expect(headline).to_contain_text("IoU of chair", timeout=60_000)
+    expect(chosen).to_have_value("chair")
+    tab.go_back()
+    expect(chosen).to_have_value("all classes", timeout=60_000)
+    tab.go_forward()
+    expect(headline).to_contain_text("IoU of chair", timeout=60_000)
+
+
+@pytest.mark.parametrize("again", ["reload", "another browser"])
+def test_a_link_reaches_the_same_state_of_each_tab(tab, served, browser, again):
+    """What a reload and a second browser show of an address that the page has written."""
+    cell = Confusion(CHAIR, BED, SUNRGBD37)
+    tab.locator("#ds-bars [data-class=chair]").click()
+    expect(tab).to_have_url(re.compile("class=chair"), timeout=60_000)
+    tab.locator("#ds-pair input").click()
+    tab.get_by_role("option", name=str(cell)).click()
+    expect(tab).to_have_url(re.compile(f"cell={CHAIR}%2C{BED}"), timeout=60_000)
+    first = served[1].confused(served[1].choose(), cell)[0]
+    with watched_tabs(browser) as new_tab:
+
+        def there():
+            if again == "reload":
+                reload(tab)
+                return tab
+            other = new_tab(1440, 900)
+            other.goto(tab.url)
+            return other
+
+        shown = there()
+        expect(shown.locator("#ds-headline")).to_contain_text("IoU of chair", timeout=60_000)
+        expect(shown.locator("#ds-gallery button.thumbnail-item").first).to_contain_text(first.caption)
+        expect(shown).to_have_url(tab.url)
+        tab.get_by_role("tab", name="Compare runs").click()
+        expect(tab.locator("#ds-run-b input")).to_have_value("better, RGB-D", timeout=60_000)
+        tab.locator("#ds-compare").click()
+        expect(tab.locator("#ds-compare-summary")).to_contain_text("better than A", timeout=60_000)
+        expect(there().locator("#ds-compare-summary")).to_contain_text("better than A", timeout=60_000)
+        tab.get_by_role("tab", name="Compare", exact=True).click()
+        tab.locator("#compare").click()
+        expect(tab.locator("#compare-summary")).to_contain_text("mIoU of this frame", timeout=60_000)
+        expect(tab).to_have_url(re.compile("tab=compare"))
+        summary = tab.locator("#compare-summary").inner_text()
+        expect(there().locator("#compare-summary")).to_have_text(summary, timeout=60_000, use_inner_text=True)
+        tab.get_by_role("tab", name="About").click()
+        expect(tab).to_have_url(re.compile("tab=about"))
+        expect(there().get_by_role("tab", name="About")).to_have_attribute("aria-selected", "true", timeout=60_000)
 
 
 def test_two_runs_are_compared_and_a_frame_opens_in_compare(tab, served):
@@ -149,7 +227,7 @@ def test_frames_are_searched_ordered_and_walked_through(tab, served):
     expect(words).to_have_value("")
     expect(count).to_have_text("14 frames", timeout=10_000)
     choose(tab, "#search-class", "Contains: bed")
-    expect(count).to_have_text("5 of 14 frames", timeout=10_000)
+    expect(count).to_have_text("5 of 14 frames bed", timeout=10_000)
     choose(tab, "#order", "Order: lowest mIoU")
     expect(strip.first).to_contain_text(beds[0], timeout=10_000)
     strip.first.click()
@@ -158,7 +236,7 @@ def test_frames_are_searched_ordered_and_walked_through(tab, served):
     tab.locator("#next").click()
     expect(caption).to_contain_text(beds[1], timeout=30_000)
     expect(tab.locator("#frames .thumbnail-item.selected")).to_contain_text(beds[1], timeout=10_000)
-    expect(count).to_have_text("5 of 14 frames")
+    expect(count).to_have_text("5 of 14 frames bed")
 
 
 def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkeypatch):

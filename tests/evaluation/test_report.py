@@ -262,7 +262,7 @@ def test_on_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert NAMES[2] in stopped.stderr
     done = invoke("--root", data, "--on-error", "skip", "--json", data / "out.json")
     assert done.exit_code == 0, done.output
-    assert "1 frames could not be read" in done.output
+    assert "5 of 6 frames: 1 could not be used" in done.output
     told = json.loads((data / "out.json").read_text())
     assert told["frames"] == 5
     assert [failure["name"] for failure in told["failed"]] == [NAMES[2]]

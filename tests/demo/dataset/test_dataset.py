@@ -317,7 +317,7 @@ def test_a_label_that_was_mended_is_scored_anew(tmp_path, monkeypatch):
 
 def test_runs_of_several_weights_are_kept_apart_and_listed(reader, tmp_path):
     first, other = KnownPredictor(reader), KnownPredictor(reader, sha256="cd" * 32)
-    checkpoints = Checkpoints(first, predictions={"other": other})
+    checkpoints = Checkpoints(first, named={"other": other})
     evaluations = Evaluations(checkpoints, {"synthetic": reader}, tmp_path)
     assert evaluations.finished("synthetic") == []
     requests = [evaluations.request("synthetic", "rgbd", name) for name in (checkpoints.first_name, "other")]

@@ -39,9 +39,9 @@ class Served:
         with gr.Blocks(analytics_enabled=False) as self.page, gr.Tabs():
             with gr.Tab("Inspect"):
                 opened = gr.HTML("nothing yet", elem_id="opened")
-            with gr.Tab("Data set"):
+            with gr.Tab("Data set") as tab:
                 evaluations = Evaluations(inspector.checkpoints, inspector.readers, folder)
-                self.tab = build_dataset_tab(inspector, evaluations)
+                self.tab = build_dataset_tab(inspector, evaluations, tab)
             for request in self.tab.open_requests:
                 request.change(
                     lambda asked: " | ".join(
