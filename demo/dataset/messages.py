@@ -109,10 +109,11 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
             f"Below a score: its {in_percent(found.level, 0)} bootstrap confidence interval over frames. Frames of one "
             "recording are alike, so the interval is too narrow."
         )
+    remarks = "".join(f'<p class="ds-note">{html.escape(line)}</p>' for line in result.evaluation.remarks)
     return (
         f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
         f'<p class="ds-note">{_places(result, chosen)} Boundary IoU: IoU of classes\' inner boundary bands, 2 % of the '
-        "image's diagonal wide.</p>"
+        f"image's diagonal wide.</p>{remarks}"
     )
 
 
