@@ -15,6 +15,7 @@ from sunrgbd_archives import RedReader, halves, picture
 
 from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import Frame
+from deresunet.data.labels import LabelFormat
 from deresunet.data.prefetch import prefetch
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluation import Evaluation
@@ -454,3 +455,28 @@ def test_protocol_in_words() -> None:
     )
     assert "test-time augmentation" in augmented
     assert "0.75, 1.25 and their mirror images" in augmented
+
+
+@pytest.mark.parametrize("moved", [1, -1])
+@pytest.mark.parametrize("count", [3, 8])
+def test_labels_that_fit_when_they_are_moved_by_one_are_refused_resumed_or_not(
+    tmp_path: Path, moved: int, count: int
+) -> None:
+    truth = np.repeat(np.arange(2, 10, dtype=np.uint8), 6)[:, None].repeat(64, 1)
+    made = {f"f{k}": frame(f"f{k}", label=np.roll(truth, k, 0) - np.uint8(moved % 256)) for k in range(count)}
+    predictor = Oracle({name: np.roll(truth, k, 0) for k, name in enumerate(made)})
+    path = tmp_path / "resume.jsonl"
+    for _ in range(2):  # the second finds the first one's results
+        with pytest.raises(InputError, match=f"--label-offset {moved}"), ResumeFile(path, {}) as resume:
+            evaluate(predictor, Frames(made), workers=0, resume=resume)
+    assert len(path.read_text().splitlines()) > 1, "an earlier run left results"
+    told = Frames(made)
+    told.labels = LabelFormat("sunrgbd37", 0)  # as they are, says the user
+    assert evaluate(predictor, told, workers=0).scores.pixel_acc < 0.2
+
+
+def test_labels_that_fit_as_they_are_pass(tmp_path: Path) -> None:
+    truth = np.repeat(np.arange(2, 10, dtype=np.uint8), 6)[:, None].repeat(64, 1)
+    made = {f"f{k}": frame(f"f{k}", label=truth) for k in range(6)}
+    predictor = Oracle(dict.fromkeys(made, truth))
+    assert evaluate(predictor, Frames(made)).scores.pixel_acc == 1.0
