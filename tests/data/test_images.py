@@ -230,9 +230,9 @@ def test_every_bad_file_gets_a_message_that_says_what_to_give(tmp_path):
 
 def test_sizes_that_do_not_fit(tmp_path):
     rgb = saved(tmp_path / "rgb.png", RGB)
-    small_label = saved(tmp_path / "label.png", np.ones((24, 32), np.uint8))
-    with pytest.raises(InputError, match="ground truth is 32x24, the frame 64x48"):
-        read_frame(rgb, label=small_label)
+    other_label = saved(tmp_path / "label.png", np.ones((24, 40), np.uint8))
+    with pytest.raises(InputError, match="ground truth is 40x24, the frame 64x48"):
+        read_frame(rgb, label=other_label)
     square = saved(tmp_path / "square.png", MILLIMETRES[:48, :48])
     with pytest.raises(InputError, match="aspect ratios"):
         read_frame(rgb, square)

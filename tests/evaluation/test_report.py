@@ -302,7 +302,7 @@ def test_tta_and_modality_are_said(data: Path, monkeypatch: pytest.MonkeyPatch) 
     told = json.loads((data / "out.json").read_text())
     assert "test-time augmentation: mean probabilities of scales 0.75, 1 and their mirror images" in told["protocol"]
     assert told["protocol"].endswith("modality rgb")
-    assert list(told["sources"]) == ["SUN RGB-D, label polygons, depth_bfx"]
+    assert list(told["sources"]) == ["SUN RGB-D, label polygons, no depth"]
     assert invoke(*options, "--tta", "rotate").exit_code == 2
 
 
