@@ -105,7 +105,7 @@ def test_what_cannot_be_served_is_told_in_one_line(launch, monkeypatch, options,
 
 
 def test_mcp_without_its_package_says_what_to_install(launch, monkeypatch):
-    assert launch()["launch"]["mcp_server"] is False
+    assert launch()["launch"]["mcp_server"] is None, "left to GRADIO_MCP_SERVER"
     monkeypatch.setitem(sys.modules, "mcp", None)
     with pytest.raises(SystemExit, match=r"error: --mcp needs the package mcp, .* Run: pip install"):
         launch("--mcp")
