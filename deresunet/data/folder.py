@@ -22,6 +22,7 @@ from deresunet.data.frame_list import FRAME_LIST_FILE, read_frame_list, write_fr
 from deresunet.data.images import read_rgb
 from deresunet.data.intrinsics import parse_intrinsics, read_intrinsics, scaled
 from deresunet.data.label_checks import check_labels
+from deresunet.data.label_exports import refuse_other_exports
 from deresunet.data.label_tools import named_format
 from deresunet.data.labels import LabelFormat
 from deresunet.data.layout_search import find_row, unknown_layout
@@ -289,6 +290,12 @@ def _find(source: Source, row: str | None) -> Found:
 def _label_format(source: Source, found: Found) -> LabelFormat:
     """Meaning of the label files; those that nobody knows the meaning of are taken from the frames, with a notice."""
     labels = [frame.label for frame in found.frames.values() if frame.label is not None]
+    brush = None if labels else next(found.root.glob("*/task-*-annotation-*-tag-*"), None)
+    if brush is not None:  # named by the tool's own numbers, so that no frame has any
+        try:
+            refuse_other_exports(brush)
+        except InputError as error:
+            found.notices.append(str(error))
     if source.label_set is None and source.label_offset is None and labels:
         format = named_format(labels, Path(source.root or found.root), source.classes, source.label_map)
         if format is not None and format.tool is not None:

@@ -248,6 +248,12 @@ def test_exports_without_classes_are_refused_with_the_one_that_has_them(tmp_path
         read_label(tmp_path / name)
 
 
+def test_brush_masks_of_a_folder_are_said(tmp_path):
+    rgb(tmp_path / "rgb" / "a.jpg")
+    save(tmp_path / "label" / "task-1-annotation-2-by-1-tag-chair-0.png", NUMBERS)
+    assert any("a brush mask of Label Studio" in notice for notice in open_reader(root=tmp_path).notices)
+
+
 def test_numbers_that_each_image_counts_by_itself_are_no_classes_and_the_advice_works(tmp_path):
     names = ["bed", "chair", "floor", "wall"]
     for k in range(1, 5):
