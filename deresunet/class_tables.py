@@ -123,6 +123,9 @@ def counterparts(source: tuple[str, ...], target: tuple[str, ...]) -> dict[str, 
         return {key(name): single.get(to, "") for to, name in enumerate(NYU13, 1)}
     if source == ADE20K150 and target in nyu:
         return {key(name): to for name, to in ADE20K_AS_NYU.items()}
+    if source in nyu and target == ADE20K150:  # the first of several, unless there is one of the same name
+        there = set(map(key, ADE20K150))
+        return {key(to): name for name, to in reversed(ADE20K_AS_NYU.items()) if key(to) not in there}
     return {}
 
 

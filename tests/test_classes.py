@@ -221,6 +221,10 @@ def test_maps_between_the_built_in_sets() -> None:
     for name, to in wanted.items():
         assert SUNRGBD37.names[ade.table[1 + ade.source.names.index(name)] - 1] == to
     assert {"paper", "whiteboard", "shower_curtain"} <= set(ade.unreachable)
+    back = label_map(SUNRGBD37, BUILT_IN["ade20k150"])
+    for name, to in {"window": "windowpane", "picture": "painting", "chair": "chair", "pillow": "pillow"}.items():
+        assert back.target.names[back.table[1 + SUNRGBD37.names.index(name)] - 1] == to
+    assert set(back.missing) <= set(ade.unreachable)
 
 
 def test_a_mapping_of_ones_own(tmp_path: Path) -> None:
