@@ -26,11 +26,11 @@ from deresunet.classes import ClassSet
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.labels import class_set_of
+from deresunet.data.passes import Failure
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_protocol, evaluate
-from deresunet.evaluation.failures import Failure
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import SegmentationPredictor

@@ -32,9 +32,9 @@ def contents_fingerprint(reader: Reader, names: Iterable[str] | None = None) -> 
     options = sorted(
         (key, str(value.resolve() if isinstance(value, Path) else value))
         for key, value in vars(reader).items()
-        if not key.startswith("_") and isinstance(value, str | int | Path)
+        if not key.startswith("_") and isinstance(value, str | Path)
     )
-    labels = repr(getattr(reader, "labels", ""))
+    labels = repr((getattr(reader, "labels", ""), getattr(reader, "turns", 0)))
     seen: dict[Path, list[object]] = {}  # an index or a .mat file belongs to all frames
     frames = [(name, _stamps(reader.files(name), seen)) for name in (reader.names if names is None else names)]
     # Hashed, since files in Gradio's cache may be fetched, and paths on the server are nobody's business.

@@ -16,9 +16,8 @@ from deresunet.atomic import write_json, write_whole
 from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame
 from deresunet.data.labels import class_set_of
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import Pass
 from deresunet.data.readers import Reader
-from deresunet.errors import InputError
 
 # Classes in the chart, those with most pixels; more cannot be read.
 MOST_DRAWN = 40
@@ -156,15 +155,13 @@ def gather(
         InputError: a frame cannot be read, with on_error "stop".
     """
     statistics = Statistics(class_set=class_set_of(reader))
-    for done, (name, frame) in enumerate(prefetch(reader.names[:limit], reader.read, workers), 1):
-        if isinstance(frame, InputError):
-            if on_error == "stop":
-                raise frame
-            statistics.failed.append((name, str(frame)))
-        else:
-            statistics.add(frame)
+    frames = Pass(reader.names[:limit], reader.read, workers, on_error)
+    for _, frame in frames:
+        statistics.add(frame)
+        frames.done += 1
         if on_frame is not None:
-            on_frame(done)
+            on_frame(frames.done)
+    statistics.failed += [(failure.name, failure.error) for failure in frames.failed]
     return statistics
 
 

@@ -24,10 +24,10 @@ from deresunet.atomic import csv_text
 from deresunet.classes import SUNRGBD37, VOID, ClassSet, joined
 from deresunet.data.frame import Frame
 from deresunet.data.labels import class_set_of
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import Failure, Pass
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
-from deresunet.evaluation.failures import Failure, nothing_to_score
+from deresunet.evaluation.failures import nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix
 from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction
@@ -163,34 +163,29 @@ def audit(
     """
     names = reader.names[:limit]
     found: list[Finding] = []
-    failed: list[Failure] = []
     class_set = class_set_of(reader)
     matrix = np.zeros((len(class_set), len(class_set) + 1), np.int64)
-    done = frames = 0
+    audited = 0
 
-    def fail(name: str, error: InputError) -> None:
-        if on_error == "stop":
-            raise error
-        failed.append(Failure(name, str(error)))
+    def read(name: str) -> Frame:
+        frame = reader.read(name)
+        if frame.label is None:
+            return frame
+        usable_modality(frame, modality)
+        # Regions are of the frame, whatever the label's own size.
+        return replace(frame, label=frame.aligned_label)
 
-    def usable() -> Iterator[tuple[str, Frame]]:
-        nonlocal done
-        for name, frame in prefetch(names, reader.read, workers):
-            try:
-                if isinstance(frame, InputError):
-                    raise frame
-                if frame.label is not None:
-                    usable_modality(frame, modality)
-                    # Regions are of the frame, whatever the label's own size.
-                    yield name, replace(frame, label=frame.aligned_label)
-                    continue
-            except InputError as error:
-                fail(name, error)
-            done += 1
+    frames = Pass(names, read, workers, on_error)
 
-    for group in batched_by_size(usable(), predictor.usual_batch, predictor.network_size):
+    def labelled() -> Iterator[tuple[str, Frame]]:
+        for name, frame in frames:
+            if frame.label is not None:
+                yield name, frame
+            else:
+                frames.done += 1
+
+    for group in batched_by_size(labelled(), predictor.usual_batch, predictor.network_size):
         for (name, frame), prediction in zip(group, _predictions(predictor, group, modality), strict=True):
-            done += 1
             try:
                 if isinstance(prediction, InputError):
                     raise prediction
@@ -198,14 +193,15 @@ def audit(
                 brought = prediction.brought_by(joined(prediction.class_set, frame.class_set))
                 matrix += confusion_matrix(frame.label, brought.label, len(class_set))
                 found += frame_findings(frame, brought, min_area, min_confidence)
-                frames += 1
+                audited += 1
+                frames.done += 1
             except InputError as error:
-                fail(name, error)
+                frames.fail(name, error)
             if on_frame is not None:
-                on_frame(done)
-    if not frames:
-        raise nothing_to_score(len(names), failed)
-    return Audit(rank(found, matrix), frames, tuple(failed), class_set)
+                on_frame(frames.done)
+    if not audited:
+        raise nothing_to_score(len(names), frames.failed)
+    return Audit(rank(found, matrix), audited, tuple(frames.failed), class_set)
 
 
 def _predictions(

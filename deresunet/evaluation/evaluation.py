@@ -12,8 +12,9 @@ import numpy as np
 
 from deresunet.classes import SUNRGBD37, ClassSet, label_map
 from deresunet.data.frame_tally import FrameTally
+from deresunet.data.passes import Failure
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
-from deresunet.evaluation.failures import Failure, coverage
+from deresunet.evaluation.failures import coverage
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, pool

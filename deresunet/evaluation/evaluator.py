@@ -15,11 +15,11 @@ from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.label_checks import SHIFT_FRAMES, check_shift
 from deresunet.data.labels import class_set_of
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import Pass
 from deresunet.data.readers import Frames
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluation import Evaluation, percent
-from deresunet.evaluation.failures import Failure, nothing_to_score
+from deresunet.evaluation.failures import nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
@@ -89,49 +89,42 @@ def evaluate(
     class_set, labels = class_set_of(reader), getattr(reader, "labels", None)
     way = joined(predictor.class_set, class_set)
     matrix = pool(results.values(), len(class_set)).sum((0, 1, 2))
-    failed: list[Failure] = []
     missing: list[str] = []
     left = [name for name in names if resume is None or name not in resume]
-    done = len(names) - len(left)
     shift_known = labels is not None and labels.offset is not None
     if len(results) >= SHIFT_FRAMES:
         shift_known = shift_known or _check_shift(results.values(), class_set)
     start = time.perf_counter()
 
-    def usable() -> Iterator[tuple[str, Frame]]:
-        nonlocal done
-        for name, frame in prefetch(left, reader.read, workers):
-            try:
-                if isinstance(frame, InputError):
-                    raise frame
-                if frame.label is not None:
-                    predictor.modality_of(frame, modality)
-            except InputError as error:
-                if on_error == "stop":
-                    raise
-                failed.append(Failure(name, str(error)))
-                done += 1
-                continue
+    def read(name: str) -> Frame:
+        frame = reader.read(name)
+        if frame.label is not None:
+            predictor.modality_of(frame, modality)
+        return frame
+
+    frames = Pass(left, read, workers, on_error, done=len(names) - len(left))
+
+    def labelled() -> Iterator[tuple[str, Frame]]:
+        for name, frame in frames:
             if frame.label is not None:
                 yield name, frame
                 continue
             unlabelled.append(name)
-            done += 1
+            frames.done += 1
             if resume is not None:
                 resume.add_unlabelled(name)
 
-    for group in batched_by_size(usable(), predictor.usual_batch if batch is None else batch, predictor.network_size):
+    batch = predictor.usual_batch if batch is None else batch
+    for group in batched_by_size(labelled(), batch, predictor.network_size):
         try:
             predicted = predictor.labels([frame for _, frame in group], modality)
         except MissingPredictionError:  # comes from stored predictions, which go one by one
             missing += [name for name, _ in group]
-            done += len(group)
+            frames.done += len(group)
             continue
         except InputError as error:
-            if on_error == "stop":
-                raise
-            failed += [Failure(name, str(error)) for name, _ in group]
-            done += len(group)
+            for name, _ in group:
+                frames.fail(name, error)
             continue
         for (name, frame), own in zip(group, predicted, strict=True):
             label = own if way.identity else way.table[own]
@@ -142,13 +135,13 @@ def evaluate(
                 shift_known = _check_shift(results.values(), class_set)
             start = now
             matrix += results[name].matrix()
-            done += 1
+            frames.done += 1
             if keep_label is not None:
                 keep_label(name, label)
             if resume is not None:
                 resume.add(results[name])
             if on_frame is not None:
-                on_frame(done, frame, label, matrix)
+                on_frame(frames.done, frame, label, matrix)
     if not shift_known:
         _check_shift(results.values(), class_set)
     if not results and missing:
@@ -157,7 +150,7 @@ def evaluate(
             "Predictions are named as the frames."
         )
     if not results:
-        raise nothing_to_score(len(names), failed)
+        raise nothing_to_score(len(names), frames.failed)
     ordered = tuple(results[name] for name in names if name in results)
     return Evaluation(
         matrix=matrix,
@@ -167,7 +160,7 @@ def evaluate(
         protocol=f"{describe_protocol(predictor, class_set)}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
         results=ordered,
-        failed=tuple(failed),
+        failed=tuple(frames.failed),
         missing=tuple(missing),
         resized=len(predictor.resized) if isinstance(predictor, StoredPredictor) else 0,
         notices=tuple(getattr(reader, "notices", ())),

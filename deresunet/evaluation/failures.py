@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from deresunet.data.passes import Failure
 from deresunet.errors import InputError
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A frame that could not be read.
-
-    Attributes:
-        name: the frame.
-        error: the error's message, with the file's path.
-    """
-
-    name: str
-    error: str
 
 
 def coverage(scored: int, missing: Sequence[str], failed: Sequence[Failure]) -> str:

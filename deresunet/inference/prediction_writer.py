@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from deresunet.classes import SUNRGBD37
 from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import FrameTally
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import Pass
 from deresunet.data.readers import StoredFrames
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError
@@ -86,26 +86,16 @@ def write_predictions(
     sweep_below(folder)  # frames that an interrupted run had just written are not written again
     contents = {name: frame_fingerprint(reader, name) for name in names}
     left = [name for name in names if not is_written(folder, name, confidence, contents[name])]
-    kept = done = len(names) - len(left)
-    failed: list[tuple[str, str]] = []
+    kept = len(names) - len(left)
     tally = FrameTally()
 
-    def usable() -> Iterator[tuple[str, Frame]]:
-        nonlocal done
-        for name, frame in prefetch(left, reader.read, workers):
-            try:
-                if isinstance(frame, InputError):
-                    raise frame
-                predictor.modality_of(frame, modality)
-            except InputError as error:
-                if on_error == "stop":
-                    raise
-                failed.append((name, str(error)))
-                done += 1
-                continue
-            yield name, frame
+    def read(name: str) -> Frame:
+        frame = reader.read(name)
+        predictor.modality_of(frame, modality)
+        return frame
 
-    for group in batched_by_size(usable(), 1 if confidence else predictor.usual_batch, predictor.network_size):
+    frames = Pass(left, read, workers, on_error, done=kept)
+    for group in batched_by_size(frames, 1 if confidence else predictor.usual_batch, predictor.network_size):
         found: list[tuple[np.ndarray, np.ndarray | None]]
         if confidence:
             found = [(one.label, one.confidence) for one in (predictor(frame, modality) for _, frame in group)]
@@ -114,10 +104,11 @@ def write_predictions(
         for (name, frame), (label, sure) in zip(group, found, strict=True):
             write_prediction(folder, name, label, sure, contents[name])
             tally.add(frame)
-            done += 1
+            frames.done += 1
             if on_frame is not None:
-                on_frame(done)
-    return Written(len(names) - kept - len(failed), kept, tuple(failed), tally)
+                on_frame(frames.done)
+    failed = tuple((failure.name, failure.error) for failure in frames.failed)
+    return Written(len(names) - kept - len(failed), kept, failed, tally)
 
 
 def _begin(folder: Path, predictor: SegmentationPredictor, modality: Modality, reading: Mapping[str, str]) -> None:

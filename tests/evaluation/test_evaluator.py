@@ -16,7 +16,7 @@ from sunrgbd_archives import RedReader, halves, picture
 from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import Frame
 from deresunet.data.labels import LabelFormat
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import prefetch
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.evaluator import describe_protocol, evaluate

@@ -18,7 +18,7 @@ from deresunet.atomic import sweep_below, write_json, write_png, write_text, wri
 from deresunet.classes import SUNRGBD37, VOID
 from deresunet.data.frame import OrientedBox, Problem
 from deresunet.data.images import image_size
-from deresunet.data.prefetch import prefetch
+from deresunet.data.passes import prefetch
 from deresunet.data.sunrgbd.archive import Archive, open_archive, open_toolbox
 from deresunet.data.sunrgbd.index import INDEX_FILE, VALIDATION_FILE, VERSION, IndexEntry, entry_to_json
 from deresunet.data.sunrgbd.layout import describe, read_pixels, read_polygons
