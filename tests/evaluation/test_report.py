@@ -282,6 +282,7 @@ def test_interrupted_command_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch
             return super().tensors(*inputs)
 
     monkeypatch.setattr(evaluate_command, "load", lambda *_: Interrupted())
+    monkeypatch.setattr(evaluate_command, "notice_if_sideways", lambda *_: ())
     options = ("--root", data, "--on-error", "skip", "--report", data / "report")
     assert invoke(*options).exit_code != 0
     assert (data / "report" / "resume.jsonl").is_file()
