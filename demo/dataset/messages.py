@@ -15,7 +15,7 @@ from demo.markup import ALL_CLASSES
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval
 from deresunet.evaluation.evaluation import percent
-from deresunet.evaluation.html import MODALITY_NAMES, in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, amber, in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report_page import drawn_classes
 from deresunet.evaluation.stratified import BOUNDARY_PX
@@ -124,9 +124,8 @@ def left_out(result: DatasetResult) -> str:
         example = html.escape(evaluation.unlabelled[0])
         lines.append(f"{len(evaluation.unlabelled):,} frames without ground truth were left out, such as {example}.")
     if evaluation.failed:
-        first = html.escape(evaluation.failed[0].error)
-        lines.append(f"{len(evaluation.failed):,} frames could not be used and were left out, such as: {first}")
-    return "".join(f'<p class="ds-note"><b>Left out:</b> {line}</p>' for line in lines)
+        lines.append(html.escape(evaluation.failed[0].error))
+    return amber(evaluation.coverage) + "".join(f'<p class="ds-note"><b>Left out:</b> {line}</p>' for line in lines)
 
 
 def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = None, clickable: bool = False) -> str:

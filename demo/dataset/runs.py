@@ -15,8 +15,8 @@ from demo.dataset.progress import Request
 from demo.markup import figure
 from deresunet.evaluation.bootstrap import Difference
 from deresunet.evaluation.comparison import Comparison, FrameDifference
-from deresunet.evaluation.comparison_page import shift_figure
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.comparison_page import coverage_notes, shift_figure
+from deresunet.evaluation.html import forest, in_percent
 
 # Frames won and frames lost on the page, of each; the report's JSON has all.
 COUNT = 30
@@ -59,7 +59,8 @@ def summary(comparison: Comparison) -> str:
         figure(f"{100 * found.pixel_acc.value:+.2f}", "points of pixel accuracy, B - A", _interval(found.pixel_acc)),
         figure(f"{in_percent(a.miou)} | {in_percent(b.miou)}", "mIoU A | B"),
         figure(
-            f"{len(comparison.won):,} | {len(comparison.lost):,}", f"frames won | lost of {len(comparison.frames):,}"
+            f"{len(comparison.won):,} | {len(comparison.lost):,} | {comparison.tied:,}",
+            f"frames won | lost | tied (below 0.1 points) of {len(comparison.frames):,}",
         ),
     ]
     left_out = comparison.only_a + comparison.only_b
@@ -67,7 +68,8 @@ def summary(comparison: Comparison) -> str:
     names = [html.escape(name) for name in comparison.names]
     return (
         f'<p class="ds-said">A: {names[0]}<br>B: {names[1]}</p><div class="ds-figures">{"".join(figures)}</div>'
-        f'<p class="ds-note">{html.escape(str(comparison))}.{note}</p>'
+        f'{coverage_notes(comparison)}<p class="ds-note">{html.escape(str(comparison))}.{note}</p>'
+        f'<h3 class="ds-title">IoU by class: B - A, points</h3>{forest(comparison.effects)}'
     )
 
 
@@ -101,7 +103,7 @@ def class_table(comparison: Comparison) -> pd.DataFrame:
 def shift_picture(comparison: Comparison) -> Image.Image:
     """Difference of the confusion matrices, B - A, as shares of each ground-truth class."""
     buffer = io.BytesIO()
-    shift_figure(comparison).savefig(buffer, format="png", dpi=90)
+    shift_figure(comparison).savefig(buffer, format="png", dpi=90, transparent=True)
     picture = Image.open(buffer)
     picture.load()
     return picture

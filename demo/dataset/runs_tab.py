@@ -157,7 +157,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
     @with_notice(1, "The report was not written")
     def on_export(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
         found = comparisons.of(*chosen(source, name_a, name_b))
-        page = html_page(f"Comparison of two runs: {source}", comparison_sections(found))
+        page = html_page(f"{found.names[1]} against {found.names[0]}: {source}", comparison_sections(found))
         described = json.dumps({"data": source, **found.as_dict()}, indent=2, allow_nan=False)
         written = {"comparison.html": page, "comparison.json": described}
         return [gr.Files([handed_out(name, text.encode()) for name, text in written.items()], visible=True)]

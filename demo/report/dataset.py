@@ -19,7 +19,6 @@ from demo.dataset.result import PROPERTIES, DatasetResult
 from demo.downloads import kept
 from deresunet.atomic import write_whole
 from deresunet.errors import InputError
-from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.evaluation.report import ExtremeFrames, write_report
 from deresunet.evaluation.report_page import image
 
@@ -43,8 +42,9 @@ def write_dataset_report(evaluations: Evaluations, request: Request, folder: Pat
     """
     result, run = evaluations.result(request), evaluations.run_folder(request)
     folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{run.folder.name}-{run.finished_at:.6f}"
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{request.source} {request.modality}").strip("-")
-    page, archive = folder / f"deresunet-{name}.html", folder / f"deresunet-{name}.zip"
+    run_name = evaluations.name(request)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run_name} {request.source}").strip("-")
+    page, archive = folder / f"report-{name}.html", folder / f"report-{name}.zip"
     if run.finished and all([kept(page), kept(archive)]):
         return page, archive
     try:
@@ -55,7 +55,7 @@ def write_dataset_report(evaluations: Evaluations, request: Request, folder: Pat
     frames = ExtremeFrames(
         evaluations.reader(request), evaluations.segmenter(request), request.modality, kept=run.label
     )
-    title = f"DeResUNet: {request.source}, {MODALITY_NAMES[request.modality]}"
+    title = f"{run_name}: {request.source}"
     try:
         written = write_report(
             work, result.evaluation, frames.picture, title=title, count=COUNT, sections=_properties(result)

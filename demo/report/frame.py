@@ -117,7 +117,9 @@ class Report:
         if self.ablation is not None:
             sections.append(_ablation(self.ablation, self._ablation_pictures, inspection.class_set))
         sections.append(messages.provenance_line(inspection))
-        return html_page(f"DeResUNet: {inspection.name}", sections)
+        origin = inspection.described["provenance"]
+        title = f"{inspection.name}: {origin['weights']}, {MODALITY_NAMES[inspection.modality]}"
+        return html_page(title, sections)
 
     def archive(self) -> bytes:
         """A ZIP with the page, its pictures, the label as class numbers, the JSON, the classes as CSV, and the points.

@@ -21,8 +21,11 @@ from deresunet.evaluation.bootstrap import (
     score_differences,
 )
 from deresunet.evaluation.evaluation import Evaluation, percent
+from deresunet.evaluation.html import Effect
 from deresunet.evaluation.metrics import Scores, scores
 
+# Differences of a frame's mIoU below this are ties: 0.1 points of percent.
+TIE = 0.001
 _METHOD = (
     "paired percentile bootstrap over frames: each draw takes as many frames with replacement, the same for both, and "
     "pools their confusion matrices"
@@ -91,13 +94,27 @@ class Comparison:
 
     @property
     def won(self) -> list[FrameDifference]:
-        """Frames with a higher mIoU in B, the largest gain first."""
-        return sorted((frame for frame in self.frames if frame.value > 0), key=lambda one: (-one.value, one.name))
+        """Frames with a higher mIoU in B, by `TIE` at least, the largest gain first."""
+        return sorted((frame for frame in self.frames if frame.value >= TIE), key=lambda one: (-one.value, one.name))
 
     @property
     def lost(self) -> list[FrameDifference]:
-        """Frames with a lower mIoU in B, the largest loss first."""
-        return sorted((frame for frame in self.frames if frame.value < 0), key=lambda one: (one.value, one.name))
+        """Frames with a lower mIoU in B, by `TIE` at least, the largest loss first."""
+        return sorted((frame for frame in self.frames if frame.value <= -TIE), key=lambda one: (one.value, one.name))
+
+    @property
+    def tied(self) -> int:
+        """Number of frames whose mIoU differs by less than `TIE`."""
+        return sum(abs(frame.value) < TIE for frame in self.frames)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Differences of IoU of the classes with ground truth, in points of percent, for a forest plot."""
+        return [
+            Effect(name, *(100.0 * end for end in (one.value, one.low, one.high)))
+            for name, one in zip(self.class_set.display_names, self.differences.iou, strict=True)
+            if not np.isnan(one.value)
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; scores in percent, differences in points of percent, None where nothing defines them."""
@@ -121,6 +138,7 @@ class Comparison:
             "frames": len(self.frames),
             "frames_won": len(self.won),
             "frames_lost": len(self.lost),
+            "frames_tied": self.tied,
             "frames_left_out": {"A": self.only_a, "B": self.only_b},
             "coverage": {"A": self.coverage[0], "B": self.coverage[1]},
             "won": [_frame(frame) for frame in self.won],
@@ -135,7 +153,7 @@ class Comparison:
         """The difference of mean IoU in words."""
         found = self.differences
         value = f"mIoU, B - A: {100.0 * found.miou.value:+.2f} points"
-        counts = f"{len(self.won)} frames won, {len(self.lost)} lost of {len(self.frames)}"
+        counts = f"{len(self.won)} frames won, {len(self.lost)} lost, {self.tied} tied of {len(self.frames)}"
         if np.isnan(found.miou.low):
             return f"{value}; too few frames for an interval; {counts}"
         verdict = (

@@ -20,7 +20,7 @@ from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.evaluation import Evaluation, percent
-from deresunet.evaluation.html import in_percent
+from deresunet.evaluation.html import amber, in_percent
 
 CONFUSED_PAIRS = 20
 # Classes in a drawn confusion matrix; more cannot be read.
@@ -235,9 +235,8 @@ def _left_out(evaluation: Evaluation) -> str:
         example = html.escape(evaluation.unlabelled[0])
         lines.append(f"{len(evaluation.unlabelled):,} frames without ground truth were left out, such as {example}.")
     if evaluation.failed:
-        lines.append(f"{len(evaluation.failed):,} frames could not be read and were left out:")
         lines += [f"{html.escape(one.name)}: {html.escape(one.error)}" for one in evaluation.failed]
-    return "".join(f"<p>{line}</p>" for line in lines)
+    return amber(evaluation.coverage) + "".join(f"<p>{line}</p>" for line in lines)
 
 
 def _input(evaluation: Evaluation) -> str:

@@ -120,6 +120,9 @@ def test_frames_won_and_lost_and_the_confusions_that_changed() -> None:
     found = compare(a, b, ("first", "second"))
     assert [one.name for one in found.won] == ["2", "0"]
     assert [one.name for one in found.lost] == ["1", "4"]
+    assert found.tied == 1
+    nearly = compare(a, evaluation([0.5, 0.7, 0.4, 0.2, 0.3 + 1e-9]))
+    assert (nearly.won, nearly.lost, nearly.tied) == ([], [], 5), "below 0.1 points a frame is tied"
     assert np.array_equal(found.confusion_difference, b.matrix - a.matrix)
     shift = found.confusion_shift
     assert shift[CHAIR - 1, SOFA - 1] == pytest.approx(-0.3 / 5)
@@ -265,6 +268,7 @@ def test_on_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "5 of 6 frames: 1 could not be used" in done.output
     told = json.loads((data / "out.json").read_text())
     assert told["frames"] == 5
+    assert told["coverage"].startswith("5 of 6 frames: 1 could not be used (")
     assert [failure["name"] for failure in told["failed"]] == [NAMES[2]]
     assert str(data / "SUNRGBD" / NAMES[2]) in told["failed"][0]["error"]
     assert told["miou"] == 100.0

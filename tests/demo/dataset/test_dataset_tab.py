@@ -199,7 +199,7 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     expect(files).to_contain_text(".zip", timeout=30_000)
     with page.expect_download() as download:
         files.locator("a").first.click()
-    assert download.value.suggested_filename == "deresunet-long-list-rgbd.html"
+    assert download.value.suggested_filename == "report-i-safetensors-RGB-D-long-list.html"
     download.value.save_as(tmp_path / "report.html")
     assert f"{100 * result.evaluation.scores.miou:.2f} %" in (tmp_path / "report.html").read_text()
 
