@@ -77,6 +77,6 @@ addEventListener('popstate', () => {
     title(query);
     awaited = same ? null : location.search;
     if (!same) trigger('select', { index: 0, value: null });
-    if (tab === 'inspect') window.viewers?.inspect?.fromAddress();
+    if (tab === 'inspect') window.viewers?.viewer?.fromAddress();
 });
 title(asked());

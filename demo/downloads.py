@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from deresunet.classes import SUNRGBD37, ClassSet
 
 # Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
+# Of these files, in Gradio's cache.
+FOLDER = "deresunet"
 _KEY = secrets.token_bytes(32)
 
 
@@ -46,15 +49,21 @@ def handed_out(name: str, content: bytes) -> str:
 
     The same file has the same path, so that a browser loads it once.
     """
-    folder = Path(get_upload_folder()) / "deresunet"
+    return handed_out_as(name, content, lambda: content)
+
+
+def handed_out_as(name: str, identity: bytes, make: Callable[[], bytes]) -> str:
+    """As `handed_out`, for a file that `make` makes of `identity`; it is made only where it is not there yet."""
+    folder = Path(get_upload_folder()) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         with suppress(OSError):  # another request, or Gradio's own cleaning, deletes the same folders
             if time.time() - old.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
-    own = folder / hashlib.blake2b(content, digest_size=16, key=_KEY).hexdigest()
+    own = folder / hashlib.blake2b(identity, digest_size=16, key=_KEY).hexdigest()
     kept(own)
-    write_once(own / name, content)
+    if not kept(own / name):
+        write_once(own / name, make())
     return str(own / name)
 
 

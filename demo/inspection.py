@@ -29,9 +29,9 @@ from deresunet.visualization.panels import background_of
 
 _Result = TypeVar("_Result")
 
-# Pictures on the page are at most this many pixels a side, so a visitor's state stays under 40 MB (8 MB at 640x480);
+# Pictures on the page are at most this many pixels a side, so a visitor's state stays under 60 MB (8 MB at 640x480);
 # scores are taken before, at the frame's own resolution.
-DISPLAY_SIDE = 1280
+DISPLAY_SIDE = 1600
 
 
 @dataclass(frozen=True)
@@ -308,6 +308,12 @@ class Cache(Generic[_Result]):
         future.set_result(result)
         return result
 
+    def peek(self, key: Hashable) -> _Result | None:
+        """The result kept under `key`, or None where there is none yet."""
+        with self._lock:
+            made = self._kept.get(key)
+            return made.result() if made is not None and key in self._sizes else None
+
     def _drop_old(self) -> None:
         now = self._clock()
         for key in [key for key in self._sizes if now - self._used[key] > self._keep_s]:
@@ -333,3 +339,7 @@ class Kept(Generic[_Result]):
             InputError: it has to be made anew, and a file is no longer there.
         """
         return self.cache.get(self.key, self.make)
+
+    def peek(self) -> _Result | None:
+        """The result if it is there; it is not made."""
+        return self.cache.peek(self.key)

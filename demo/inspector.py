@@ -16,8 +16,10 @@ from demo.ablation.summary import MODALITIES, Ablation, ModalityResult
 from demo.data_sets import variants
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import messages
+from demo.inspect.first_frame import measured
 from demo.inspection import Cache, Inspection, Kept, inspect
 from demo.networks import Checkpoints
+from demo.viewer.tickets import Tickets
 from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.data.depth_units import Unit
 from deresunet.data.files import read_depth, read_frame
@@ -34,8 +36,6 @@ from deresunet.visualization.overlays import hatched
 
 THUMBNAIL = (192, 144)
 REAL_SAMPLES, RENDERED_SAMPLES = "real samples", "rendered samples"
-# The real sample whose mIoU under the bundled weights is the median of the seven: neither the best nor the worst.
-FIRST_SAMPLE = "bedroom_cdm12"
 # Memory for inspections of all visitors together, about 9 MB each at 640x480, and for their ablations, 1 MB each. Who
 # comes back to one that went has it run again.
 INSPECTION_BYTES = 384 << 20
@@ -61,10 +61,10 @@ class DatasetFrame:
 
 
 def first_frame(readers: Mapping[str, Reader]) -> DatasetFrame:
-    """The frame that is shown on arrival: `FIRST_SAMPLE`, or the first data set's first."""
+    """The frame that is shown on arrival: the real sample on which depth helps most, or the first data set's first."""
     source, reader = next(iter(readers.items()))
-    here = source == REAL_SAMPLES and FIRST_SAMPLE in reader.names
-    return DatasetFrame(source, FIRST_SAMPLE if here else reader.names[0])
+    best = measured().first
+    return DatasetFrame(source, best if source == REAL_SAMPLES and best in reader.names else reader.names[0])
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Inspector:
         families: name of a data set -> titles and names of its variants, the same frames with either ground truth and
             either depth, itself first.
         readers: data sets by all of these names.
+        tickets: names of inspections, for the viewers.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Inspector:
         self.readers = {name: reader for members in families.values() for name, reader in members.values()}
         self.checkpoints = checkpoints or Checkpoints(predictor)
         self.max_pixels = max_pixels
+        self.tickets = Tickets()
         self._inspections: Cache[Inspection] = Cache(INSPECTION_BYTES, lambda one: one.nbytes, KEEP_SECONDS)
         self._ablations: Cache[Ablation] = Cache(ABLATION_BYTES, _ablation_bytes, KEEP_SECONDS)
         self._thumbnail = lru_cache(CACHED_THUMBNAILS)(self._make_thumbnail)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
-from demo.inspect.panels import Overlay
 from demo.markup import ALL_CLASSES, NO_CLASS
+from demo.viewer.layers import Layer
 from deresunet.classes import DISPLAY_NAMES
 from deresunet.inference.preprocessing import Modality
 
 # Names of settings in links that were made by earlier versions.
-_EARLIER = {"given": "modality", "view": "overlay"}
+_EARLIER = {"given": "modality", "view": "layer", "overlay": "layer"}
 Tab = Literal["inspect", "compare", "dataset", "about"]
 NOT_IN_LINKS = "An upload is not part of a link: upload it again to see it."
 
@@ -27,7 +27,7 @@ class Link:
         frame: name of the frame.
         weights: name of the checkpoint.
         modality: modality that the network is given.
-        overlay: what is painted over the prediction's picture.
+        layer: what is shown.
         classes: display names of the class filter.
         contours: whether classes are painted as contours.
         boxes: whether 3D boxes are drawn over RGB.
@@ -41,7 +41,7 @@ class Link:
     frame: str | None = None
     weights: str | None = None
     modality: Modality | None = None
-    overlay: Overlay | None = None
+    layer: Layer | None = None
     classes: tuple[str, ...] | None = None
     contours: bool = False
     boxes: bool = False
@@ -69,6 +69,8 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
         The link, without the settings that cannot be used, and a sentence about each of these.
     """
     asked = {_EARLIER.get(key, key): value for key, value in query.items()}
+    if asked.get("layer") == "classes":  # the name of the overlay over the prediction in earlier links
+        asked["layer"] = "prediction"
     problems: list[str] = []
 
     def one_of(key: str, offered: Sequence[str]) -> str | None:
@@ -101,7 +103,7 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
         frame=asked.get("frame"),
         weights=asked.get("weights"),
         modality=one_of("modality", get_args(Modality)),  # type: ignore[arg-type]
-        overlay=one_of("overlay", get_args(Overlay)),  # type: ignore[arg-type]
+        layer=one_of("layer", get_args(Layer)),  # type: ignore[arg-type]
         classes=classes,
         contours=asked.get("contours") == "1",
         boxes=asked.get("boxes") == "1",

@@ -47,22 +47,6 @@ def chosen_class(name: str | None, classes: ClassSet = SUNRGBD37) -> int | None:
     return classes.display_names.index(name) + 1 if name in classes.display_names else None
 
 
-def class_filter(names: Iterable[str]) -> frozenset[int] | None:
-    """The class filter of some display names: classes 1..37, none for `NO_CLASS`; None (all) for no names."""
-    names = list(names)
-    return frozenset(filter(None, map(chosen_class, names))) if names else None
-
-
-def toggled(names: Iterable[str], clicked: str) -> list[str]:
-    """The class filter after a click: a class is switched on or off, `ALL_CLASSES` and `NO_CLASS` stand alone."""
-    if clicked == ALL_CLASSES:
-        return []
-    if clicked == NO_CLASS:
-        return [NO_CLASS]
-    kept = [name for name in names if name != NO_CLASS]
-    return [name for name in kept if name != clicked] if clicked in kept else [*kept, clicked]
-
-
 def swatch(label: int, classes: ClassSet = SUNRGBD37) -> str:
     """A class's colour as a small square; black for void."""
     return f'<i class="swatch" style="background:{"#000" if label == 0 else classes.colours[label - 1]}"></i>'

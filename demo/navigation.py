@@ -17,7 +17,7 @@ from demo.inspect.settings import Settings
 from demo.inspect.tab import InspectTab, frame_of, opened
 from demo.inspector import Inspector, Upload
 from demo.link import NOT_IN_LINKS, queried, read_link, read_run
-from demo.markup import ALL_CLASSES
+from demo.markup import ALL_CLASSES, chosen_class
 from demo.notices import with_notice
 from deresunet.errors import InputError
 
@@ -47,7 +47,7 @@ def connect(
     inspector: Inspector, tabs: gr.Tabs, inspected: InspectTab, compared: CompareTab, dataset: DatasetTab
 ) -> None:
     """Open frames that are clicked in the Data set tab, and lead back from where they are shown."""
-    weights, modality, overlay, _, classes, *_ = inspected.controls
+    weights, modality = inspected.controls
     chooser = inspected.chooser
 
     def walk(asked: OpenRequest | CompareRequest) -> list[Any]:
@@ -58,16 +58,14 @@ def connect(
         listing = Listing(asked.frame.source, listed, only=only, order=asked.order, whole=listed)
         return list_updates(inspector, listing.strip_with(listing.names.index(name)))
 
-    @with_notice(len(inspected.outputs) + 4 + len(chooser.lists), "The frame was not opened")
+    @with_notice(len(inspected.outputs) + 2 + len(chooser.lists), "The frame was not opened")
     def on_open(asked: OpenRequest, *values: Any) -> list[Any]:
-        settings = Settings(*values)._replace(
-            weights=asked.weights,
-            modality=asked.request.modality,
-            classes=list(asked.classes),
-            overlay="errors" if asked.classes else Settings(*values).overlay,
-        )
-        shown = opened(inspector, asked.frame, settings)
-        return [*shown, settings.weights, settings.modality, settings.overlay, settings.classes, *walk(asked)]
+        settings = Settings(*values)._replace(weights=asked.weights, modality=asked.request.modality)
+        # The outcomes of the class, or of the pair of a confusion, that it was clicked for.
+        labels = [chosen_class(name) for name in asked.classes]
+        look = {"classes": labels, "layer": "errors"} if labels else {"classes": []}
+        shown = opened(inspector, asked.frame, settings, look)
+        return [*shown, settings.weights, settings.modality, *walk(asked)]
 
     for clicked in dataset.open_requests:
         clicked.change(
@@ -80,7 +78,7 @@ def connect(
         clicked.change(
             on_open,
             [clicked, *inspected.controls],
-            [inspected.notice, *inspected.outputs, weights, modality, overlay, classes, *chooser.lists],
+            [inspected.notice, *inspected.outputs, weights, modality, *chooser.lists],
             **inspected.running,
         )
 

@@ -12,6 +12,7 @@ from threading import Lock
 from demo.deploy import zerogpu
 from deresunet.errors import InputError
 from deresunet.inference.predictor import SegmentationPredictor, load
+from deresunet.inference.stored_predictions import StoredPredictor
 from deresunet.model import registry
 
 # A network takes about 0.25 GB; of more than so many beside the first, those unused longest are dropped.
@@ -134,6 +135,14 @@ class Checkpoints:
                 self._keep(name, zerogpu.predictor_for(load(path, self._device, self._backend)))
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
+
+    def is_stored(self, name: str) -> bool:
+        """Whether a name stands for stored predictions, of which there is one modality and no network to ask.
+
+        Raises:
+            InputError: as of `get`.
+        """
+        return isinstance(self.get(name), StoredPredictor)
 
     def load_all(self) -> None:
         """Load all networks on offer now, and keep them: on ZeroGPU, workers have what was there at the launch."""

@@ -20,6 +20,7 @@ from demo.inspector import Inspector
 from demo.link import Tab
 from demo.navigation import ADDRESS, connect, follow_addresses
 from demo.server.guard import GuardedBlocks
+from demo.viewer.viewer import viewer_script
 
 
 def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path | None = None) -> GuardedBlocks:
@@ -34,6 +35,7 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
     with GuardedBlocks(
         title="DeResUNet", fill_width=True, analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
     ) as page:
+        viewer_script()
         address = gr.HTML(js_on_load=ADDRESS, elem_id="address", padding=False)
         gr.HTML(messages.header(inspector.predictor))
         with gr.Tabs(elem_id="tabs") as tabs:

@@ -1,4 +1,4 @@
-"""The page's theme, light and dark; `STYLE` is the stylesheet beside it.
+"""The page's theme, light and dark; `STYLE` are the stylesheets.
 
 Fonts are the visitor's own: nothing is fetched from elsewhere.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLE = Path(__file__).with_name("style.css")
+STYLE = [Path(__file__).with_name("style.css"), Path(__file__).parent / "viewer" / "viewer.css"]
 
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")

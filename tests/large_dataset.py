@@ -66,7 +66,7 @@ def timed(what: str) -> Iterator[None]:
 
 def look(tab: Page, server: subprocess.Popen[bytes], frames: int) -> None:
     """Open the page, search, and walk through frames; prints what it took."""
-    caption, count = tab.locator(".caption", has_text="label seglabel").first, tab.locator("#count")
+    caption, count = tab.locator("#viewer .vw-title", has_text="label seglabel").first, tab.locator("#count")
     words = tab.locator("#search :is(input, textarea)")
     with timed("first frame, from the address to its result"):
         tab.goto(URL)

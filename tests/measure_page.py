@@ -20,8 +20,12 @@ from chromium import started
 
 ROUNDS = 5
 PORT = 7990
-# A picture in the panel of the prediction, wholly loaded.
-SEGMENTED = "() => { const i = document.querySelector('#panel-prediction img'); return i?.complete && i.naturalWidth; }"
+# The prediction is drawn, or, in earlier versions, a picture in its panel is loaded.
+SEGMENTED = """() => {
+    const image = document.querySelector('#panel-prediction img');
+    const canvas = document.querySelector('#viewer canvas');
+    return canvas?.dataset.layer === 'prediction' || (image?.complete && image.naturalWidth);
+}"""
 
 
 def answers(url):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ import pandas as pd
 
 from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
-from deresunet.classes import DISPLAY_NAMES
+from demo.viewer.viewer import Packed, pack_predictions
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
@@ -30,17 +31,19 @@ class ModalityResult:
     Attributes:
         label: uint8 (h, w), 1..37, at the size of the pictures.
         result: labelled pixels at full resolution, counted by region and class; None without ground truth.
+        class_set: the N classes.
         described: frame and prediction, as of `deresunet.evaluation.evaluator.describe_frame`.
     """
 
     label: np.ndarray
     result: FrameResult | None
     described: dict[str, Any]
+    class_set: ClassSet = SUNRGBD37
 
     @classmethod
     def of(cls, inspection: Inspection) -> ModalityResult:
         """Take from an inspection what the ablation needs."""
-        return cls(inspection.label, inspection.result, inspection.described)
+        return cls(inspection.label, inspection.result, inspection.described, inspection.class_set)
 
     @property
     def mean_confidence(self) -> float:
@@ -51,24 +54,23 @@ class ModalityResult:
 Ablation = Mapping[Modality, ModalityResult]
 
 
-def ablation_pictures(
-    background: np.ndarray, ablation: Ablation, opacity: float, classes: Collection[int] | None
-) -> list[np.ndarray]:
+def ablation_pictures(background: np.ndarray, ablation: Ablation, opacity: float) -> list[np.ndarray]:
     """The three predictions over the frame, uint8 (h, w, 3), in the order of `MODALITIES`."""
-    return [overlay(background, ablation[modality].label, opacity, classes) for modality in MODALITIES]
+    predictions = [ablation[modality] for modality in MODALITIES]
+    return [overlay(background, one.label, opacity, palette=one.class_set.palette) for one in predictions]
 
 
-def ablation_captions(ablation: Ablation) -> list[str]:
-    """A line under each picture: mIoU and pixel accuracy, or without ground truth the mean confidence."""
-    captions = []
-    for modality in MODALITIES:
-        one = ablation[modality]
-        if one.result is None:
-            captions.append(f"mean confidence {in_percent(one.mean_confidence, 0)}")
-        else:
-            scored = scores(one.result.matrix())
-            captions.append(f"mIoU {100 * scored.miou:.1f} %, pixel accuracy {100 * scored.pixel_acc:.1f} %")
-    return captions
+def packed(inspection: Inspection, ablation: Ablation) -> Packed:
+    """The three predictions for a viewer, RGB beside RGB-D at first."""
+    labels = {
+        f"from_{modality}": (f"From {MODALITY_NAMES[modality]}{_caption(ablation[modality])}", ablation[modality].label)
+        for modality in ("rgb", "rgbd", "depth")
+    }
+    return pack_predictions(inspection, labels, ("With depth", "from_rgb", "from_rgbd"), ("RGB", "RGB-D"))
+
+
+def _caption(one: ModalityResult) -> str:
+    return "" if one.result is None else f" {100 * scores(one.result.matrix()).miou:.1f} %"
 
 
 def ablation_summary(ablation: Ablation, measured: Measured | None = None) -> str:
@@ -143,7 +145,7 @@ def class_table(ablation: Ablation) -> pd.DataFrame:
         for k in np.argsort(-scored["rgbd"].truth_pixels, kind="stable"):
             if scored["rgbd"].truth_pixels[k]:
                 iou = [100 * float(scored[modality].iou[k]) for modality in MODALITIES]
-                rows.append((DISPLAY_NAMES[k], iou[0] - iou[1], *iou))
+                rows.append((ablation["rgbd"].class_set.display_names[k], iou[0] - iou[1], *iou))
     return pd.DataFrame(rows, columns=columns)
 
 

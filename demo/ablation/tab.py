@@ -8,23 +8,39 @@ from typing import Any
 import gradio as gr
 
 from demo.ablation import summary
-from demo.ablation.summary import Ablation
-from demo.components import NETWORK, PRIVATE, Origin, panel
+from demo.components import NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
-from demo.inspect.updates import picture_file
 from demo.inspection import Inspection
 from demo.inspector import Inspector
-from demo.markup import SORT_TABLE, class_filter, table
+from demo.markup import SORT_TABLE, table
 from demo.notices import with_notice
-from deresunet.evaluation.html import MODALITY_NAMES
+from demo.viewer.viewer import viewer
 
-ABLATION_CLEARED = [None, gr.update(visible=False)]
+_INTRODUCTION = "Segment this frame as RGB-D, as RGB and as depth, to see what each modality adds."
+
+
+def cleared(inspection: Inspection, stored: bool) -> list[Any]:
+    """What `AblationTab.fleeting` become when a frame is opened: no result, and why there can be none.
+
+    Args:
+        inspection: of the frame.
+        stored: whether its prediction was stored, not made by a network that is here.
+    """
+    lacking = (
+        "This frame has no depth. Add a depth file, and" if inspection.rgb else "This frame has no RGB. Add it, and"
+    )
+    why = "" if inspection.rgb and inspection.depth is not None else f"{lacking} each modality is tried alone."
+    if stored:
+        why = "Stored predictions: other modalities need the network itself."
+    return [None, gr.Column(visible=False), f"<p>{why or _INTRODUCTION}</p>", gr.Button(interactive=not why)]
 
 
 @dataclass(frozen=True)
 class AblationTab:
-    """The tab's components; `fleeting` become `ABLATION_CLEARED` when another frame is opened."""
+    """The tab's components; `fleeting` become what `cleared` gives when another frame is opened."""
 
+    tab: gr.Tab
+    introduction: gr.HTML
     run: gr.Button
     notice: gr.HTML
     result: gr.State
@@ -32,51 +48,37 @@ class AblationTab:
     line: gr.HTML
     classes: gr.HTML
     regions: gr.HTML
-    pictures: list[gr.Image]
-    captions: list[gr.HTML]
+    viewer: gr.HTML
 
     @property
     def fleeting(self) -> list[Any]:
         """Components that belong to the frame on screen."""
-        return [self.result, self.box]
+        return [self.result, self.box, self.introduction, self.run]
 
 
-def lay_out_ablation() -> AblationTab:
-    """Lay the tab out inside the page's current context."""
-    gr.HTML("<p>Segment this frame as RGB-D, as RGB and as depth, to see what each modality adds.</p>", padding=False)
+def lay_out_ablation(tab: gr.Tab) -> AblationTab:
+    """Lay the tab out inside itself, the page's current context."""
+    introduction = gr.HTML(f"<p>{_INTRODUCTION}</p>", padding=False, elem_id="ablation-introduction")
     run = gr.Button("Run modality ablation", variant="primary", elem_id="run-ablation")
     notice = gr.HTML(elem_id="ablation-notice", elem_classes="notices", padding=False)
     result = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Column(visible=False) as box:
         line = gr.HTML(elem_id="ablation-summary")
-        with gr.Row(elem_classes="panels"):
-            names = [MODALITY_NAMES[modality] for modality in summary.MODALITIES]
-            panels = [panel(f"From {name}", f"Prediction from {name}") for name in names]
+        shown = viewer("ablation-viewer", "The predictions from each modality")
         with gr.Row():
             classes = gr.HTML(elem_id="ablation-classes", js_on_load=SORT_TABLE, min_width=320)
             regions = gr.HTML(elem_id="ablation-regions", js_on_load=SORT_TABLE, min_width=320)
-    pictures, captions = [picture for picture, _ in panels], [caption for _, caption in panels]
-    return AblationTab(run, notice, result, box, line, classes, regions, pictures, captions)
-
-
-def ablation_files(inspection: Inspection, ablation: Ablation, opacity: float, classes: list[str]) -> list[str]:
-    """Pictures of an ablation as files to hand out, in the order of `MODALITIES`."""
-    pictures = summary.ablation_pictures(inspection.background, ablation, opacity, class_filter(classes))
-    return [
-        picture_file(inspection.file_name, f"prediction_{modality}", picture, inspection.frame_size)
-        for modality, picture in zip(summary.MODALITIES, pictures, strict=True)
-    ]
+    return AblationTab(tab, introduction, run, notice, result, box, line, classes, regions, shown)
 
 
 def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> None:
-    """Answer the tab's button; `inputs` are origin, weights, opacity, class and inspection."""
-    outputs = [tab.result, tab.box, tab.line, tab.classes, tab.regions, *tab.pictures, *tab.captions]
+    """Run when the tab is opened, or at its button; `inputs` are origin, weights and inspection."""
+    outputs = [tab.result, tab.box, tab.line, tab.classes, tab.regions, tab.viewer]
 
     @with_notice(len(outputs), "The modality ablation failed")
-    def on_run(
-        origin: Origin | None, weights: str, opacity: float, classes: list[str], inspection: Inspection | None
-    ) -> list[Any]:
-        if origin is None or inspection is None:
+    def on_run(origin: Origin | None, weights: str, inspection: Inspection | None) -> list[Any]:
+        able = inspection is not None and inspection.rgb and inspection.depth is not None
+        if origin is None or inspection is None or not able or inspector.checkpoints.is_stored(weights):
             return [gr.skip()] * len(outputs)
         kept = inspector.kept_ablation(origin, weights)
         found = kept.get()
@@ -85,10 +87,17 @@ def wire_ablation(tab: AblationTab, inspector: Inspector, inputs: list[Any]) -> 
             kept,
             gr.Column(visible=True),
             summary.ablation_summary(found, inspection.measured),
-            table(by_class, signed=["depth adds"], caption="IoU of each class") if len(by_class) else "",
+            table(by_class, ["depth adds"], "IoU of each class", inspection.class_set) if len(by_class) else "",
             table(regions, caption="mIoU by distance, and by whether depth was measured") if len(regions) else "",
-            *ablation_files(inspection, found, opacity, classes),
-            *summary.ablation_captions(found),
+            summary.packed(inspection, found),
         ]
 
-    tab.run.click(on_run, inputs, [tab.notice, *outputs], **NETWORK, **PRIVATE, show_progress_on=[tab.notice])
+    gr.on(
+        [tab.tab.select, tab.run.click],
+        on_run,
+        inputs,
+        [tab.notice, *outputs],
+        **NETWORK,
+        **PRIVATE,
+        show_progress_on=[tab.notice],
+    )

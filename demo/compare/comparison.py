@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from demo.inspect.panels import Look, prediction_picture
 from demo.inspection import Inspection
+from demo.viewer.viewer import Packed, pack_predictions
 from deresunet.classes import joined
 from deresunet.evaluation.html import MODALITY_NAMES, in_percent
-from deresunet.visualization.colours import COMPARISON_KEYS, DIFFERENCE_KEYS, Colour
-from deresunet.visualization.overlays import comparison_codes, paint_outcomes
+from deresunet.visualization.overlays import comparison_codes
 
 
 def side_names(a: Inspection, b: Inspection) -> tuple[str, str]:
@@ -48,25 +47,10 @@ def on_one_class_set(a: Inspection, b: Inspection) -> tuple[Inspection, Inspecti
     return brought(a, np.arange(len(a.class_set)), None), brought(b, found.table[1:].astype(np.intp) - 1, found.table)
 
 
-def wipe_pictures(a: Inspection, b: Inspection, opacity: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both predictions over the frame, each uint8 (h, w, 3)."""
-    look = Look(opacity)
-    return prediction_picture(a, look), prediction_picture(b, look)
-
-
-def codes_of(a: Inspection, b: Inspection) -> np.ndarray:
-    """Outcomes of two predictions of one frame, as of `comparison_codes`."""
-    return comparison_codes(a.label, b.label, a.truth)
-
-
-def difference_picture(a: Inspection, b: Inspection, opacity: float) -> np.ndarray:
-    """Where the two differ, and which is correct there, over the grey frame: uint8 (h, w, 3)."""
-    return paint_outcomes(a.background, codes_of(a, b), difference_keys(a), opacity)
-
-
-def difference_keys(a: Inspection) -> dict[str, Colour]:
-    """Meaning -> colour of `difference_picture`."""
-    return DIFFERENCE_KEYS if a.truth is None else COMPARISON_KEYS
+def packed(a: Inspection, b: Inspection) -> Packed:
+    """Both predictions for a viewer, A beside B at first."""
+    labels = {side: (side.upper(), one.label) for side, one in (("a", a), ("b", b))}
+    return pack_predictions(a, labels, ("Differences", "a", "b"))
 
 
 def summary(a: Inspection, b: Inspection) -> str:
@@ -76,7 +60,7 @@ def summary(a: Inspection, b: Inspection) -> str:
     agree = float((a.label == b.label).mean())
     pieces = [f"<p>{names} On <b>{html.escape(a.name)}</b> they agree on <b>{in_percent(agree)}</b> of the pixels.</p>"]
     if a.scores is not None and b.scores is not None and a.truth is not None:
-        codes, known = codes_of(a, b), a.truth > 0
+        codes, known = comparison_codes(a.label, b.label, a.truth), a.truth > 0
         only_a, only_b = (float((codes == code)[known].mean()) for code in (1, 2))
         pieces.append(
             f"<p>Of the labelled pixels, only A is correct on <b>{in_percent(only_a)}</b>, only B on "

@@ -11,12 +11,11 @@ import gradio as gr
 from demo.compare import comparison
 from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
-from demo.inspect.settings import DEFAULT_OPACITY
 from demo.inspect.tab import InspectTab
-from demo.inspect.updates import picture_file
 from demo.inspector import Inspector
-from demo.markup import SORT_TABLE, key_line, table
+from demo.markup import SORT_TABLE, table
 from demo.notices import with_notice
+from demo.viewer.viewer import viewer
 
 
 @dataclass(frozen=True)
@@ -71,38 +70,23 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
     notice = gr.HTML(elem_id="compare-notice", elem_classes="notices", padding=False)
     with gr.Column(visible=False) as box:
         headline = gr.HTML(elem_id="compare-summary")
-        with gr.Row():
-            with gr.Column(min_width=320):
-                wipe = gr.ImageSlider(label="A | B", format="png", buttons=["fullscreen"], max_height=640)
-            with gr.Column(min_width=320):
-                picture = gr.Image(
-                    label="Where they differ",
-                    format="png",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    alt_text="Where A and B differ, and which of them is correct there",
-                    elem_classes="panel",
-                    elem_id="panel-difference",
-                )
-                keys = gr.HTML(elem_classes="caption", padding=False)
+        shown = viewer("compare-viewer", "Predictions A and B of the frame")
         classes = gr.HTML(elem_id="compare-classes", js_on_load=SORT_TABLE, padding=False)
 
-    @with_notice(6, "The comparison failed")
+    @with_notice(4, "The comparison failed")
     def on_compare(
         origin: Origin | None, weights_a: str, modality_a: Any, weights_b: str, modality_b: Any
     ) -> list[Any]:
         if origin is None:
-            return [gr.skip()] * 6
+            return [gr.skip()] * 4
         a, b = comparison.on_one_class_set(
             inspector.open(origin, modality_a, weights_a), inspector.open(origin, modality_b, weights_b)
         )
         return [
             gr.Column(visible=True),
             comparison.summary(a, b),
-            comparison.wipe_pictures(a, b, DEFAULT_OPACITY),
-            picture_file(a.file_name, "difference", comparison.difference_picture(a, b, 0.75), a.frame_size),
-            key_line(comparison.difference_keys(a)),
-            table(comparison.class_table(a, b), signed=["B - A"], caption="IoU of each class"),
+            comparison.packed(a, b),
+            table(comparison.class_table(a, b), ["B - A"], "IoU of each class", a.class_set),
         ]
 
     @with_notice(3, "The weights were not loaded")
@@ -114,7 +98,7 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         return [gr.Dropdown(choices), gr.Dropdown(choices, value=own[-1][1]), own]
 
     sides = [weights_a, modality_a, weights_b, modality_b]
-    outputs = [notice, box, headline, wipe, picture, keys, classes]
+    outputs = [notice, box, headline, shown, classes]
     run.click(on_compare, [inspected.origin, *sides], outputs, **NETWORK, **PRIVATE, show_progress_on=[notice])
     file.upload(on_file, [file, own], [notice, weights_a, weights_b, own], **PRIVATE)
     return CompareTab(sides, back, notice, on_compare, outputs)

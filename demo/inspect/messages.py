@@ -7,10 +7,9 @@ import html
 import numpy as np
 
 from demo.data_set_metrics import Measured
-from demo.inspect.panels import Look, overlay_keys
 from demo.inspection import Inspection
 from demo.markup import figure, key_line
-from deresunet.classes import DISPLAY_NAMES
+from demo.viewer.layers import Layer, layer_keys, missing
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
 from deresunet.evaluation.html import MODALITY_NAMES, in_percent
@@ -19,42 +18,36 @@ from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range
 
 
-def captions(inspection: Inspection, look: Look) -> tuple[str, str, str, str]:
-    """A line of HTML under each of the four panels."""
+def captions(inspection: Inspection) -> dict[Layer, str]:
+    """A line of HTML under the picture of each layer, in a report."""
     described = inspection.described
     parts = (inspection.source, inspection.name, inspection.sensor, inspection.scene)
     name = " · ".join(html.escape(part) for part in parts if part)
     size = f"{described['width']} x {described['height']}"
-    rgb = f"{name} · {size}" if inspection.rgb else f"{name} · {size} · no RGB: depth in grey"
     of_depth = () if inspection.depth_reading is None else inspection.depth_reading.warnings
     # What was done to RGB or looks wrong about a label: reduced, 10 bits, interpolated.
     others = [text for text in described["warnings"] if text not in of_depth]
-    rgb += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in others)
+    warned = "".join(f' <span class="warning">{html.escape(text)}</span>' for text in others)
     bounds = depth_range(inspection.depth)
     depth = _depth_scale(*bounds) if bounds is not None else _without_depth(inspection.measured)
     if bounds is not None and inspection.depth is not None:
         depth += f"<span>{in_percent((inspection.depth <= 0).mean())} missing</span>"
     if (reading := inspection.depth_reading) is not None:
-        depth += f' <span title="{html.escape(reading.summary)}">{html.escape(_stored_as(reading))}</span>'
+        depth += f' <span title="{html.escape(reading.summary)}">{html.escape(stored_as(reading))}</span>'
         depth += "".join(f' <span class="warning">{html.escape(text)}</span>' for text in reading.warnings)
-    if inspection.truth is None:
-        truth = "no ground truth"
-    else:
+    truth = missing(inspection, "truth")
+    if inspection.truth is not None:
         truth = f"{in_percent((inspection.truth == 0).mean())} void (unlabelled)"
-    keys = overlay_keys(look)
-    if look.overlay == "errors" and inspection.truth is None:
-        prediction = "errors need ground truth"
-    elif (look.overlay == "confidence" and not inspection.has_confidence) or (
-        look.overlay == "entropy" and not inspection.has_entropy
-    ):
-        prediction = f"These predictions have no stored {look.overlay}"
-    elif keys:
-        prediction = key_line(keys)
-    elif described["mean_confidence"] is None:
-        prediction = "These predictions have no stored confidence"
-    else:
-        prediction = f"mean confidence {in_percent(described['mean_confidence'], 0)}"
-    return rgb, depth, truth, prediction
+    mean = described["mean_confidence"]
+    return {
+        "rgb": f"{name} · {size}{'' if inspection.rgb else ' · no RGB: depth in grey'}{warned}",
+        "depth": depth,
+        "truth": truth,
+        "prediction": missing(inspection, "confidence") if mean is None else f"mean confidence {in_percent(mean, 0)}",
+        "errors": key_line(layer_keys("errors")),
+        "confidence": key_line(layer_keys("confidence")),
+        "entropy": key_line(layer_keys("entropy")),
+    }
 
 
 def headline(inspection: Inspection) -> str:
@@ -137,36 +130,16 @@ def header(predictor: SegmentationPredictor) -> str:
     if measured is not None:
         trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
         expected = (
-            f" Weights: trained on real rooms ({trained}), {measured.rgbd:.1f} % mIoU over "
-            f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras."
+            f"<p>The weights were trained on real rooms ({trained}). They reach {measured.rgbd:.1f} % mIoU over "
+            f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras.</p>"
         )
     return (
-        '<div class="masthead"><h1>DeResUNet</h1><p>Semantic segmentation of indoor RGB-D frames: where the network is '
-        f"right, and where it fails.{expected}</p></div>"
+        '<div class="masthead"><h1>DeResUNet</h1><p>Names every pixel of a room, from colour and depth: see where it '
+        'is right and where it fails. <button type="button" popovertarget="limits">Limits</button></p>'
+        f'<div id="limits" popover>{expected}<p>It knows indoor rooms and {len(checkpoint.class_set)} classes, nothing '
+        "else: whatever it sees gets one of them. Its confidence is not a probability of being right; see Calibration."
+        "</p></div></div>"
     )
-
-
-def alt_texts(inspection: Inspection) -> list[str]:
-    """Alternative texts of RGB, depth, ground truth and prediction, for screen readers."""
-    name = f"frame {inspection.name}"
-    bounds = depth_range(inspection.depth)
-    depth = "no depth" if bounds is None else f"depth from {bounds[0]:.1f} to {bounds[1]:.1f} m"
-    truth = "no ground truth"
-    if inspection.truth is not None:
-        counts = np.bincount(inspection.truth.ravel(), minlength=len(DISPLAY_NAMES) + 1)[1:]
-        truth = f"ground truth: {_shares(counts / max(counts.sum(), 1))}"
-    return [
-        f"{'RGB' if inspection.rgb else 'depth in grey'} of {name}",
-        f"{depth} of {name}",
-        f"{truth}, {name}",
-        f"prediction: {_shares(inspection.shares)}, {name}",
-    ]
-
-
-def _shares(shares: np.ndarray, count: int = 5) -> str:
-    """The largest classes of shares (37,) in words, such as "wall 54 %, floor 20 %"."""
-    order = [k for k in np.argsort(-shares, kind="stable")[:count] if shares[k] > 0]
-    return ", ".join(f"{DISPLAY_NAMES[k]} {100 * shares[k]:.0f} %" for k in order) or "nothing"
 
 
 def _without_depth(measured: Measured | None) -> str:
@@ -177,7 +150,7 @@ def _without_depth(measured: Measured | None) -> str:
     return f"{works} ({measured.rgb:.1f} instead of {measured.rgbd:.1f} % mIoU over {over})."
 
 
-def _stored_as(reading: DepthReading) -> str:
+def stored_as(reading: DepthReading) -> str:
     """Stored values and unit of depth in words, such as "16-bit, millimetres (stated)"."""
     kind = reading.encoding.partition(",")[0]  # such as uint16
     bits = f"{kind.lstrip('uintfloa')}-bit{' float' if kind.startswith('float') else ''}"

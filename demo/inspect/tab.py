@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from demo.ablation.summary import Ablation
-from demo.ablation.tab import ABLATION_CLEARED, ablation_files, wire_ablation
+from demo.ablation import tab as ablation
 from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.dataset.evaluations import Evaluations
 from demo.downloads import KEEP_SECONDS
+from demo.inspect import first_frame, messages
+from demo.inspect.calibration import reliability_svg
 from demo.inspect.chooser import Chooser, Listing, follow, neighbour, upload_script
 from demo.inspect.choosing import wire_choosing
-from demo.inspect.layout import NETWORK_LOADING, Layout, lay_out_inspect
+from demo.inspect.layout import LOADING, NETWORK_LOADING, Layout, lay_out_inspect
 from demo.inspect.search import FrameSearch
 from demo.inspect.settings import Settings
-from demo.inspect.updates import look_updates, picture_file, result_updates
-from demo.inspection import Inspection, file_name, preview
-from demo.inspector import DatasetFrame, Inspector, Upload
+from demo.inspection import Inspection, preview
+from demo.inspector import REAL_SAMPLES, DatasetFrame, Inspector, Upload
 from demo.link import Link, read_link, write_query
-from demo.markup import toggled
 from demo.notices import notice, with_notice
-from demo.pointcloud.tab import CLOUD_CLEARED, wire_cloud
+from demo.pointcloud.tab import SURFACE_CLEARED, wire_surface
 from demo.report.tab import REPORT_CLEARED, wire_report
+from demo.viewer.viewer import pack, pack_preview
 from deresunet.errors import InputError
+from deresunet.evaluation.html import MODALITY_NAMES
 
-# Puts the settings into the address; see demo/address.js.
+# Puts what the server knows of the view into the address, which the viewer completes; see demo/address.js.
 _TO_ADDRESS_BAR = """(query) => {
-    const none = { data: null, frame: null, upload: null, class: null, contours: null, boxes: null, pixel: null };
+    const none = { data: null, frame: null, upload: null };
     if (query) window.writeAddress?.({ ...none, ...Object.fromEntries(new URLSearchParams(query)) });
     return [];
 }"""
-# On a phone the controls are folded up, so that the prediction comes first.
-_FOLD_CONTROLS = """() => {
-    if (innerWidth < 640) document.querySelector('#controls > button.label-wrap.open')?.click();
-    return [];
-}"""
-
-
 # An upload's result may be off the screen; a notice about it stands where the upload was.
-_TO_PICTURES = """() => {
+_TO_PICTURE = """() => {
     if (!document.querySelector('#upload-notice .notice'))
-        document.querySelector('#panels')?.scrollIntoView({ block: 'nearest' });
+        document.querySelector('#viewer')?.scrollIntoView({ block: 'nearest' });
     return [];
 }"""
-# A browser keeps the picture in view that came first, which is RGB.
-_PREDICTION_FIRST = "() => { document.querySelector('#panels')?.scrollTo({ left: 0 }); return []; }"
 
 
 @dataclass(frozen=True)
@@ -74,15 +67,39 @@ class InspectTab:
     running: dict[str, Any]
 
 
-def opened(inspector: Inspector, origin: Origin, settings: Settings, point: tuple[int, int] | None = None) -> list[Any]:
-    """Open a frame: component updates of `InspectTab.outputs`."""
+def opened(inspector: Inspector, origin: Origin, settings: Settings, look: dict[str, Any] | None = None) -> list[Any]:
+    """Open a frame: component updates of `InspectTab.outputs`.
+
+    Args:
+        inspector: runs the network.
+        origin: the frame.
+        settings: what the network is run with.
+        look: what the viewer is to show, such as {"layer": "errors", "classes": [5]}; None leaves it as it is.
+    """
     current = inspector.kept(origin, settings.modality, settings.weights)
     inspection = current.get()
-    inside = point is not None and point[0] < inspection.label.shape[0] and point[1] < inspection.label.shape[1]
-    kept = point if inside else None
+    packed = pack(inspection, inspector.tickets.issue(current), modality_choices(inspection, settings, inspector))
+    if isinstance(origin, DatasetFrame) and origin.source == REAL_SAMPLES and settings.modality == "rgbd":
+        packed["note"] = first_frame.measured().note(origin.name, inspection.described["provenance"]["sha256"])
+    if look is not None:
+        packed |= {"look": look, "click": secrets.token_hex(4)}
+    diagram = "<p>Calibration needs ground truth, and a prediction with confidences.</p>"
+    if inspection.reliability is not None:
+        diagram = reliability_svg(inspection.reliability)
     # What belongs to the frame before goes.
-    cleared = [*ABLATION_CLEARED, *CLOUD_CLEARED, *REPORT_CLEARED]
-    return [origin, kept, current, *result_updates(inspection, settings, kept), *cleared]
+    stored = inspector.checkpoints.is_stored(settings.weights)
+    cleared = [*ablation.cleared(inspection, stored), *SURFACE_CLEARED, *REPORT_CLEARED]
+    return [origin, current, packed, diagram, messages.provenance_line(inspection), *cleared]
+
+
+def modality_choices(inspection: Inspection, settings: Settings, inspector: Inspector) -> list[tuple[str, str]]:
+    """Modalities, and why one cannot be chosen for this frame and these weights ("" where it can)."""
+    if inspector.checkpoints.is_stored(settings.weights):
+        other = "Stored predictions: another modality needs the network itself."
+        return [(modality, "" if modality == inspection.modality else other) for modality in MODALITY_NAMES]
+    without_rgb = "" if inspection.rgb else "This frame has no RGB."
+    without_depth = "This frame has no depth. Add a depth file." if inspection.depth is None else ""
+    return [("rgbd", without_rgb or without_depth), ("rgb", without_rgb), ("depth", without_depth)]
 
 
 def build_inspect_tab(inspector: Inspector, page: gr.Blocks, evaluations: Evaluations) -> InspectTab:
@@ -95,39 +112,34 @@ def build_inspect_tab(inspector: Inspector, page: gr.Blocks, evaluations: Evalua
     """
     current = gr.State(None, time_to_live=KEEP_SECONDS)
     origin = gr.State(None, time_to_live=KEEP_SECONDS)
-    point = gr.State(None)
     query = gr.Textbox(visible=False)
     back = gr.Button("← Back to the data set", visible=False, size="sm", elem_id="back")
     at = lay_out_inspect(inspector)
-    pictures = [*at.panels, *at.captions, at.wipe, at.pixel, at.confusions, at.legend]
     outputs = [
-        *[origin, point, current, *pictures],
-        *[at.headline, at.classes, at.bars, at.calibration, at.provenance, at.readout, at.controls[-1]],
-        *[*at.ablation.fleeting, *at.cloud.fleeting, *at.report.fleeting],
+        *[origin, current, at.viewer, at.calibration, at.provenance],
+        *[*at.ablation.fleeting, *at.surface.fleeting, *at.report.fleeting],
     ]
     # What is asked for while the network runs is answered after it: by default Gradio drops it without a word.
-    running = {**NETWORK, **PRIVATE, "trigger_mode": "always_last", "show_progress_on": [at.panels[3], at.wipe]}
+    running = {**NETWORK, **PRIVATE, "trigger_mode": "always_last", "show_progress_on": [at.viewer]}
     tab = InspectTab(origin, at.controls, outputs, back, at.chooser, at.chooser.notice, running)
     _answer_opening(inspector, page, at, tab)
-    _answer_looking(at, tab, current, pictures)
-    wire_choosing(at.chooser, FrameSearch(inspector, evaluations), origin, at.controls[:2])
+    wire_choosing(at.chooser, FrameSearch(inspector, evaluations), origin, at.controls)
 
-    def on_address(origin: Origin | None, point: tuple[int, int] | None, *values: Any) -> str:
-        return "" if origin is None else write_query(Settings(*values).link(origin, point))
+    def on_address(origin: Origin | None, *values: Any) -> str:
+        return "" if origin is None else write_query(Settings(*values).link(origin))
 
     gr.on(
-        [origin.change, point.change, *(control.change for control in at.controls)],
+        [origin.change, *(control.change for control in at.controls)],
         on_address,
-        [origin, point, *at.controls],
+        [origin, *at.controls],
         query,
         trigger_mode="always_last",
         **QUIET,
     )
     query.change(None, query, None, js=_TO_ADDRESS_BAR, **QUIET)
-    weights, opacity, classes = at.controls[0], at.controls[3], at.controls[4]
-    wire_ablation(at.ablation, inspector, [origin, weights, opacity, classes, current])
-    wire_cloud(at.cloud, current, classes)
-    wire_report(at.report, inspector, [origin, current, at.ablation.result, opacity])
+    ablation.wire_ablation(at.ablation, inspector, [origin, at.controls[0], current])
+    wire_surface(at.surface, current, at.look)
+    wire_report(at.report, inspector, [origin, current, at.ablation.result, at.look])
     return tab
 
 
@@ -135,17 +147,15 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     """Answer what opens a frame or runs the network on it anew."""
     chooser, origin, outputs, running = at.chooser, tab.origin, tab.outputs, tab.running
 
-    def on_arrival(request: gr.Request) -> list[Any]:
+    def on_arrival(request: gr.Request) -> Any:
         """Show the frame at once, and say what is waited for; the prediction follows."""
         asked, _ = read_link(dict(request.query_params))
         found, _ = frame_of(inspector, asked)
         try:
             frame = inspector.read(found)
-            # As the result will show it, so that a browser loads it once.
-            shown = picture_file(file_name(found.name), "rgb", preview(frame), frame.size)
         except InputError:
-            shown = gr.skip()  # said where the frame is opened
-        return [shown, gr.skip() if inspector.predictor.ready else NETWORK_LOADING]
+            return gr.skip()  # said where the frame is opened
+        return pack_preview(preview(frame), found.name, LOADING if inspector.predictor.ready else NETWORK_LOADING)
 
     def on_strip(request: gr.Request) -> list[Any]:
         asked, _ = read_link(dict(request.query_params))
@@ -160,7 +170,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
             problems.append(f"Weights {settings.weights!r} are not on offer; there are {', '.join(names)}.")
             settings = settings._replace(weights=inspector.checkpoints.first_name)
         try:
-            shown = opened(inspector, found, settings, None if missing else asked.pixel)
+            shown = opened(inspector, found, settings)
         except InputError as error:
             skipped = [gr.skip()] * (len(outputs) + len(at.controls))
             return [notice("The frame was not opened", str(error)), *skipped]
@@ -202,16 +212,20 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     def on_drop(rgb: str | None, *rest: Any) -> list[Any]:
         return ["", *[gr.skip()] * len(outputs)] if rgb is None else on_upload(rgb, *rest)
 
+    def on_modality(chosen: gr.SelectData) -> str:
+        if chosen.value not in MODALITY_NAMES:
+            raise InputError(f"The modality is {chosen.value!r}; expected one of {', '.join(MODALITY_NAMES)}.")
+        return str(chosen.value)
+
     @with_notice(len(outputs), "The frame was not segmented")
     def on_network(here: Origin | None, *values: Any) -> list[Any]:
         return [gr.skip()] * len(outputs) if here is None else opened(inspector, here, Settings(*values))
 
     controls, choosing, uploading = at.controls, [chooser.notice, *outputs], [chooser.upload_notice, *outputs]
-    page.load(None, None, None, js=_FOLD_CONTROLS, **QUIET)
     page.load(None, None, None, js=upload_script(), **QUIET)
-    page.load(on_arrival, None, [at.panels[0], at.headline], **QUIET)
+    page.load(on_arrival, None, at.viewer, **QUIET)
     page.load(on_strip, None, chooser.lists, **QUIET)
-    page.load(on_load, None, [*choosing, *controls], **running).then(None, None, None, js=_PREDICTION_FIRST, **QUIET)
+    page.load(on_load, None, [*choosing, *controls], **running)
     chooser.source.input(on_source, [chooser.source, *controls], choosing, **running)
     chooser.variant.input(on_variant, [chooser.variant, origin, *controls], choosing, **running)
     chooser.gallery.select(on_gallery, [chooser.listing, *controls], choosing, **running)
@@ -225,54 +239,11 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         ),
     ]
     for event in uploaded:
-        event.then(None, None, None, js=_TO_PICTURES, **QUIET)
-    gr.on(
-        [control.input for control in controls[:2]],
-        on_network,
-        [origin, *controls],
-        [at.control_notice, *outputs],
-        **running,
+        event.then(None, None, None, js=_TO_PICTURE, **QUIET)
+    controls[0].input(on_network, [origin, *controls], [at.control_notice, *outputs], **running)
+    at.viewer.select(on_modality, None, controls[1], **QUIET).then(
+        on_network, [origin, *controls], [at.control_notice, *outputs], **running
     )
-
-
-def _answer_looking(at: Layout, tab: InspectTab, current: gr.State, pictures: list[Any]) -> None:
-    """Answer what changes the pictures without running the network."""
-    point = tab.outputs[1]
-
-    def on_look(
-        inspection: Inspection | None, ablation: Ablation | None, point: tuple[int, int] | None, *values: Any
-    ) -> list[Any]:
-        if inspection is None:
-            return [gr.skip()] * (len(pictures) + len(at.ablation.pictures))
-        settings = Settings(*values)
-        kept: list[Any] = [gr.skip()] * len(at.ablation.pictures)
-        if ablation is not None:
-            kept = ablation_files(inspection, ablation, settings.opacity, list(settings.classes))
-        return [*look_updates(inspection, settings, point), *kept]
-
-    def on_point(chosen: gr.SelectData) -> tuple[int, int]:
-        column, row = chosen.index
-        return int(row), int(column)
-
-    def on_pixel(chosen: gr.SelectData) -> tuple[int, int]:
-        row, column = chosen.index
-        return int(row), int(column)
-
-    def on_pick(chosen: gr.SelectData, names: list[str]) -> list[str]:
-        return toggled(names, str(chosen.value))
-
-    gr.on(
-        [*(control.change for control in at.controls[2:]), point.change],
-        on_look,
-        [current, at.ablation.result, point, *at.controls],
-        [*pictures, *at.ablation.pictures],
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    classes = at.controls[4]
-    gr.on([at.legend.select, at.bars.select, at.classes.select], on_pick, [classes], [classes], **QUIET)
-    gr.on([picture.select for picture in at.panels], on_point, None, [point], trigger_mode="always_last", **QUIET)
-    at.readout.select(on_pixel, None, [point], trigger_mode="always_last", **QUIET)
 
 
 def frame_of(inspector: Inspector, asked: Link) -> tuple[DatasetFrame, list[str]]:

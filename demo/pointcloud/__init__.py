@@ -1,1 +1,1 @@
-"""The 3D tab: a frame as a point cloud."""
+"""The 3D tab: a frame's depth as a surface."""

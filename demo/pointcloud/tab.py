@@ -9,68 +9,80 @@ import gradio as gr
 
 from demo.components import PRIVATE, QUIET
 from demo.inspection import Inspection
-from demo.markup import class_filter
 from demo.notices import with_notice
-from demo.pointcloud.exports import CLOUD_COLOURS, cloud_file, cloud_note, points_file
+from demo.pointcloud.exports import COLOURED_BY, ply_file, surface_file, surface_note
+from demo.viewer.viewer import look_of, looked_at
 
-CLOUD_CLEARED = [None, "", gr.update(value=None, interactive=False)]
+SURFACE_CLEARED = [None, "", gr.update(interactive=False)]
+# Words for the device at hand; a file is written only when it is asked for.
+_HOW = (
+    '<span class="pointer">Drag to turn, wheel to zoom, right button to move.</span>'
+    '<span class="touch">Drag to turn, pinch to zoom, two fingers to move.</span>'
+)
 
 
 @dataclass(frozen=True)
-class CloudTab:
-    """The tab's components; `fleeting` become `CLOUD_CLEARED` when another frame is opened."""
+class SurfaceTab:
+    """The tab's components; `fleeting` become `SURFACE_CLEARED` when another frame is opened."""
 
+    tab: gr.Tab
     colour: gr.Radio
-    show: gr.Button
     notice: gr.HTML
-    cloud: gr.Model3D
+    model: gr.Model3D
     note: gr.HTML
     ply: gr.DownloadButton
 
     @property
     def fleeting(self) -> list[Any]:
         """Components that belong to the frame on screen."""
-        return [self.cloud, self.note, self.ply]
+        return [self.model, self.note, self.ply]
 
 
-def lay_out_cloud() -> CloudTab:
-    """Lay the tab out inside the page's current context."""
-    with gr.Row():
-        colour = gr.Radio(list(CLOUD_COLOURS), value="RGB", label="Coloured by", scale=3, min_width=280)
-        show = gr.Button("Show in 3D", variant="primary", scale=1, elem_id="show-3d")
-    notice = gr.HTML(elem_id="cloud-notice", elem_classes="notices", padding=False)
+def lay_out_surface(tab: gr.Tab) -> SurfaceTab:
+    """Lay the tab out inside itself, the page's current context."""
+    colour = gr.Radio(list(COLOURED_BY), value="RGB", label="Coloured by", elem_id="surface-colour")
+    notice = gr.HTML(elem_id="surface-notice", elem_classes="notices", padding=False)
     # Visible from the start: a Model3D that appears together with its first value stays blank.
-    cloud = gr.Model3D(
-        label="Drag to turn, wheel to zoom, right button to move",
+    model = gr.Model3D(
+        show_label=False,
         height=560,
-        clear_color=(0.2, 0.22, 0.27, 1.0),
-        camera_position=(90, 90, 3),
+        clear_color=(0.06, 0.09, 0.16, 1.0),
+        camera_position=(90, 80, None),
         interactive=False,
-        elem_id="cloud",
+        elem_id="surface",
     )
+    gr.HTML(_HOW, elem_classes="caption", padding=False)
     note = gr.HTML(elem_classes="caption", padding=False)
-    ply = gr.DownloadButton("Download as PLY", size="sm", interactive=False, elem_id="ply")
-    return CloudTab(colour, show, notice, cloud, note, ply)
+    ply = gr.DownloadButton("Download as PLY", size="sm", interactive=False, elem_id="ply", scale=0, min_width=200)
+    return SurfaceTab(tab, colour, notice, model, note, ply)
 
 
-def wire_cloud(tab: CloudTab, current: gr.State, classes: gr.State) -> None:
-    """Answer the tab's controls, and a class that is chosen while the point cloud is shown."""
+def wire_surface(tab: SurfaceTab, current: gr.State, look: gr.JSON) -> None:
+    """Show the frame when the tab is opened, in the colours that are chosen; `look` takes the viewer's class filter."""
 
-    @with_notice(3, "The point cloud failed")
-    def on_cloud(inspection: Inspection | None, colour: str, classes: list[str]) -> list[Any]:
+    @with_notice(2, "The surface failed")
+    def on_show(inspection: Inspection | None, colour: str, look: Any) -> list[Any]:
         if inspection is None:
-            return [gr.skip()] * 3
-        chosen = class_filter(classes)
-        return [
-            cloud_file(inspection, colour, chosen),
-            cloud_note(inspection, colour, chosen),
-            gr.DownloadButton(value=points_file(inspection), interactive=True),
-        ]
+            return [gr.skip()] * 2
+        asked = looked_at(look)
+        path, distance = surface_file(inspection, colour, asked)
+        return [gr.Model3D(path, camera_position=(90, 80, distance)), surface_note(inspection, colour, asked)]
 
-    def on_class(shown: str | None, *inputs: Any) -> list[Any]:
-        return [gr.skip()] * 4 if shown is None else on_cloud(*inputs)
+    def on_frame(open: bool, *inputs: Any) -> list[Any]:
+        return on_show(*inputs) if open else [gr.skip()] * 3
 
-    inputs, outputs = [current, tab.colour, classes], [tab.notice, tab.cloud, tab.note, tab.ply]
-    tab.show.click(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
-    tab.colour.input(on_cloud, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
-    classes.change(on_class, [tab.cloud, *inputs], outputs, **QUIET)
+    def on_shown(inspection: Inspection | None, model: str | None) -> gr.DownloadButton:
+        if inspection is None or inspection.depth is None or model is None:
+            return gr.DownloadButton(interactive=False)
+        return gr.DownloadButton(value=ply_file(inspection), interactive=True)
+
+    inputs, outputs = [current, tab.colour, look], [tab.notice, tab.model, tab.note]
+    showing: dict[str, Any] = {"show_progress_on": [tab.notice], **PRIVATE}
+    gr.on([tab.tab.select, tab.colour.input], on_show, inputs, outputs, js=look_of(3), **showing).then(
+        on_shown, [current, tab.model], tab.ply, **QUIET
+    )
+    # Another frame is shown where the tab is open, which the browser alone knows.
+    seen = gr.Checkbox(False, visible=False)
+    current.change(None, None, seen, js="() => document.querySelector('#surface')?.offsetParent != null", **QUIET).then(
+        on_frame, [seen, *inputs], outputs, js=look_of(4), **showing
+    ).then(on_shown, [current, tab.model], tab.ply, **QUIET)

@@ -9,7 +9,7 @@ import html
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,18 +20,10 @@ from demo.downloads import download_name
 from demo.inspect import messages
 from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_table, present_classes
-from demo.inspect.panels import (
-    Look,
-    Overlay,
-    depth_picture,
-    error_picture,
-    overlay_keys,
-    prediction_picture,
-    truth_picture,
-)
 from demo.inspection import Inspection, full_size, png
-from demo.markup import class_keys, key_line
-from demo.pointcloud.cloud import back_project, camera_intrinsics, to_ply
+from demo.markup import class_keys
+from demo.pointcloud.surface import back_project, camera_intrinsics, to_ply
+from demo.viewer.layers import TITLES, Layer, Look, draw, missing
 from deresunet.atomic import csv_text
 from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
@@ -40,42 +32,28 @@ from deresunet.evaluation.report_page import confused_pairs, html_page, image
 
 
 def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarray]:
-    """Pictures of a frame: title -> uint8 (h, w, 3)."""
-    look = Look(opacity)
-    pictures = {"RGB" if inspection.rgb else "Depth in grey": inspection.background}
-    if inspection.depth is not None:
-        pictures["Depth"] = depth_picture(inspection)
-    if inspection.truth is not None:
-        pictures["Ground truth"] = truth_picture(inspection, look)
-    pictures["Prediction"] = prediction_picture(inspection, look)
-    if inspection.truth is not None:
-        pictures["Errors"] = error_picture(inspection, look)
-    if inspection.has_confidence:
-        pictures["Confidence"] = prediction_picture(inspection, replace(look, overlay="confidence", opacity=1.0))
-    if inspection.has_entropy:
-        pictures["Entropy"] = prediction_picture(inspection, replace(look, overlay="entropy", opacity=1.0))
-    return pictures
+    """Pictures of the layers that a frame has: title -> uint8 (h, w, 3)."""
+    looks = {"confidence": Look(1.0), "entropy": Look(1.0)}
+    return {
+        _title(inspection, layer): draw(inspection, layer, looks.get(layer, Look(opacity)))
+        for layer in TITLES
+        if not missing(inspection, layer)
+    }
 
 
 def picture_keys(inspection: Inspection) -> dict[str, str]:
     """Captions of `frame_pictures`, with the meaning of their colours: title -> HTML."""
-    rgb, depth, truth, prediction = messages.captions(inspection, Look())
-    overlays: dict[str, Overlay] = {"Errors": "errors", "Confidence": "confidence", "Entropy": "entropy"}
-    overlays_keys = {title: key_line(overlay_keys(Look(overlay=name))) for title, name in overlays.items()}
-    return {
-        "RGB": rgb,
-        "Depth in grey": rgb,
-        "Depth": depth,
-        "Ground truth": truth,
-        "Prediction": prediction,
-        **overlays_keys,
-    }
+    return {_title(inspection, layer): caption for layer, caption in messages.captions(inspection).items()}
+
+
+def _title(inspection: Inspection, layer: Layer) -> str:
+    return "Depth in grey" if layer == "rgb" and not inspection.rgb else TITLES[layer]
 
 
 def ablation_figures(inspection: Inspection, ablation: summary.Ablation, opacity: float) -> dict[str, np.ndarray]:
     """The ablation's predictions over the frame: title -> uint8 (h, w, 3)."""
     titles = [f"Prediction from {MODALITY_NAMES[modality]}" for modality in summary.MODALITIES]
-    return dict(zip(titles, summary.ablation_pictures(inspection.background, ablation, opacity, None), strict=True))
+    return dict(zip(titles, summary.ablation_pictures(inspection.background, ablation, opacity), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +126,8 @@ class Report:
                 for modality, picture in zip(summary.MODALITIES, self._ablation_pictures.values(), strict=True):
                     add(f"ablation_{modality}", "png", picture)
             if inspection.depth is not None:
-                cloud = back_project(inspection.depth, camera_intrinsics(inspection)[0])
-                add("points", "ply", to_ply(cloud, inspection.background, inspection.label, inspection.truth))
+                surface = back_project(inspection.depth, camera_intrinsics(inspection)[0])
+                add("points", "ply", to_ply(surface, inspection.background, inspection.label, inspection.truth))
         return buffer.getvalue()
 
     def _full_pictures(self) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from demo.inspection import Inspection
 from demo.inspector import DatasetFrame, Inspector
 from demo.notices import with_notice
 from demo.report.frame import Report
+from demo.viewer.viewer import look_of, looked_at
 
 REPORT_CLEARED = [gr.update(visible=False)]
 
@@ -53,16 +54,18 @@ def lay_out_report() -> ReportTab:
 
 
 def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None:
-    """Answer the tab's button; `inputs` are origin, inspection, ablation and opacity."""
+    """Answer the tab's button; `inputs` are origin, inspection, ablation and look."""
 
     @with_notice(3, "The report failed")
     def on_export(
-        origin: Origin | None, inspection: Inspection | None, ablation: Ablation | None, opacity: float
+        origin: Origin | None, inspection: Inspection | None, ablation: Ablation | None, look: Any
     ) -> list[Any]:
         if inspection is None or origin is None:
             return [gr.skip()] * 3
         # The page's pictures of a larger frame are smaller than it is; those of the ZIP are not.
-        report = Report(inspection, opacity, ablation, inspector.read(origin) if inspection.step > 1 else None)
+        report = Report(
+            inspection, looked_at(look).opacity, ablation, inspector.read(origin) if inspection.step > 1 else None
+        )
         return [
             gr.Column(visible=True),
             handed_out(
@@ -76,7 +79,7 @@ def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None
 
     outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]
     inputs[0].change(_link_note, inputs[0], tab.link, **QUIET)
-    tab.make.click(on_export, inputs, outputs, **PRIVATE, show_progress_on=[tab.notice])
+    tab.make.click(on_export, inputs, outputs, js=look_of(len(inputs)), **PRIVATE, show_progress_on=[tab.notice])
 
 
 def _link_note(origin: Origin | None) -> str:

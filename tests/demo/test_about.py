@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from demo import about
 from demo.data_set_metrics import Measured
 from demo.inspect import messages
-from demo.inspect.panels import Look
 
 
 def test_about_answers_from_the_checkpoint(predictor):
@@ -40,7 +39,7 @@ def test_figures_of_other_weights_are_never_shown_as_these_weights_own(predictor
     }
     rounded = SimpleNamespace(checkpoint=replace(checkpoint, metrics=metrics), class_set=predictor.class_set)
     without_depth = replace(bare, measured=Measured.of(metrics))
-    for said in (about.section(rounded), messages.header(rounded), messages.captions(without_depth, Look())[1]):
+    for said in (about.section(rounded), messages.header(rounded), messages.captions(without_depth)["depth"]):
         assert "measured on float32 weights before export to int8 (&lt;b&gt;run" in said
         assert "<b>run" not in said
     for said in (about.section(predictor), messages.header(predictor)):

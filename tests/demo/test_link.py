@@ -32,7 +32,7 @@ def test_a_link_opens_what_it_was_made_from(link):
 
 def test_links_of_earlier_versions_work():
     link, problems = read_link({"given": "depth", "view": "entropy", "class": "all classes"})
-    assert link == Link(modality="depth", overlay="entropy")
+    assert link == Link(modality="depth", layer="entropy")
     assert not problems
 
 
@@ -40,7 +40,7 @@ def test_links_of_earlier_versions_work():
     ("query", "said"),
     [
         ({"modality": "thermal"}, "modality 'thermal' is not on offer; there are rgbd, rgb, depth."),
-        ({"overlay": "<b>"}, "overlay '<b>' is not on offer"),
+        ({"overlay": "<b>"}, "layer '<b>' is not on offer"),
         ({"class": "wall,yeti"}, "class 'yeti' is not one of the 37"),
         ({"opacity": "2"}, "opacity '2' is not a number from 0 to 1."),
         ({"opacity": "nan"}, "opacity 'nan'"),

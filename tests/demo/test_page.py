@@ -26,7 +26,6 @@ from demo.server.health import Health
 from demo.serving import Serving
 from demo.theme import STYLE, theme
 from deresunet import read_frame
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.folder import SAMPLES_DIR
 from deresunet.inference.predictor import Predictor
 
@@ -160,36 +159,31 @@ def open_page(browser, url):
         def visit(width=1440, height=900, query=""):
             tab = new_tab(width, height)
             tab.goto(url + query)
-            expect(tab.locator("#panel-prediction img")).to_be_visible(timeout=30_000)
-            expect(tab.locator("#classes")).to_contain_text("wall", timeout=10_000)
+            expect(tab.locator("#viewer .vw-classes")).to_contain_text("wall", timeout=30_000)
+            tab.wait_for_function("() => !viewers.viewer.waiting && viewers.viewer.frame")
             return tab
 
         yield visit
+
+
+def title(tab):
+    """What the viewer says of its frame."""
+    return tab.locator("#viewer .vw-title")
 
 
 @pytest.mark.browser
 def test_a_visitor_looks_at_a_room(open_page, counting):
     tab = open_page()
     tab.locator("#frames button.thumbnail-item").nth(3).click()
-    expect(tab.locator(".caption", has_text="0003").first).to_be_visible(timeout=30_000)
-    expect(tab.locator("#headline")).to_contain_text("mIoU of this frame", timeout=10_000)
-    expect(tab.locator("#classes")).to_contain_text("night stand")
-    cells = tab.locator("#classes tr").filter(has_text="floor").first.inner_text().split()
+    expect(title(tab)).to_contain_text("0003", timeout=30_000)
+    expect(tab.locator("#viewer .vw-score")).to_contain_text("mIoU of this frame", timeout=10_000)
+    expect(tab.locator("#viewer .vw-classes")).to_contain_text("night stand")
+    cells = tab.locator("#viewer .vw-classes tr").filter(has_text="floor").first.inner_text().split()
     iou = float(next(cell for cell in cells if cell.replace(".", "").isdigit()))
     assert 70 < iou <= 100, "the floor of this room is found"
 
     calls = counting.calls
-    before = tab.locator("#panel-prediction img").get_attribute("src")
-    slider = tab.get_by_label("range slider for Opacity")
-    slider.focus()
-    slider.press("ArrowRight")
-    expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", before, timeout=10_000)
-    one_class = tab.locator("#panel-prediction img").get_attribute("src")
-    tab.locator("#legend [data-class=chair]").click()
-    expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", one_class, timeout=10_000)
-    assert counting.calls == calls, "opacity and class never run the network"
-
-    tab.locator("#controls").get_by_label("RGB", exact=True).click()
+    tab.locator("#viewer .vw-modality").get_by_label("RGB", exact=True).check(force=True)
     expect(tab.locator("div.provenance").first).to_contain_text("modality RGB ·", timeout=30_000)
     assert counting.calls == calls + 1
 
@@ -198,24 +192,16 @@ def test_a_visitor_looks_at_a_room(open_page, counting):
 @pytest.mark.slow
 def test_a_visitor_walks_through_all_tabs(open_page, counting):
     tab = open_page(query="?data=sample+rooms&frame=0003")
-    expect(tab.locator(".caption", has_text="0003").first).to_be_visible(timeout=30_000)
+    expect(title(tab)).to_contain_text("0003", timeout=30_000)
     calls = counting.calls
-
-    def changed(do):
-        """Do something, and wait until the prediction's panel shows something else."""
-        before = tab.locator("#panel-prediction img").get_attribute("src")
-        do()
-        expect(tab.locator("#panel-prediction img")).not_to_have_attribute("src", before, timeout=20_000)
-
-    changed(lambda: tab.locator("#panel-prediction img").click(position={"x": 150, "y": 120}))
-    expect(tab.locator("#pixel")).to_contain_text("class probabilities")
-    expect(tab.locator("#pixel")).to_contain_text(" m")
-    changed(lambda: tab.locator("#legend [data-class=chair]").click())
-    expect(tab.locator("#legend [data-class=chair]")).to_have_attribute("aria-pressed", "true")
-    changed(lambda: tab.locator("#overlay").get_by_label("errors").click())
-    expect(tab.locator(".caption", has_text="chair false negative").first).to_be_visible()
-    tab.get_by_role("tab", name="Confusions").click()
-    expect(tab.locator("#confusions")).to_contain_text(" → ")
+    tab.locator("#viewer .vw-stage").click(position={"x": 250, "y": 220})
+    expect(tab.locator("#viewer .vw-probabilities")).to_contain_text("Class probabilities")
+    expect(tab.locator("#viewer .vw-readout dl")).to_contain_text(" m")
+    tab.locator("#viewer .vw-name", has_text="chair").click()
+    tab.keyboard.press("5")
+    expect(tab.locator("#viewer .vw-key")).to_contain_text("chair false negative")
+    tab.locator("#viewer .vw-confusions summary").click()
+    expect(tab.locator("#viewer .vw-confusions")).to_contain_text(re.compile("chair →|→ *chair"))
     tab.get_by_role("tab", name="Calibration").click()
     expect(tab.locator("#reliability svg")).to_be_visible()
     tab.get_by_role("tab", name="3D").click()
@@ -238,7 +224,7 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     tab.get_by_role("tab", name="Compare").click()
     tab.locator("#compare").click()
     expect(tab.locator("#compare-summary")).to_contain_text("they agree on", timeout=60_000)
-    expect(tab.locator("#panel-difference img")).to_be_visible()
+    tab.wait_for_function("() => viewers['compare-viewer'].canvas.dataset.wipe === 'b'")
 
     tab.get_by_role("tab", name="Data set").click()
     tab.locator("#ds-start").click()
@@ -247,38 +233,41 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     expect(tab.locator("#ds-headline")).to_contain_text("20.2")
     frames.first.click()  # the worst
     expect(tab.locator("#back")).to_be_visible(timeout=30_000)
-    expect(tab.locator("#headline")).to_contain_text("mIoU of this frame")
+    expect(tab.locator("#viewer .vw-score")).to_contain_text("mIoU of this frame")
     tab.locator("#back").click()
     expect(frames.first).to_be_visible()
     tab.locator("#ds-report").click()
     expect(tab.locator("#ds-files")).to_contain_text("MB", timeout=60_000)
 
     again = open_page(query=link[link.index("?") :])
-    expect(again.locator("#legend [data-class=chair]")).to_have_attribute("aria-pressed", "true", timeout=30_000)
-    expect(again.locator(".caption", has_text="chair false negative").first).to_be_visible()
+    expect(again.locator("#viewer tr:not(.vw-off) .vw-name")).to_have_text("chair")
+    expect(again.locator("#viewer .vw-key")).to_contain_text("chair false negative")
 
 
 @pytest.mark.browser
 def test_a_link_holds_the_whole_view_and_a_reload_shows_it_again(open_page):
     query = (
-        "?data=sample+rooms&frame=0003&modality=rgb&overlay=errors&class=chair,bed&contours=1&opacity=0.8&pixel=99,120"
+        "?data=sample+rooms&frame=0003&modality=rgb&layer=truth&class=chair,bed&contours=1&opacity=0.8&pixel=99,120"
+        "&wipe=errors&min_confidence=0.4"
     )
     tab = open_page(query=query)
 
     def holds():
-        expect(tab.locator("#pixel")).to_contain_text("column 120, row 99", timeout=30_000)
-        expect(tab.locator("#modality").get_by_label("RGB", exact=True)).to_be_checked()
-        expect(tab.locator("#overlay").get_by_label("errors")).to_be_checked()
-        expect(tab.locator("#contours input")).to_be_checked()
-        expect(tab.get_by_label("range slider for Opacity")).to_have_value("0.8")
-        for name, pressed in (("chair", "true"), ("bed", "true"), ("wall", "false")):
-            expect(tab.locator(f'#legend [data-class="{name}"]')).to_have_attribute("aria-pressed", pressed)
+        expect(tab.locator("#viewer .vw-probabilities")).to_contain_text("column 120, row 99", timeout=30_000)
+        expect(tab.locator("#viewer .vw-modality").get_by_label("RGB", exact=True)).to_be_checked()
+        expect(tab.locator("#viewer .vw-layers").get_by_label("Ground truth")).to_be_checked()
+        expect(tab.locator("#viewer .vw-contours")).to_be_checked()
+        expect(tab.locator("#viewer .vw-with")).to_have_value("errors")
+        expect(tab.locator("#viewer .vw-opacity")).to_have_value("0.8")
+        expect(tab.locator("#viewer .vw-threshold")).to_have_value("0.4")
+        for name, shown in (("chair", "true"), ("bed", "true"), ("wall", "false")):
+            expect(tab.get_by_label(f"Show {name}", exact=True)).to_have_attribute("aria-pressed", shown)
         expect(tab.locator("#frames .thumbnail-item.selected")).to_contain_text("0003", timeout=10_000)
 
     holds()
     expect(tab).to_have_url(re.compile("weights=deresunet"), timeout=10_000)
     view = dict(parse_qsl(urlsplit(tab.url).query))
-    assert {key: view[key] for key in ("data", "frame", "modality", "overlay", "contours", "opacity", "pixel")} == {
+    assert {key: view[key] for key in view if key not in ("class", "weights")} == {
         key: value for key, value in parse_qsl(query[1:]) if key != "class"
     }
     assert set(view["class"].split(",")) == {"chair", "bed"}
@@ -292,7 +281,7 @@ def test_a_link_to_nowhere_shows_the_first_frame_and_says_what_was_not_found(ope
     notice = tab.locator("#notice")
     expect(notice).to_contain_text("sample rooms has no frame '9999'; it has 24, such as 0000, 0001", timeout=30_000)
     expect(notice).to_contain_text("modality 'thermal' is not on offer; there are rgbd, rgb, depth")
-    expect(tab.locator(".caption", has_text="0000").first).to_be_visible()
+    expect(title(tab)).to_contain_text("0000")
 
 
 @pytest.mark.browser
@@ -306,109 +295,11 @@ def test_arrow_keys_walk_through_the_frames_and_the_strip_follows(open_page):
     expect(tab).to_have_url(re.compile("frame=0002"))
     tab.locator("#previous").click()
     expect(selected).to_contain_text("0001", timeout=30_000)
-    slider = tab.get_by_label("range slider for Opacity")
+    slider = tab.locator("#viewer .vw-opacity")
     slider.focus()
     slider.press("ArrowRight")
     expect(tab).to_have_url(re.compile("opacity=0.65"), timeout=10_000)
     assert "frame=0001" in tab.url, "an arrow in a control is the control's"
-
-
-@pytest.mark.browser
-def test_the_wipe_answers_clicks_and_the_cursor_reads_values(open_page, counting):
-    tab = open_page(query="?data=sample+rooms&frame=0001")
-    calls = counting.calls
-    tab.locator("#wipe").scroll_into_view_if_needed()
-    box = tab.locator("#wipe img").first.bounding_box()
-    at = box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"]
-    tab.mouse.move(*at)
-    expect(tab.locator(".readout")).to_contain_text(re.compile(r"[a-z]+ \d+ % · ground truth: [a-z]+ · \d\.\d\d m"))
-    tab.mouse.click(*at)
-    expect(tab.locator("#pixel")).to_contain_text(re.compile(r"column 1(59|60|61), row 2(39|40|41)"), timeout=10_000)
-    assert counting.calls == calls
-
-
-def uniform(label, y, x):
-    """The class around a point at shares of the picture, where it is one; 0 elsewhere."""
-    row, column = int(y * label.shape[0]), int(x * label.shape[1])
-    found = np.unique(label[row - 8 : row + 9, column - 8 : column + 9])
-    return int(found[0]) if len(found) == 1 else 0
-
-
-@pytest.mark.browser
-def test_the_read_out_follows_the_frame(open_page, rooms):
-    one, two = (rooms.read(name).label for name in ("0001", "0002"))
-    points = [(y / 20, x / 20) for y in range(2, 19) for x in range(2, 19)]
-    y, x = next(at for at in points if 0 != uniform(one, *at) != uniform(two, *at) != 0)
-    tab = open_page(query="?data=sample+rooms&frame=0001")
-
-    def reads(label):
-        box = tab.locator("#panel-prediction img").bounding_box()
-        tab.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        name = DISPLAY_NAMES[uniform(label, y, x) - 1]
-        expect(tab.locator(".readout")).to_contain_text(f"ground truth: {name}", timeout=10_000)
-
-    reads(one)
-    tab.locator("#next").click()
-    expect(tab.locator(".readout-values")).to_have_attribute("data-origin", re.compile("0002"), timeout=30_000)
-    reads(two)
-
-
-@pytest.mark.browser
-def test_zoom_and_pan_are_shared_by_the_panels(open_page, counting):
-    tab = open_page(query="?data=sample+rooms&frame=0001")
-    panels = [tab.locator(f"#panel-{name} img") for name in ("rgb", "depth", "ground-truth", "prediction")]
-    frames = [tab.locator(f"#panel-{name} .image-frame") for name in ("rgb", "depth", "ground-truth", "prediction")]
-
-    def views():
-        """Of each panel: zoom, and the shares of its picture that are cut off left and above."""
-        found = []
-        for picture, frame in zip(panels, frames, strict=True):
-            shown, clip = picture.bounding_box(), frame.bounding_box()
-            cut = (clip["x"] - shown["x"]) / shown["width"], (clip["y"] - shown["y"]) / shown["height"]
-            found.append((shown["width"] / clip["width"], *cut))
-        return found
-
-    def expect_view(scale, x, y):
-        for view in views():
-            assert view == pytest.approx((scale, x, y), abs=0.02)
-
-    expect_view(1, 0, 0)
-    calls = counting.calls
-    box = panels[0].bounding_box()
-    tab.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
-    tab.mouse.dblclick(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
-    expect_view(3, 0.5, 1 / 3)  # what was under the cursor is there still
-    pixel = tab.locator("#pixel")
-    expect(pixel).to_contain_text(re.compile(r"column 4(7[6-9]|8[0-4]), row 2(3[6-9]|4[0-4])"), timeout=10_000)
-
-    clip = frames[0].bounding_box()
-    middle = clip["x"] + 0.5 * clip["width"], clip["y"] + 0.5 * clip["height"]
-    before = pixel.inner_text()
-    tab.mouse.move(*middle)
-    tab.mouse.down()
-    tab.mouse.move(middle[0] + 0.3 * clip["width"], middle[1], steps=4)
-    tab.mouse.up()
-    expect_view(3, 0.4, 1 / 3)
-    tab.mouse.move(*middle)
-    expect(tab.locator(".readout")).to_contain_text("ground truth")
-    dots = tab.locator(".readout-dot").all()
-    assert len(dots) == 4
-    for dot, frame in zip(dots, frames, strict=True):
-        at, clip = dot.bounding_box(), frame.bounding_box()
-        assert at["x"] + at["width"] / 2 == pytest.approx(clip["x"] + clip["width"] / 2, abs=3)
-    assert pixel.inner_text() == before, "a drag is no click"
-    tab.mouse.click(*middle)
-    expect(pixel).to_contain_text(re.compile(r"column 3(5[8-9]|6[0-6]), row 2(3[6-9]|4[0-4])"), timeout=10_000)
-
-    tab.keyboard.press("0")
-    expect_view(1, 0, 0)
-    tab.keyboard.press("+")
-    expect_view(1.5, 1 / 6, 1 / 6)
-    tab.locator("#next").click()
-    expect(tab.locator(".caption", has_text="0002").first).to_be_visible(timeout=30_000)
-    expect(tab.locator(".readout-values")).to_have_attribute("data-origin", re.compile("0002"), timeout=10_000)
-    expect_view(1, 0, 0)  # another frame is shown whole
-    assert counting.calls - calls in (0, 1), "of the other frame, unless it had been run before"
 
 
 @pytest.mark.browser
@@ -418,23 +309,24 @@ def test_while_the_network_loads_the_page_shows_frames_and_says_so(browser, pred
     with served(loading, rooms, cache) as address, watched_tabs(browser, VIEWERS_OWN) as new_tab:
         tab = new_tab(1440, 900)
         tab.goto(address)
-        expect(tab.locator("#panel-rgb img")).to_be_visible(timeout=30_000)
+        canvas = tab.locator("#viewer canvas").first
+        expect(canvas).to_have_attribute("data-layer", "rgb", timeout=30_000)
         expect(tab.locator("#frames button.thumbnail-item")).to_have_count(len(rooms.names), timeout=10_000)
-        expect(tab.locator("#headline")).to_contain_text("The network is loading", timeout=10_000)
-        expect(tab.locator("#panel-prediction img")).to_have_count(0)
+        expect(tab.locator("#viewer .vw-status")).to_contain_text("The network is loading", timeout=10_000)
         release.set()
-        expect(tab.locator("#panel-prediction img")).to_be_visible(timeout=30_000)
-        expect(tab.locator("#headline")).to_contain_text("mIoU of this frame")
+        expect(canvas).to_have_attribute("data-layer", "prediction", timeout=30_000)
+        expect(tab.locator("#viewer .vw-score")).to_contain_text("mIoU of this frame")
 
 
 @pytest.mark.browser
-def test_a_panels_download_is_named_by_frame_layer_and_class_set(open_page):
-    tab = open_page(query="?data=sample+rooms&frame=0001&overlay=errors")
-    for panel, name in (("rgb", "0001_rgb.jpg"), ("ground-truth", "0001_ground_truth_sunrgbd37.png")):
-        tab.locator(f"#panel-{panel}").hover()
+def test_a_download_is_named_by_frame_layer_and_class_set(open_page):
+    tab = open_page(query="?data=sample+rooms&frame=0001")
+    for key, name in (("1", "0001_rgb.png"), ("3", "0001_truth_sunrgbd37.png")):
+        tab.keyboard.press(key)
         with tab.expect_download() as download:
-            tab.locator(f"#panel-{panel}").get_by_label("Download").first.click()
+            tab.locator("#viewer [data-do=save]").click()
         assert download.value.suggested_filename == name
+        assert Image.open(download.value.path()).size == (640, 480)
 
 
 @pytest.mark.browser
@@ -447,8 +339,9 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
 
     tab.locator("#upload-rgb").get_by_label("Remove Image").click()
     tab.locator("#upload-rgb input[type=file]").set_input_files(SAMPLES_DIR / "rgb" / "0004.jpg")
-    expect(tab.locator(".caption", has_text="upload · 0004").first).to_be_visible(timeout=30_000)
-    expect(tab.locator(".caption", has_text="the network works without it").first).to_be_visible()
+    expect(title(tab)).to_contain_text("upload · 0004", timeout=30_000)
+    expect(tab.locator("#viewer .vw-modality").get_by_label("RGB", exact=True)).to_be_checked()
+    expect(tab.locator("#viewer .vw-layers").get_by_label("Depth")).to_be_disabled()
     expect(notice).to_be_hidden()
     expect(tab).not_to_have_url(re.compile("frame="), timeout=10_000)
 
@@ -458,8 +351,8 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
     expect(card).to_contain_text("730 x 530", timeout=15_000)
     expect(card).to_contain_text("millimetres")
     tab.locator("#segment").click()
-    expect(tab.locator(".caption", has_text="% missing").first).to_be_visible(timeout=30_000)
-    expect(tab.locator("#headline")).to_contain_text("no ground truth")
+    expect(tab.locator("#viewer .vw-layers").get_by_label("Depth")).to_be_enabled(timeout=30_000)
+    expect(tab.locator("#viewer .vw-score")).to_contain_text("no ground truth")
 
 
 # A file as the browser hands it over where it knows no type, dropped onto an element.
@@ -513,26 +406,25 @@ def test_one_click_takes_the_unit_that_would_give_a_room(open_page, tmp_path, wi
     card, take = tab.locator("#depth-card"), tab.locator("#take-unit")
     expect(card.locator(".warning")).to_contain_text("1/5000 m (TUM RGB-D", timeout=30_000)
     tab.locator("#segment").click()
-    caption = tab.locator(".caption", has_text="% missing").first
-    expect(caption.locator(".warning")).to_contain_text("is not a room's", timeout=30_000)
-    before = tab.locator("#panel-prediction img").get_attribute("src")
+    warnings = tab.locator("#viewer .vw-warnings")
+    expect(warnings).to_contain_text("is not a room's", timeout=30_000)
+    before = tab.evaluate("viewers.viewer.value.planes.prediction")
     take.click()
-    expect(caption).to_be_visible(timeout=30_000)
-    expect(caption.locator(".warning")).to_be_hidden(timeout=30_000)
+    expect(warnings).to_be_hidden(timeout=30_000)
     expect(card).to_contain_text("1/5000 m")
     expect(card.locator(".warning")).to_be_hidden()
     expect(take).to_be_hidden()
-    assert tab.locator("#panel-prediction img").get_attribute("src") != before, "the result follows"
+    assert tab.evaluate("viewers.viewer.value.planes.prediction") != before, "the result follows"
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.browser
 def test_a_click_on_a_tables_head_sorts_it(open_page):
     tab = open_page(query="?data=sample+rooms&frame=0003")
-    head = tab.locator("#classes th", has_text="IoU %")
+    head = tab.locator("#viewer th", has_text="IoU %")
 
     def column():
-        return [float(text) for text in tab.locator("#classes tbody td:nth-child(2)").all_inner_texts()]
+        return [float(text) for text in tab.locator("#viewer tbody td:nth-child(2)").all_inner_texts()]
 
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
@@ -546,13 +438,14 @@ def test_a_click_on_a_tables_head_sorts_it(open_page):
 @pytest.mark.browser
 def test_on_a_phone_the_prediction_comes_first(open_page):
     tab = open_page(390, 844)
-    prediction, strip = tab.locator("#panel-prediction").bounding_box(), tab.locator("#frames").bounding_box()
-    assert prediction["y"] + prediction["height"] < 844, "on the first screen"
-    assert prediction["y"] < strip["y"]
-    assert prediction["width"] > 300
-    expect(tab.locator("#modality")).to_be_hidden()
-    tab.locator("#controls > button").click()
-    expect(tab.locator("#modality")).to_be_visible()
+    stage, strip = tab.locator("#viewer .vw-stage").bounding_box(), tab.locator("#frames").bounding_box()
+    read, layers = tab.locator("#viewer .vw-readout").bounding_box(), tab.locator("#viewer .vw-layers").bounding_box()
+    assert stage["y"] + stage["height"] < read["y"] < layers["y"] < strip["y"]
+    assert read["y"] + read["height"] < 844, "picture and read-out are on the first screen"
+    assert stage["width"] > 350
+    expect(tab.locator("#viewer .vw-classes table")).to_be_hidden()
+    tab.locator("#viewer .vw-classes summary").click()
+    expect(tab.locator("#viewer .vw-classes table")).to_be_visible()
 
 
 @pytest.mark.browser
@@ -574,18 +467,15 @@ def test_axe_finds_nothing_serious(open_page, scheme):
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
-def test_nothing_scrolls_sideways_and_panels_line_up(open_page, width, height):
+def test_nothing_scrolls_sideways_and_the_picture_is_large(open_page, width, height):
     tab = open_page(width, height)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    names = ("rgb", "depth", "ground-truth", "prediction")
-    for name in names:
-        expect(tab.locator(f"#panel-{name} img")).to_be_visible(timeout=10_000)
-    boxes = [tab.locator(f"#panel-{name} img").bounding_box() for name in names]
-    for side in ("width", "height", "y"):
-        assert max(box[side] for box in boxes) - min(box[side] for box in boxes) < 1, side
-    if width > 640:
-        headline = tab.locator("#headline .figure").first.bounding_box()
-        assert headline["y"] + headline["height"] <= height, "picture, prediction and score are on one screen"
+    stage, figure = (tab.locator(f"#viewer {one}").first.bounding_box() for one in (".vw-stage", ".figure"))
+    if width > 1000:
+        assert figure["y"] + figure["height"] <= height, "picture, prediction and score are on one screen"
+        assert stage["width"] > 0.6 * width
+    else:
+        assert stage["width"] > 0.95 * width
 
 
 def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
@@ -600,17 +490,24 @@ def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
 @pytest.mark.browser
 def test_confusions_follow_the_class_that_is_looked_at(open_page):
     tab = open_page(query="?data=sample+rooms&frame=0003&class=chair")
-    tab.get_by_role("tab", name="Confusions").click()
-    confused = tab.locator("#confusions")
-    expect(confused).to_contain_text("taken for chair (", timeout=30_000)  # from the link on
-    expect(confused).to_contain_text(re.compile(r"[a-z]: [\d,]+ px, "))
-    tab.locator("#legend [data-class=floor]").click()
-    expect(confused).to_contain_text("floor is taken for (", timeout=10_000)
-    expect(confused).to_contain_text("taken for chair (")  # both, until a second click takes one back
-    tab.locator("#legend [data-class=chair]").click()
-    expect(confused).not_to_contain_text("taken for chair (", timeout=10_000)
-    tab.locator('#legend [data-class="all classes"]').click()
-    expect(confused).to_contain_text("of all errors", timeout=10_000)
+    tab.locator("#viewer .vw-confusions summary").click()
+
+    def confused():
+        lines = tab.locator("#viewer .vw-confusions li").all_inner_texts()
+        assert all(re.search(r"\d+ % [\d,]+ px$", line) for line in lines)
+        return lines
+
+    def about(*names):
+        return all(any(re.search(rf"(^|→ *){name}\b", line) for name in names) for line in confused())
+
+    assert about("chair")  # from the link on
+    tab.locator("#viewer .vw-name", has_text="floor").first.click()
+    assert about("chair", "floor")
+    assert not about("chair")
+    tab.locator("#viewer .vw-name", has_text="chair").click()
+    assert about("floor")
+    tab.locator("#viewer .vw-all").click()
+    assert not about("floor", "chair")
 
 
 @pytest.mark.browser
@@ -636,7 +533,7 @@ def test_the_report_has_the_ablation_of_its_frame_alone(open_page):
     page = report()
     assert said in page.split("<h2>Modality ablation</h2>")[1]
     tab.locator("#frames button.thumbnail-item").nth(2).click()
-    expect(tab.locator(".caption", has_text="0002").first).to_be_visible(timeout=30_000)
+    expect(title(tab)).to_contain_text("0002", timeout=30_000)
     page = report()
     assert "0002" in page
     assert "Modality ablation" not in page, "that was another frame's"

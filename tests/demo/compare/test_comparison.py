@@ -11,12 +11,13 @@ from deresunet.classes import BUILT_IN
 from deresunet.config import Preprocessing
 from deresunet.inference.prediction import Prediction, Provenance
 from deresunet.model.checkpoint import Checkpoint
+from deresunet.visualization.overlays import comparison_codes
 
 PROVENANCE = Provenance("theirs", "0" * 64, "onnx file", Preprocessing(), "", "cpu", "float32", "rgbd", "2.8")
 
 
 def test_a_comparison_says_who_is_right_where(seen, without_depth, room):
-    codes = comparison.codes_of(seen, without_depth)
+    codes = comparison_codes(seen.label, without_depth.label, seen.truth)
     known = room.label > 0
     right_a, right_b = seen.label == room.label, without_depth.label == room.label
     assert np.array_equal(codes == 1, known & right_a & ~right_b)
@@ -32,16 +33,8 @@ def test_a_comparison_says_who_is_right_where(seen, without_depth, room):
 
 def test_a_comparison_without_ground_truth(bare):
     other = replace(bare, classes=np.roll(bare.classes, 1, axis=1))
-    assert np.array_equal(comparison.codes_of(bare, other) == 1, bare.label != other.label)
+    assert list(comparison.packed(bare, other)["layers"][-1]["outcomes"]) == ["A and B differ"]
     assert "predicted A %" in comparison.class_table(bare, other).columns
-
-
-def test_pictures_have_the_frames_size_and_the_keys_colours(seen, without_depth):
-    picture = comparison.difference_picture(seen, without_depth, 1.0)
-    codes = comparison.codes_of(seen, without_depth)
-    for code, colour in enumerate(comparison.difference_keys(seen).values(), 1):
-        assert (picture[codes == code] == colour).all()
-    assert {side.shape for side in comparison.wipe_pictures(seen, without_depth, 0.6)} == {picture.shape}
 
 
 def test_weights_of_one_name_are_told_apart(seen):
@@ -78,5 +71,5 @@ def test_networks_of_other_classes_are_compared_over_both(seen, room):
     wall = table[table["class"] == "wall"].iloc[0]
     assert wall["IoU A %"] == pytest.approx(100 * seen.scores.iou[0])
     assert wall["IoU B %"] == pytest.approx(100 * theirs.scores.iou[0])
-    assert {side.shape for side in comparison.wipe_pictures(a, b, 0.6)} == {seen.background.shape}
+    assert comparison.packed(a, b)["names"][other] == "otherprop"
     assert all(one is seen for one in comparison.on_one_class_set(seen, seen))

@@ -1,0 +1,1 @@
+"""The viewer: one large picture whose layers the browser draws."""
