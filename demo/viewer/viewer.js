@@ -397,7 +397,7 @@ class Viewer {
         const other = this.value?.frame !== undefined && this.value.frame !== value.frame;
         this.value = value;
         this.frame = new Frame(value, images);
-        if (this.named !== undefined) this.nameClasses();
+        if (this.named !== undefined && value.names.length > 1) this.nameClasses();
         if (other) {
             Object.assign(this.view, { scale: 1, x: 0.5, y: 0.5 });
             if (!this.addressed) this.look.pixel = null;

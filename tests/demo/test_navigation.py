@@ -125,7 +125,7 @@ def test_back_and_forward_retrace_frames_tabs_classes_cells_and_runs(tab, served
     expect(tab.locator("#ds-compare-summary")).to_contain_text("better than A", timeout=60_000)
     tab.get_by_role("tab", name="Result").click()
     tab.locator("#ds-gallery button.thumbnail-item").first.click()
-    expect(tab.locator(".caption", has_text=worst[0].name).first).to_be_visible(timeout=60_000)
+    expect(tab.locator("#viewer .vw-title", has_text=worst[0].name)).to_be_visible(timeout=60_000)
     expect(tab).to_have_url(re.compile("class=chair.*"), timeout=60_000)
     expect(tab).to_have_title(f"{worst[0].name} · Inspect · DeResUNet")
     filters = tab.locator("#count .filter")

@@ -385,7 +385,7 @@ def test_photographs_of_phones_are_taken_and_other_files_answered(open_page, tmp
     give("#upload-rgb", letter)
     expect(notice).to_contain_text("letter.docx is not taken here. Give a picture as JPEG")
     give("#upload-rgb", photograph)
-    expect(tab.locator(".caption", has_text="upload · IMG_0001").first).to_be_visible(timeout=30_000)
+    expect(title(tab)).to_contain_text("upload · IMG_0001", timeout=30_000)
     expect(notice).to_be_hidden()
     tab.locator("#upload-more > button").click()
     expect(tab.locator("#upload-depth input[type=file]")).to_be_attached()
