@@ -322,7 +322,9 @@ def _structs(items: list[dict]) -> np.ndarray:
 class RedReader(Predictor):
     """Stands for a network: takes a pixel's class from its red channel, with real pre- and postprocessing."""
 
-    protocol = "read off the red channel"  # type: ignore[assignment]
+    @property
+    def protocol(self) -> str:
+        return "read off the red channel" if self.inference.plain else super().protocol
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
         preprocessing = Preprocessing(network_pixels=96 * 128)

@@ -134,7 +134,8 @@ def predict(
         typer.echo(f"Resumed: {written.kept} frames were done already, of the same files")
     for name, error in written.failed:
         typer.echo(f"skipped {name}: {error}", err=True)
-    typer.echo(f"{written.written} label images written to {out}, class numbers 1..37")
+    classes = predictor.class_set
+    typer.echo(f"{written.written} label images written to {out}, class numbers 1..{len(classes)} of {classes.name}")
 
 
 def _predict_one(frame: Frame, predictor: SegmentationPredictor, modality: Modality, out: Path) -> None:
