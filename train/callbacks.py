@@ -140,7 +140,7 @@ class Pictures(Callback):
                 continue
             rgb, depth = to_tensors(frame, pl_module.preprocessing)
             with torch.no_grad():
-                inputs = Inputs(rgb.to(pl_module.device), depth.to(pl_module.device), None, None)
+                inputs = Inputs(rgb.to(pl_module.device), depth.to(pl_module.device))
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth

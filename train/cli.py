@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.atomic import sweep_below
-from deresunet.errors import input_error
+from deresunet.errors import InputError, input_error
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
 from train.checkpoints import WholeCheckpointIO
 from train.data.module import RGBDDataModule
 from train.data.survey import with_config_fields
 from train.distillation import run as distill
+from train.precision import BFLOAT16, half_type
 from train.stage_module import StageModule
 from train.timelimit import VALIDATION_INTERVAL, TimeLimit
 
@@ -28,7 +31,7 @@ USAGE = """usage: python -m train COMMAND ...
   fit          train:           python -m train fit --config train/configs/smoke.yaml
   validate     validate:        python -m train validate --config RUN/config.yaml --ckpt_path X.ckpt
   test         test, once:      python -m train test --config RUN/config.yaml --ckpt_path X.ckpt
-  distill      all three stages with a teacher: python -m train distill --help
+  distill      with a teacher:  python -m train distill --help
   bench        time a step:     python -m train bench --config train/configs/modern.yaml
 
 Every field of a config can be set on the command line; `fit --help` and `fit --print_config` show them.
@@ -76,7 +79,14 @@ class TrainingCLI(LightningCLI):
             "--run.minutes",
             type=float | None,
             default=None,
-            help="Time that the run may take, instead of epochs: steps are planned so that the schedule ends with it.",
+            help="Time that the run may take, instead of epochs: steps are planned so that a cosine ends with it; the "
+            "schedule stable stays where it is, and the run can be taken up again.",
+        )
+        parser.add_argument(
+            "--run.finish",
+            type=float | None,
+            default=None,
+            help="Bring the rate of the schedule stable down to 0 in so many minutes, and end.",
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
 
@@ -90,17 +100,37 @@ class TrainingCLI(LightningCLI):
             kwargs["logger"] = [board, CSVLogger(run.folder, name=run.name, version=board.version)]
         if trainer_config.get("default_root_dir") is None:
             kwargs["default_root_dir"] = str(folder)
-        if run.minutes is not None:
-            kwargs |= {"max_epochs": -1, "check_val_every_n_epoch": None, "val_check_interval": VALIDATION_INTERVAL}
+        for name in ("minutes", "finish"):
+            if run[name] is not None and not 0.0 < run[name] < math.inf:
+                raise InputError(f"run.{name} is {run[name]}; expected a time above 0.")
+        if run.minutes is not None or run.finish is not None:
+            interval = trainer_config.get("val_check_interval") or VALIDATION_INTERVAL
+            kwargs |= {"max_epochs": -1, "check_val_every_n_epoch": None, "val_check_interval": interval}
+        kwargs |= self._precision(trainer_config)
         kwargs["plugins"] = [*_as_list(trainer_config.get("plugins")), WholeCheckpointIO()]
         sweep_below(folder)
         given = list(trainer_config.get("callbacks") or [])
         kwargs["callbacks"] = [*given, *self._own_callbacks(run, trainer_config)]
         return super().instantiate_trainer(**kwargs)
 
+    @staticmethod
+    def _precision(trainer_config: Any) -> dict[str, Any]:
+        """float32 where bfloat16 was asked for and the processor that is to train would only emulate it."""
+        if trainer_config.get("precision") not in BFLOAT16:
+            return {}
+        on_cpu = trainer_config.get("accelerator") == "cpu" or not (
+            torch.cuda.is_available() or torch.backends.mps.is_available()
+        )
+        if not on_cpu or half_type(torch.device("cpu")) is not None:
+            return {}
+        print("This processor has no bfloat16: the run computes in float32.", file=sys.stderr)
+        return {"precision": "32-true"}
+
     def _own_callbacks(self, run: Any, trainer_config: Any) -> list[Callback]:
         callbacks: list[Callback] = [StopGracefully(), MetricsFile()]
-        if run.minutes is not None:
+        if run.finish is not None:
+            callbacks.append(TimeLimit(run.finish, finish=True))
+        elif run.minutes is not None:
             callbacks.append(TimeLimit(run.minutes))
         if trainer_config.get("fast_dev_run"):
             return callbacks

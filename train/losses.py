@@ -52,35 +52,34 @@ def subsample(label: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
 def distillation(logits: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
     """Kullback-Leibler divergence of the network's probabilities from a teacher's, at the teacher's resolution.
 
-    Hinton et al. 2015 (https://arxiv.org/abs/1503.02531), a mean over pixels. A teacher may know more classes (NYU40's
-    other structure, furniture and prop come last): they are left out, and a pixel counts as much as the teacher is
-    sure that it is none of them.
+    Hinton et al. 2015 (https://arxiv.org/abs/1503.02531), a mean over pixels, times the square of the temperature,
+    which keeps the gradients' size. A teacher may know more classes (NYU40's other structure, furniture and prop come
+    last): its probabilities are those among the network's classes.
 
     Args:
         logits: (B, classes, h, w).
         teacher: logits (B, at least classes, h/s, w/s).
         temperature: of both distributions.
     """
-    classes = logits.shape[1]
     # The mean over each cell of the teacher's grid. A teacher rounds its own size, so the cell need not be whole.
     student = F.adaptive_avg_pool2d(logits.float(), (teacher.shape[-2], teacher.shape[-1]))
-    every = teacher.float().log_softmax(1)
-    sure = every[:, :classes].exp().sum(1)  # (B, h/s, w/s)
-    wanted = (teacher[:, :classes].float() / temperature).log_softmax(1)
+    wanted = (teacher[:, : logits.shape[1]].float() / temperature).log_softmax(1)
     given = (student / temperature).log_softmax(1)
-    divergence = (wanted.exp() * (wanted - given)).sum(1)  # (B, h/s, w/s)
-    return temperature**2 * (divergence * sure).sum() / sure.sum().clamp(min=1e-6)
+    return temperature**2 * F.kl_div(given, wanted, reduction="none", log_target=True).sum(1).mean()
 
 
 def features(student: Tensor, teacher: Tensor) -> Tensor:
-    """How far the student's features point away from the teacher's: 1 - cosine, a mean over positions.
+    """How far the student's features are from the teacher's, a mean over positions.
+
+    1 - cosine, and a tenth of the smooth L1 distance, which holds their length.
 
     Args:
-        student: (B, channels, h, w).
-        teacher: (B, channels, any, any); brought bilinearly to the student's size.
+        student: (B, channels, any, any); brought bilinearly to the teacher's size.
+        teacher: (B, channels, h, w).
     """
-    wanted = F.interpolate(teacher.float(), student.shape[-2:], mode="bilinear", align_corners=False)
-    return 1.0 - F.cosine_similarity(student.float(), wanted, dim=1).mean()
+    wanted = teacher.float()
+    given = F.interpolate(student.float(), wanted.shape[-2:], mode="bilinear", align_corners=False)
+    return (1.0 - F.cosine_similarity(given, wanted, dim=1)).mean() + 0.1 * F.smooth_l1_loss(given, wanted)
 
 
 def class_weights(shares: np.ndarray) -> Tensor:

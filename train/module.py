@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from deresunet.config import ModelConfig
 from deresunet.errors import InputError
@@ -18,34 +20,25 @@ from deresunet.model.network import DeResUNet
 from train import losses
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
-from train.distillation.depth import DepthEstimator
-from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.initialisation import ImageNet, start_as_nearest, start_encoders, start_from
 from train.optimisation import Optimisation
 from train.stage_module import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.step import StepResult
 
-CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune-no-cudagraphs"]
-
 
 @dataclass(frozen=True)
 class Distillation:
-    """A teacher, and how its class probabilities enter the loss.
+    """How a teacher's class probabilities enter the loss; the data hands them over (`data.teaching`).
 
     Attributes:
-        teacher: its weights: .safetensors, or the .ckpt of its own training.
-        weight: weight of the distillation loss beside the labels' cross-entropy.
+        weight: weight of the distillation loss on frames, beside the labels' cross-entropy.
+        photos_weight: weight of the distillation loss on photographs.
         temperature: temperature of both distributions.
-        compiled: whether `torch.compile` takes the teacher.
-        depth_head: the .ckpt of a depth head on the same teacher; photographs then train the depth encoder and the
-            fusion, too, on depth that it estimates. None leaves photographs without depth.
     """
 
-    teacher: str
     weight: float = 1.0
+    photos_weight: float = 0.5
     temperature: float = 1.0
-    compiled: bool = False
-    depth_head: str | None = None
 
 
 class SegmentationModule(StageModule):
@@ -67,9 +60,8 @@ class SegmentationModule(StageModule):
         channels_last: memory layout of the network and its input.
         head: "smooth" trains and validates the averaged scores of a sub-pixel head, as inference uses them; "raw" takes
             them as they are.
-        compile: `torch.compile`'s mode for forward and losses; "reduce-overhead" replays CUDA graphs of them.
         cuda_graph: see `StageModule`.
-        distillation: a teacher, or None.
+        distillation: how a teacher's probabilities are learned, or None.
         recipe: the recipe's name, for the checkpoint.
 
     Raises:
@@ -94,7 +86,6 @@ class SegmentationModule(StageModule):
         icnr: bool = False,
         channels_last: bool = False,
         head: HeadMode = "smooth",
-        compile: CompileMode = "none",
         cuda_graph: bool = False,
         distillation: Distillation | None = None,
         recipe: str = "",
@@ -121,111 +112,87 @@ class SegmentationModule(StageModule):
         # The weights follow from the training split, so they are not part of the checkpoint.
         self.register_buffer("class_weights", torch.ones(config.num_classes), persistent=False)
         self.distillation = distillation
-        self.teacher: FrozenTeacher | None = None
-        self.estimator: DepthEstimator | None = None
-        if distillation is not None:
-            self.teacher = FrozenTeacher(load_teacher(distillation.teacher), distillation.compiled)
-            self.start += f", teacher {Path(distillation.teacher).name}"
-            if distillation.depth_head is not None:
-                self.estimator = DepthEstimator(distillation.depth_head, self.teacher)
-                self.start += ", estimated depth for photographs"
-        self.compile_mode = compile
-        self.terms = self._terms
 
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
-        """Set class weights of the training split, the frames that the teacher sees, and compilation."""
+        """Set class weights of the training split, and see that there is a teacher where one is needed."""
         super().prepare(data, training)
         if not training:
             return
         if self.weighted_classes and data.class_shares is not None:
             self.class_weights.copy_(losses.class_weights(data.class_shares))
-        if data.photos_per_batch and self.teacher is None:
+        has_teacher = data.outputs is not None and data.outputs.teaching.outputs == "logits"
+        if data.photos is not None and not has_teacher:
             raise InputError(
-                "data.photos has no labels, and no teacher is there to learn from. Give "
-                "model.init_args.distillation.teacher, or leave data.photos out."
+                "data.photos has no labels, and no teacher is there to learn from. Give data.teaching.teacher, or "
+                "leave data.photos out."
             )
-        data.clean = self.teacher is not None
-        self.augmentation = data.augmentation
-        self.set_compiled(self.compile_mode)
-
-    def set_compiled(self, mode: CompileMode) -> None:
-        """Compile forward and losses as one, or go back to eager."""
-        self.terms = self._terms if mode == "none" else torch.compile(self._terms, mode=mode)
-
-    def on_fit_start(self) -> None:
-        """Bring the teacher to the device."""
-        super().on_fit_start()
-        self.bring_teacher(self.device)
-
-    def bring_teacher(self, device: torch.device) -> None:
-        """Move the teacher and the depth head, which are not this module's, to a device."""
-        for helper in (self.teacher, self.estimator):
-            if helper is not None:
-                helper.to(device)
+        if has_teacher != (self.distillation is not None):
+            raise InputError(
+                "A teacher is data.teaching.teacher (with outputs logits) and model.init_args.distillation, both or "
+                "neither. Give the one that is missing, such as --model.init_args.distillation.weight 1."
+            )
 
     def step(self, batch: Batch) -> StepResult:
-        """Loss of a batch: labels, auxiliary heads, and the teacher's probabilities."""
-        return self.learn(*self.taught(batch))
-
-    def taught(self, batch: Batch) -> tuple[Batch, Inputs, Tensor | None]:
-        """The batch with estimated depth, its inputs, and the teacher's logits; nothing of it is differentiated."""
+        """Loss of a batch: labels, auxiliary heads, the teacher's probabilities for frames and for photographs."""
         inputs = self.inputs(batch)
-        if self.estimator is not None and batch.photographs and inputs.clean_rgb is not None:
-            batch = self.estimator.fill(batch, self.augmentation, inputs.clean_rgb)
-            inputs = self.inputs(batch)
-        return batch, inputs, self.teach(inputs)
-
-    def learn(self, batch: Batch, inputs: Inputs, teacher: Tensor | None) -> StepResult:
-        """Forward pass of the network, and its losses."""
-        terms, prediction = self.terms(inputs.rgb, inputs.depth, batch.label, teacher, batch.photographs)
-        label = batch.label[:, ::TRAIN_STRIDE, ::TRAIN_STRIDE]
-        return StepResult(self.total(terms, batch), terms, label, prediction)
-
-    def as_used(self, logits: Tensor) -> Tensor:
-        """Logits (B, 37, H, W) as inference uses them."""
-        return smooth_logits(logits) if self.smooth else logits
-
-    def evaluation_logits(self, inputs: Inputs) -> Tensor:
-        """Logits (B, 37, h, w) of the network to use, as inference uses them."""
-        return self.as_used(self.network(inputs.rgb, inputs.depth))
-
-    def teach(self, inputs: Inputs) -> Tensor | None:
-        """Logits of the teacher for the undegraded frames, or None without a teacher."""
-        if self.teacher is None or inputs.clean_rgb is None or inputs.clean_depth is None:
-            return None
-        return self.teacher.logits(inputs.clean_rgb, inputs.clean_depth)
-
-    def total(self, terms: dict[str, Tensor], batch: Batch) -> Tensor:
-        """Loss that is minimised, of its terms; a photograph counts as much as a frame in the distillation."""
+        maps = self.model.maps(inputs.rgb, inputs.depth)
+        cells = self._cells(maps.decoder[-1])  # (B, classes, H/2, W/2) where they are averaged
+        logits = interpolate(cells.float(), batch.label.shape[-2:], mode="bilinear", align_corners=False)
+        terms = {"labels": losses.cross_entropy(logits, batch.label, self.class_weights)}
         loss = terms["labels"]
-        if "auxiliary" in terms:
-            loss = loss + self.auxiliary_weight * terms["auxiliary"]
-        if self.distillation is not None:
-            share = batch.photographs / len(batch.rgb)
-            for name, part in (("distillation", 1.0 - share), ("photographs", share)):
-                if name in terms:
-                    loss = loss + self.distillation.weight * part * terms[name]
-        return loss
-
-    def _terms(
-        self, rgb: Tensor, depth: Tensor, label: Tensor, teacher: Tensor | None, photographs: int
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Losses by name, and the prediction at every `TRAIN_STRIDE`-th pixel."""
-        model = self.model
-        maps = model.maps(rgb, depth)
-        logits = self.as_used(model.head(model.dropout(maps.decoder[-1])))  # (B, 37, H, W)
-        terms = {"labels": losses.cross_entropy(logits, label, self.class_weights)}
         if len(self.auxiliary):
             tapped = (maps.bottleneck, *maps.decoder[:2])  # strides 32, 16 and 8
-            each = [losses.auxiliary(head(x), label, self.class_weights) for head, x in zip(self.auxiliary, tapped)]  # noqa: B905 - compiled
+            heads = zip(self.auxiliary, tapped, strict=True)
+            each = [losses.auxiliary(head(x), batch.label, self.class_weights) for head, x in heads]
             terms["auxiliary"] = torch.stack(each).sum()
-        if teacher is not None and self.distillation is not None:
-            temperature, frames = self.distillation.temperature, len(rgb) - photographs
-            terms["distillation"] = losses.distillation(logits[:frames], teacher[:frames], temperature)
-            if photographs:
-                terms["photographs"] = losses.distillation(logits[frames:], teacher[frames:], temperature)
+            loss = loss + self.auxiliary_weight * terms["auxiliary"]
+        if self.distillation is not None and batch.taught is not None:
+            temperature = self.distillation.temperature
+            terms["distillation"] = losses.distillation(cells, batch.taught, temperature)
+            loss = loss + self.distillation.weight * terms["distillation"]
+            if batch.photos is not None and batch.photos.taught is not None:
+                terms["photographs"] = losses.distillation(
+                    self._photo_cells(batch.photos), batch.photos.taught, temperature
+                )
+                loss = loss + self.distillation.photos_weight * terms["photographs"]
         prediction = logits.detach()[..., ::TRAIN_STRIDE, ::TRAIN_STRIDE].argmax(1)  # (B, H/4, W/4)
-        return terms, prediction
+        return StepResult(loss, terms, batch.label[:, ::TRAIN_STRIDE, ::TRAIN_STRIDE], prediction)
+
+    def evaluation_logits(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes, h, w) of the network to use, as inference uses them."""
+        logits = self.network(inputs.rgb, inputs.depth)
+        return smooth_logits(logits) if self.smooth else logits
+
+    def _cells(self, x: Tensor) -> Tensor:
+        """Logits of the decoder's last map, a sub-pixel head's averaged over cells of 2x2, as they are used."""
+        logits = self.model.head(self.model.dropout(x))  # (B, classes, H, W)
+        return avg_pool2d(logits, 2) if self.smooth else logits
+
+    def _photo_cells(self, photos: Batch) -> Tensor:
+        """Logits of photographs, normalised by BatchNorm's running statistics, which stay those of RGB-D frames."""
+        inputs, model = self.inputs(photos), self.model
+        with running_statistics(model):
+            rgb_maps = model.rgb_encoder(inputs.rgb)
+            if photos.with_depth:
+                depth_maps = model.depth_encoder(inputs.depth)
+            else:  # none has depth: missing depth is the same for all of them, and teaches its encoder nothing
+                with torch.no_grad():
+                    missing = model.depth_encoder(inputs.depth[:1])
+                depth_maps = [x.expand(len(photos.rgb), -1, -1, -1) for x in missing]
+            return self._cells(model.decode(rgb_maps, depth_maps).decoder[-1])
+
+
+@contextlib.contextmanager
+def running_statistics(network: nn.Module) -> Iterator[None]:
+    """Have BatchNorm normalise by its running statistics, and leave these as they are."""
+    layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.training]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
 
 
 def layout(architecture: str, network: ModelConfig | None) -> ModelConfig:

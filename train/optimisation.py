@@ -25,8 +25,9 @@ class Optimisation:
         rate: learning rate.
         pretrained_rate: learning rate of parts that were trained before (an encoder, a backbone); None takes `rate`.
         weight_decay: of convolution and matrix weights; biases and normalisations are never decayed.
-        schedule: "constant", "plateau" (divided when validation loss stalls) or "cosine" (warm-up, then down).
-        warmup_steps: optimiser steps from 0 to `rate`, before the cosine.
+        schedule: "constant", "plateau" (divided when validation loss stalls), "cosine" (warm-up, then down) or "stable"
+            (warm-up, then constant until the run is told to end, then down to 0 along a line; see `run.finish`).
+        warmup_steps: optimiser steps from 0 to `rate`, before "cosine" and "stable".
         clip_norm: largest norm of all gradients together; None leaves them as they are.
         plateau_factor: what the rate is multiplied by when validation loss stalls.
         plateau_patience: epochs without a better validation loss before that.
@@ -39,7 +40,7 @@ class Optimisation:
     rate: float = 1e-3
     pretrained_rate: float | None = None
     weight_decay: float = 0.0
-    schedule: Literal["constant", "plateau", "cosine"] = "constant"
+    schedule: Literal["constant", "plateau", "cosine", "stable"] = "constant"
     warmup_steps: int = 0
     clip_norm: float | None = None
     plateau_factor: float = 0.1
@@ -79,29 +80,60 @@ def build_optimiser(config: Optimisation, module: nn.Module, pretrained: tuple[s
     return kind(described, lr=config.rate, foreach=True)
 
 
+@dataclass
+class Plan:
+    """How many optimiser steps a run makes, as it is known so far; part of the checkpoint.
+
+    Attributes:
+        steps: of the whole run; None where nothing limits it, or a time limit has not measured yet.
+        decay_from: step from which a "stable" rate goes down; None until the run is told to end.
+    """
+
+    steps: int | None = None
+    decay_from: int | None = None
+
+
 def build_schedule(
-    config: Optimisation, optimiser: Optimizer, steps: Callable[[], int]
+    config: Optimisation, optimiser: Optimizer, plan: Callable[[], Plan]
 ) -> LRScheduler | ReduceLROnPlateau | None:
     """The schedule of the learning rate, or None where it is constant.
 
     Args:
         config: which schedule.
         optimiser: whose rate it sets.
-        steps: number of optimiser steps of the run, asked for at every step: a run with a time limit plans it anew.
+        plan: steps of the run, asked for at every step: a run with a time limit plans it anew.
     """
     if config.schedule == "plateau":
         return ReduceLROnPlateau(optimiser, factor=config.plateau_factor, patience=config.plateau_patience)
     if config.schedule == "cosine":
-        return LambdaLR(optimiser, lambda step: cosine_rate(step, config.warmup_steps, steps()))
+        return LambdaLR(optimiser, lambda step: cosine_rate(step, config.warmup_steps, plan().steps))
+    if config.schedule == "stable":
+        return LambdaLR(optimiser, lambda step: stable_rate(step, config.warmup_steps, plan()))
     return None
 
 
-def cosine_rate(step: int, warmup: int, steps: int) -> float:
-    """Learning rate at a step, relative to its peak: up along a line, down along half a cosine to `FINAL_RATE`."""
+def cosine_rate(step: int, warmup: int, steps: int | None) -> float:
+    """Learning rate at a step, relative to its peak: up along a line, down along half a cosine to `FINAL_RATE`.
+
+    It stays at the peak while the number of steps is not known.
+    """
     if step < warmup:
         return (step + 1) / (warmup + 1)
+    if steps is None:
+        return 1.0
     done = min(1.0, (step - warmup) / max(1, steps - warmup))
     return FINAL_RATE + (1.0 - FINAL_RATE) * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def stable_rate(step: int, warmup: int, plan: Plan) -> float:
+    """Learning rate at a step, relative to its peak: up along a line, constant, and at the end down to 0 along a line.
+
+    Hu et al. 2024 (https://arxiv.org/abs/2404.06395): what the rate does at first need not know when the run will end.
+    """
+    rate = min(1.0, (step + 1) / (warmup + 1))
+    if plan.decay_from is None or plan.steps is None or step < plan.decay_from:
+        return rate
+    return rate * max(0.0, (plan.steps - step) / max(1, plan.steps - plan.decay_from))
 
 
 def step_seed(seed: int, epoch: int, batch: int, rank: int) -> int:

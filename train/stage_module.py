@@ -27,23 +27,19 @@ from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
 from train.ema import Average, averaged_copy
 from train.metrics import PooledBoundary, PooledConfusion
-from train.optimisation import Optimisation, build_optimiser, build_schedule, step_seed
+from train.optimisation import Optimisation, Plan, build_optimiser, build_schedule, step_seed
 from train.step import StepResult, WholeStep
 
 # Training IoU is measured on every so many pixels a side: it is a trend, and full resolution would cost a step's tenth.
 TRAIN_STRIDE = 4
 DEFAULT_OPTIMISATION = Optimisation()
-# Length of the schedule until a run with a time limit knows its own.
-UNPLANNED_STEPS = 1_000_000
 
 
 class Inputs(NamedTuple):
-    """A batch as the network takes it, and as a teacher sees it (None where nobody asked)."""
+    """A batch as the network takes it: RGB (B, 3, h, w) and depth (B, 1, h, w), normalised."""
 
     rgb: Tensor
     depth: Tensor
-    clean_rgb: Tensor | None
-    clean_depth: Tensor | None
 
 
 def data_of(trainer: pl.Trainer) -> RGBDDataModule:
@@ -66,7 +62,7 @@ class StageModule(pl.LightningModule):
         model: the network that is trained.
         ema: the running average of its weights, or None; it is the network that is validated and used.
         preprocessing: how frames are prepared, as the data module says.
-        planned_steps: optimiser steps of the run, where a time limit sets them; None takes the trainer's.
+        plan: optimiser steps of the run: the trainer's, or those that a time limit sets.
     """
 
     model: nn.Module
@@ -94,7 +90,7 @@ class StageModule(pl.LightningModule):
         self.training_confusion = PooledConfusion(NUM_CLASSES)
         self.last_scores: Scores | None = None
         self.start = ""
-        self.planned_steps: int | None = None
+        self.plan = Plan()
         self._average: Average | None = None
         self._whole_step: WholeStep | None = None
         self._measured: dict[str, Any] = {}
@@ -123,16 +119,9 @@ class StageModule(pl.LightningModule):
                 network.to(memory_format=self.memory_format)
 
     def inputs(self, batch: Batch) -> Inputs:
-        """The batch as the network and the teacher take it; everything happens on the device."""
-        rgb, depth = network_input(batch.rgb, batch.depth, batch.has_rgb, batch.has_depth, self.preprocessing)
-        clean: tuple[Tensor | None, Tensor | None] = (None, None)
-        if batch.clean_rgb is not None and batch.clean_depth is not None:
-            # The teacher is given all that the frame has: depth that was never measured is missing for it, too.
-            every = torch.ones_like(batch.has_rgb)
-            clean = network_input(batch.clean_rgb, batch.clean_depth, every, every, self.preprocessing)
-        return Inputs(
-            rgb.contiguous(memory_format=self.memory_format), depth.contiguous(memory_format=self.memory_format), *clean
-        )
+        """The batch as the network takes it; everything happens on the device."""
+        planes = network_input(batch.rgb, batch.depth, batch.has_rgb, batch.has_depth, self.preprocessing)
+        return Inputs(*(plane.contiguous(memory_format=self.memory_format) for plane in planes))
 
     # --- training -----------------------------------------------------------------------------------------------------
 
@@ -219,19 +208,19 @@ class StageModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Optimiser, and the schedule with it."""
         optimiser = build_optimiser(self.optimisation, self, self.pretrained)
-        schedule = build_schedule(self.optimisation, optimiser, self._steps)
+        schedule = build_schedule(self.optimisation, optimiser, self._planned)
         if schedule is None:
             return optimiser
         if isinstance(schedule, ReduceLROnPlateau):
             return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "monitor": "val/loss"}}
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _steps(self) -> int:
-        if self.planned_steps is None:
+    def _planned(self) -> Plan:
+        if self.plan.steps is None:
             # Without a limit of epochs or steps, a time limit plans them once steps have been timed.
             estimated = self.trainer.estimated_stepping_batches
-            self.planned_steps = UNPLANNED_STEPS if math.isinf(estimated) else int(estimated)
-        return self.planned_steps
+            self.plan.steps = None if math.isinf(estimated) else int(estimated)
+        return self.plan
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step the schedule; a plateau is stepped in `on_validation_epoch_end`.
@@ -325,9 +314,12 @@ class StageModule(pl.LightningModule):
             f"{self.trainer.global_step} steps, {self.current_epoch} whole epochs; "
             f"{data.describe()}",
             "metrics": self._measured,
+            "plan": dataclasses.asdict(self.plan),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take over what was measured, for the checkpoints to come."""
         self._measured = dict(checkpoint.get(LIGHTNING_KEY, {}).get("metrics", {}))
+        if self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:  # else the trainer's own limit holds
+            self.plan = Plan(**checkpoint.get(LIGHTNING_KEY, {}).get("plan", {}))
         rank_zero_info(f"Goes on from: {checkpoint.get(LIGHTNING_KEY, {}).get('training', '')}")

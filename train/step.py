@@ -1,4 +1,4 @@
-"""A whole training step as one CUDA graph: teacher, forward, losses, backward, clipping, optimiser and average.
+"""A whole training step as one CUDA graph: forward, losses, backward, clipping, optimiser and average.
 
 Python launches the thousands of kernels of a step slower than a large GPU runs them. A graph launches them as one. Its
 inputs lie at fixed addresses, into which every batch is copied; all that a step changes is changed in place.
@@ -6,10 +6,11 @@ inputs lie at fixed addresses, into which every batch is copied; all that a step
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -80,20 +81,21 @@ class WholeStep:
             self.average.begin(step)
         self._steps += 1
         if not self.on_cuda:
-            return self._eager(batch)
+            return self.eager(batch)
         kind = _kind(batch)
         if kind not in self._recorded:
             if self._steps <= WARM_UP_STEPS or len(self._recorded) >= MAX_GRAPHS:
                 return self._beside(batch)
             self._recorded[kind] = self._record(batch)
         graph, inputs, result = self._recorded[kind]
-        for kept, given in zip(inputs, batch, strict=True):
+        for kept, given in zip(_leaves(inputs), _leaves(batch), strict=True):
             if isinstance(kept, Tensor) and isinstance(given, Tensor):
                 kept.copy_(given, non_blocking=True)
         graph.replay()
         return result
 
-    def _eager(self, batch: Batch) -> StepResult:
+    def eager(self, batch: Batch) -> StepResult:
+        """One step without a graph; the average moves as far as the last `begin` said."""
         self.optimiser.zero_grad(set_to_none=True)
         return self._work(batch)
 
@@ -115,12 +117,12 @@ class WholeStep:
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            result = self._eager(batch)
+            result = self.eager(batch)
         torch.cuda.current_stream().wait_stream(stream)
         return result
 
     def _record(self, batch: Batch) -> tuple[torch.cuda.CUDAGraph, Batch, StepResult]:
-        inputs = Batch._make(part.clone() if isinstance(part, Tensor) else part for part in batch)
+        inputs = apply_to_collection(batch, Tensor, torch.clone)
         graph = torch.cuda.CUDAGraph()
         # Gradients are made anew within the graph's own memory.
         self.optimiser.zero_grad(set_to_none=True)
@@ -143,4 +145,13 @@ def _make_capturable(optimiser: Optimizer, device: torch.device) -> None:
 
 def _kind(batch: Batch) -> tuple[object, ...]:
     """Shapes and plain numbers of a batch: those that a recorded step holds for."""
-    return tuple((tuple(part.shape), part.dtype) if isinstance(part, Tensor) else part for part in batch)
+    return tuple((tuple(part.shape), part.dtype) if isinstance(part, Tensor) else part for part in _leaves(batch))
+
+
+def _leaves(batch: Batch) -> Iterator[object]:
+    """Tensors and plain numbers of a batch and of its photographs."""
+    for part in batch:
+        if isinstance(part, Batch):
+            yield from _leaves(part)
+        else:
+            yield part

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_info
 
+from deresunet.errors import InputError
 from train.stage_module import StageModule, data_of
 
 # Steps before the first measurement: compilation and recording fall into them.
@@ -25,16 +26,32 @@ SAVING_S = 5.0
 class TimeLimit(Callback):
     """Plans the optimiser steps that fit into a time, last validation included, and stops after them.
 
+    A resumed run goes on with the plan of its checkpoint until its own steps have been timed.
+
     Args:
         minutes: time from now to the last checkpoint.
+        finish: bring a "stable" rate down to 0 with the time. Without, the rate stays, and the run can go on later.
     """
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, finish: bool = False) -> None:
         self.deadline = time.monotonic() + 60.0 * minutes
+        self.finish = finish
         self._settled: tuple[int, float] | None = None
         self._next_plan = SETTLING_STEPS + MEASURED_STEPS
         self._validating_since = self._validation_s = self._validated_s = 0.0
         self._steps = 0
+        self._planned = False  # by this callback, not by the run that this one goes on from
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Begin to end, if that is what the time is for."""
+        plan, schedule = pl_module.plan, pl_module.optimisation.schedule
+        if self.finish and schedule != "stable":
+            raise InputError(
+                f"run.finish ends a run of the schedule stable, and this one's is {schedule}. Give run.minutes instead."
+            )
+        if self.finish and plan.decay_from is None:
+            plan.decay_from = trainer.global_step
+            plan.steps = None  # until steps have been timed the rate stays
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Measure, plan, and stop where the plan ends or the time does."""
@@ -45,7 +62,8 @@ class TimeLimit(Callback):
             self._next_plan *= 2
             self._plan(trainer, pl_module)
         over = time.monotonic() > self.deadline - self._reserve(trainer)
-        if over or trainer.global_step >= (pl_module.planned_steps or math.inf):
+        planned = self._planned and trainer.global_step >= (pl_module.plan.steps or math.inf)
+        if over or planned:
             trainer.should_stop = True
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -64,8 +82,9 @@ class TimeLimit(Callback):
         each = (time.monotonic() - self._validated_s - since) / max(trainer.global_step - steps, 1)
         left = self.deadline - time.monotonic() - self._reserve(trainer, each)
         each += self._validation_s / VALIDATION_INTERVAL
-        module.planned_steps = trainer.global_step + max(1, int(left / each))
-        rank_zero_info(f"{each * 1e3:.0f} ms a step: {module.planned_steps} steps until the time is over.")
+        module.plan.steps = trainer.global_step + max(1, int(left / each))
+        self._planned = True
+        rank_zero_info(f"{each * 1e3:.0f} ms a step: {module.plan.steps} steps until the time is over.")
 
     def _reserve(self, trainer: pl.Trainer, step_s: float = 0.0) -> float:
         """Time for the last validation and the checkpoint [s]; before the first validation, an estimate."""

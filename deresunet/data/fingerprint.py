@@ -16,7 +16,7 @@ def frame_fingerprint(reader: StoredFrames, name: str) -> str:
     Raises:
         InputError: there is no such frame.
     """
-    return _digest([name, _stamps(reader.files(name))])
+    return digest([name, stamps(reader.files(name))])
 
 
 def contents_fingerprint(reader: Reader, names: Iterable[str] | None = None) -> str:
@@ -36,13 +36,14 @@ def contents_fingerprint(reader: Reader, names: Iterable[str] | None = None) -> 
     )
     labels = repr((getattr(reader, "labels", ""), getattr(reader, "turns", 0)))
     seen: dict[Path, list[object]] = {}  # an index or a .mat file belongs to all frames
-    frames = [(name, _stamps(reader.files(name), seen)) for name in (reader.names if names is None else names)]
+    frames = [(name, stamps(reader.files(name), seen)) for name in (reader.names if names is None else names)]
     # Hashed, since files in Gradio's cache may be fetched, and paths on the server are nobody's business.
-    return _digest([type(reader).__name__, options, labels, frames])
+    return digest([type(reader).__name__, options, labels, frames])
 
 
-def _stamps(paths: Iterable[Path], seen: dict[Path, list[object]] | None = None) -> list[list[object]]:
-    stamps = []
+def stamps(paths: Iterable[Path], seen: dict[Path, list[object]] | None = None) -> list[list[object]]:
+    """Name, size and time of each file; files in `seen` are not looked at again, others join it."""
+    found = []
     for path in paths:
         stamp = None if seen is None else seen.get(path)
         if stamp is None:
@@ -53,9 +54,10 @@ def _stamps(paths: Iterable[Path], seen: dict[Path, list[object]] | None = None)
                 stamp = [path.parent.name + "/" + path.name, -1, 0]
             if seen is not None:
                 seen[path] = stamp
-        stamps.append(stamp)
-    return stamps
+        found.append(stamp)
+    return found
 
 
-def _digest(described: object) -> str:
+def digest(described: object) -> str:
+    """SHA-256 of what JSON can hold, in hex."""
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()

@@ -74,8 +74,10 @@ class DeResUNet(nn.Module):
 
     def maps(self, rgb: Tensor, depth: Tensor) -> Maps:
         """Feature maps before the head, of inputs as `forward` takes them."""
-        rgb_maps = self.rgb_encoder(rgb)  # strides 2, 4, 8, 16, 32
-        depth_maps = self.depth_encoder(depth)
+        return self.decode(self.rgb_encoder(rgb), self.depth_encoder(depth))
+
+    def decode(self, rgb_maps: list[Tensor], depth_maps: list[Tensor]) -> Maps:
+        """Feature maps before the head, of both encoders' maps at strides 2, 4, 8, 16 and 32."""
         fused = [fuse(r, d) for fuse, r, d in zip(self.fusions, rgb_maps, depth_maps, strict=True)]
         skips = [lateral(x) for lateral, x in zip(self.laterals, fused[:4], strict=True)]
         x = bottleneck = self.bottleneck(fused[4])  # (B, bottleneck_channels, H/32, W/32)

@@ -13,7 +13,7 @@ from train.ema import Average, averaged_copy
 from train.initialisation import icnr_, start_as_nearest
 from train.metrics import PooledConfusion
 from train.module import SegmentationModule
-from train.optimisation import FINAL_RATE, Optimisation, build_optimiser, cosine_rate, step_seed
+from train.optimisation import FINAL_RATE, Optimisation, Plan, build_optimiser, cosine_rate, stable_rate, step_seed
 
 
 @pytest.fixture
@@ -58,34 +58,32 @@ def test_auxiliary_takes_one_label_a_cell(drawn):
     assert float(losses.auxiliary(logits, label)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_distillation_is_a_divergence(drawn):
+@pytest.mark.parametrize("temperature", [1.0, 1.5, 4.0])
+def test_distillation_by_its_definition(drawn, temperature):
+    """The divergence of softened probabilities, times the squared temperature, over the network's own classes."""
     logits, _ = drawn
     same = F.avg_pool2d(logits, 4)
-    assert float(losses.distillation(logits, same)) == pytest.approx(0.0, abs=1e-6)
-    other = torch.randn(2, 37, 4, 6, generator=torch.Generator().manual_seed(1))
-    wanted = F.kl_div(same.log_softmax(1), other.log_softmax(1), log_target=True, reduction="none").sum(1).mean()
-    assert float(losses.distillation(logits, other)) == pytest.approx(float(wanted), rel=1e-5)
-    assert float(losses.distillation(logits, other)) > 0
+    assert float(losses.distillation(logits, same, temperature)) == pytest.approx(0.0, abs=1e-6)
+    teacher = 3 * torch.randn(2, 40, 4, 6, generator=torch.Generator().manual_seed(1))
+    total = 0.0
+    for b, y, x in np.ndindex(2, 4, 6):
+        wanted = (teacher[b, :37, y, x].double() / temperature).softmax(0)
+        given = (same[b, :, y, x].double() / temperature).softmax(0)
+        total += float((wanted * (wanted / given).log()).sum())
+    expected = temperature**2 * total / (2 * 4 * 6)
+    assert float(losses.distillation(logits, teacher, temperature)) == pytest.approx(expected, rel=1e-4)
 
 
-def test_distillation_leaves_out_what_only_the_teacher_knows(drawn):
-    logits, _ = drawn
-    teacher = torch.randn(2, 40, 4, 6, generator=torch.Generator().manual_seed(1))
-    teacher[:, 37:] = -100.0
-    assert float(losses.distillation(logits, teacher)) == pytest.approx(
-        float(losses.distillation(logits, teacher[:, :37])), rel=1e-5
-    )
-    # Where the teacher is sure of a class of its own, the pixel counts for nothing.
-    teacher[0, 39] = 100.0
-    assert float(losses.distillation(logits, teacher)) == pytest.approx(
-        float(losses.distillation(logits[1:], teacher[1:, :37])), rel=1e-4
-    )
-
-
-def test_features_is_the_angle():
+def test_features_by_their_definition():
     teacher = torch.randn(2, 8, 6, 6)
-    assert float(losses.features(3.0 * teacher, teacher)) == pytest.approx(0.0, abs=1e-6)
-    assert float(losses.features(-teacher, teacher)) == pytest.approx(2.0, abs=1e-6)
+    assert float(losses.features(teacher, teacher)) == pytest.approx(0.0, abs=1e-6)
+    given = torch.randn(2, 8, 3, 3)
+    brought = F.interpolate(given, (6, 6), mode="bilinear")
+    cosine = (brought * teacher).sum(1) / brought.norm(dim=1) / teacher.norm(dim=1)
+    apart = (brought - teacher).abs()
+    smooth = torch.where(apart < 1, 0.5 * apart**2, apart - 0.5).mean()
+    wanted = float((1 - cosine).mean() + 0.1 * smooth)
+    assert float(losses.features(given, teacher)) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_class_weights():
@@ -96,7 +94,15 @@ def test_class_weights():
     assert weights[2] / weights[0] == pytest.approx(4.0, rel=1e-6)
     assert (weights * shares).sum() == pytest.approx(1.0)
     assert (weights[3:] == weights[2]).all()  # absent classes count as the rarest that is there
-    assert weights.max() <= losses.MAX_WEIGHT
+
+
+def test_no_class_counts_without_bound():
+    """A class of one pixel in ten million would count 3,162 times a wall's."""
+    shares = np.zeros(37)
+    shares[:2] = 1.0 - 1e-7, 1e-7
+    weights = losses.class_weights(shares).numpy()
+    assert weights[0] == pytest.approx(1.0, rel=1e-3)
+    assert (weights[1:] == losses.MAX_WEIGHT).all()
 
 
 def test_pooled_confusion_counts_pixels():
@@ -179,6 +185,14 @@ def test_learning_rate_goes_up_a_line_and_down_a_cosine():
     assert rates[60] == pytest.approx((1 + FINAL_RATE) / 2)
     assert rates[110] == pytest.approx(FINAL_RATE)
     assert all(later <= earlier for earlier, later in itertools.pairwise(rates[10:]))
+
+
+def test_stable_rate_stays_until_the_run_is_told_to_end():
+    assert [stable_rate(step, 3, Plan()) for step in (0, 1, 2, 3, 1000)] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    ending = Plan(steps=200, decay_from=100)
+    rates = [stable_rate(step, 3, ending) for step in (99, 100, 150, 199, 200, 300)]
+    assert rates == pytest.approx([1.0, 1.0, 0.5, 0.01, 0.0, 0.0])
+    assert stable_rate(500, 3, Plan(steps=None, decay_from=100)) == 1.0, "told to end, and not yet measured"
 
 
 def test_only_matrices_are_decayed_and_pretrained_parts_go_slower():

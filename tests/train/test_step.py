@@ -44,7 +44,7 @@ def test_whole_step_is_resumed(tmp_path):
     (tmp_path / "half").mkdir()
     module = small_module(optimisation=OPTIMISATION, ema_decay=0.9, auxiliary_weight=0.2, cuda_graph=True)
     run = trainer(tmp_path / "half", max_epochs=2, limit_train_batches=4, max_steps=4)
-    module.planned_steps = 8  # the schedule is that of the whole run
+    module.plan.steps = 8  # the schedule is that of the whole run
     run.fit(module, datamodule=small_data(batch_size=2))
     run.save_checkpoint(tmp_path / "half.ckpt")
     resumed = small_module(optimisation=OPTIMISATION, ema_decay=0.9, auxiliary_weight=0.2, cuda_graph=True)
@@ -112,4 +112,4 @@ def test_recorded_step_is_the_eager_one(precision):
 
 def eager(step, batch, number):
     step.average.begin(number)
-    return step._eager(batch)
+    return step.eager(batch)

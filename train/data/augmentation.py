@@ -5,6 +5,7 @@ Every random choice comes from one generator that the caller seeds, so a sample 
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 from dataclasses import dataclass
@@ -76,19 +77,18 @@ class Sample(NamedTuple):
         rgb: uint8 (h, w, 3).
         depth: float32 (h, w) [m], 0 where missing.
         label: uint8 (h, w), 0 = void, 1..37.
-        clean_rgb: `rgb` after geometry alone: what a teacher sees.
-        clean_depth: `depth` after geometry alone.
         has_rgb: whether the network is given RGB.
         has_depth: whether the network is given depth.
+        places: float32 (h, w, 2), of each pixel the place x, y in the frame that it was taken from, in widths and
+            heights of the frame, above 0 and below 1; 0 outside. None where nobody asked.
     """
 
     rgb: np.ndarray
     depth: np.ndarray
     label: np.ndarray
-    clean_rgb: np.ndarray
-    clean_depth: np.ndarray
     has_rgb: bool
     has_depth: bool
+    places: np.ndarray | None = None
 
 
 class Augmenter:
@@ -110,6 +110,7 @@ class Augmenter:
         depth: np.ndarray | None,
         label: np.ndarray,
         generator: np.random.Generator,
+        with_places: bool = False,
     ) -> Sample:
         """One varied frame.
 
@@ -118,26 +119,34 @@ class Augmenter:
             depth: float32 (H, W) [m], 0 where missing, or None.
             label: uint8 (H, W).
             generator: random generator of every choice.
+            with_places: also say where each pixel was taken from.
         """
         config = self.config
         has_rgb, has_depth = rgb is not None, depth is not None
+        planes = {"places": places_in(*label.shape)} if with_places else {}
         image = np.broadcast_to(np.array(GREY, np.uint8), (*label.shape, 3)).copy() if rgb is None else rgb
         metres = np.zeros(label.shape, np.float32) if depth is None else depth
         if not config.enabled:
-            return Sample(image, metres, label, image, metres, has_rgb, has_depth)
+            return Sample(image, metres, label, has_rgb, has_depth, planes.get("places"))
 
         _seed(self._geometry, generator)
-        warped = self._geometry(image=image, depth=metres, label=label)
-        clean_rgb, clean_depth, label = warped["image"], warped["depth"], warped["label"]
+        warped = self._geometry(image=image, depth=metres, label=label, **planes)
         _seed(self._colour, generator)
-        image = self._colour(image=clean_rgb)["image"]  # depth is not even handed over
-        metres = add_faults(clean_depth, config.depth, generator)
+        image = self._colour(image=warped["image"])["image"]  # depth is not even handed over
+        metres = add_faults(warped["depth"], config.depth, generator)
         # One draw decides, so that never both are taken; a frame that has only one keeps it.
         draw = generator.random()
         if has_rgb and has_depth:
             has_depth = draw >= config.missing_depth
             has_rgb = not config.missing_depth <= draw < config.missing_depth + config.missing_rgb
-        return Sample(image, metres, label, clean_rgb, clean_depth, has_rgb, has_depth)
+        return Sample(image, metres, warped["label"], has_rgb, has_depth, warped.get("places"))
+
+
+@functools.lru_cache(maxsize=8)
+def places_in(height: int, width: int) -> np.ndarray:
+    """Places of a frame's pixels in itself, float32 (H, W, 2); see `Sample.places`. Shared: not to be changed."""
+    x, y = ((np.arange(side, dtype=np.float32) + 0.5) / side for side in (width, height))
+    return np.stack(np.meshgrid(x, y), -1)
 
 
 def geometry(config: Augmentation, size: tuple[int, int]) -> A.Compose:
@@ -162,7 +171,7 @@ def geometry(config: Augmentation, size: tuple[int, int]) -> A.Compose:
             A.PadIfNeeded(height, width, position="random", **outside),
             A.RandomCrop(height, width),
         ],
-        additional_targets={"depth": "mask", "label": "mask"},
+        additional_targets={"depth": "mask", "label": "mask", "places": "mask"},
         mask_interpolation=cv2.INTER_NEAREST,
     )
 

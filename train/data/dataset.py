@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
 from torch.utils.data import Dataset
 
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.inference.preprocessing import resize_frame
-from train.data.augmentation import Augmenter, Sample
+from train.data.augmentation import Augmenter, Sample, places_in
 
 
 class Batch(NamedTuple):
@@ -24,24 +24,22 @@ class Batch(NamedTuple):
         rgb: (B, 3, h, w) in 0..255, uint8 or float32.
         depth: float32 (B, 1, h, w) [m], 0 where missing.
         label: uint8 (B, h, w), 0 = void.
-        clean_rgb: like `rgb`, before colour and noise; None where nobody looks at it.
-        clean_depth: like `depth`, before the sensor's faults; None likewise.
         has_rgb: bool (B,): whether the network is given RGB.
         has_depth: bool (B,).
         with_depth: how many frames have depth, given to the network or not; they come first in the batch. A plain
             number, so that nobody has to ask the GPU for it.
-        photographs: how many are photographs, without depth and label; they come last in the batch.
+        taught: a teacher's outputs for the frames, float32 (B, channels, rows, columns); None without a teacher.
+        photos: photographs, which have no label, as a batch of their own; None without.
     """
 
     rgb: Tensor
     depth: Tensor
     label: Tensor
-    clean_rgb: Tensor | None
-    clean_depth: Tensor | None
     has_rgb: Tensor
     has_depth: Tensor
     with_depth: int
-    photographs: int = 0
+    taught: Tensor | None = None
+    photos: Batch | None = None
 
 
 class EvaluationBatch(NamedTuple):
@@ -57,11 +55,12 @@ class EvaluationBatch(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A sample, whether its frame has depth, and whether it is a photograph."""
+    """A sample, whether its frame has depth, whether it is a photograph, and the teacher's output for it."""
 
     sample: Sample
     with_depth: bool
-    photograph: bool
+    photograph: bool = False
+    taught: Tensor | None = None
 
 
 class TrainingFrames(Dataset):
@@ -72,10 +71,12 @@ class TrainingFrames(Dataset):
     Args:
         read: the frame of an index; photographs come after the frames of the data set.
         count: number of frames, photographs not counted.
-        preprocessing: the network's size.
+        preprocessing: the network's size; photographs come in a size of their own and are not resized.
         augmenter: how frames are varied.
         seed: of the random generators.
-        clean: also hand over the frame before colour and sensor faults, which a teacher sees.
+        photo_augmenter: how photographs are varied.
+        taught: the teacher's output for an index, (channels, rows, columns) over the whole frame, and how many pixels
+            of a sample go to one of its rows; None without a teacher.
     """
 
     def __init__(
@@ -85,10 +86,12 @@ class TrainingFrames(Dataset):
         preprocessing: Preprocessing,
         augmenter: Augmenter,
         seed: int,
-        clean: bool = False,
+        photo_augmenter: Augmenter | None = None,
+        taught: tuple[Callable[[int], Tensor], int] | None = None,
     ) -> None:
         self.read, self.count, self.preprocessing = read, count, preprocessing
-        self.augmenter, self.seed, self.clean = augmenter, seed, clean
+        self.augmenter, self.photo_augmenter, self.seed = augmenter, photo_augmenter or augmenter, seed
+        self.taught = taught
 
     def __len__(self) -> int:
         return self.count
@@ -97,32 +100,63 @@ class TrainingFrames(Dataset):
         """The sample of (epoch, index)."""
         epoch, index = item
         frame = self.read(index)
-        rgb, depth = resize_frame(frame, self.preprocessing)
-        size = self.preprocessing.network_size(*frame.size)
+        photograph = index >= self.count
+        size = frame.size if photograph else self.preprocessing.network_size(*frame.size)
+        rgb, depth = resize_frame(frame, self.preprocessing, size=size)
         label = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
-        sample = self.augmenter(
+        sample = (self.photo_augmenter if photograph else self.augmenter)(
             None if rgb is None else rgb.round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy(),
             None if depth is None else depth[0].numpy(),
             nearest(label, size),
             np.random.default_rng([self.seed, epoch, index]),
+            with_places=self.taught is not None,
         )
-        return Drawn(sample, depth is not None, index >= self.count)
+        taught = None
+        if self.taught is not None and sample.places is not None:
+            outputs, stride = self.taught
+            taught = warped(outputs(index), sample.places, stride)
+        return Drawn(sample._replace(places=None), depth is not None, photograph, taught)
 
     def collate(self, items: Sequence[Drawn]) -> Batch:
-        """A batch of samples of one size: those with depth first, photographs last."""
-        items = sorted(items, key=lambda item: (item.photograph, not item.with_depth))
-        samples = [item.sample for item in items]
-        return Batch(
-            rgb=_images([sample.rgb for sample in samples]),
-            depth=_planes([sample.depth for sample in samples])[:, None],
-            label=_planes([sample.label for sample in samples]),
-            clean_rgb=_images([sample.clean_rgb for sample in samples]) if self.clean else None,
-            clean_depth=_planes([sample.clean_depth for sample in samples])[:, None] if self.clean else None,
-            has_rgb=torch.tensor([sample.has_rgb for sample in samples]),
-            has_depth=torch.tensor([sample.has_depth for sample in samples]),
-            with_depth=sum(item.with_depth for item in items),
-            photographs=sum(item.photograph for item in items),
-        )
+        """A batch of frames, those with depth first, and beside it the photographs; or of photographs alone."""
+        frames, photos = ([item for item in items if item.photograph == kind] for kind in (False, True))
+        if not frames or not photos:
+            return _batch(items)
+        return _batch(frames)._replace(photos=_batch(photos))
+
+
+def warped(outputs: Tensor, places: np.ndarray, stride: int) -> Tensor:
+    """A teacher's outputs for a whole frame, brought to a sample of it as the frame's pixels were.
+
+    Args:
+        outputs: (channels, rows, columns) over the frame.
+        places: of the sample's pixels, float32 (h, w, 2), see `Sample.places`.
+        stride: pixels of the sample to a row of the result.
+
+    Returns:
+        float32 (channels, h // stride, w // stride); bilinear, and 0 where no pixel of the frame is.
+    """
+    at = torch.from_numpy(places).permute(2, 0, 1)  # (2, h, w)
+    size = at.shape[1] // stride, at.shape[2] // stride
+    share = adaptive_avg_pool2d((at[:1] > 0).float(), size)  # of each cell's pixels, those that are of the frame
+    centre = adaptive_avg_pool2d(at, size) / share.clamp(min=1e-6)
+    grid = (2.0 * centre - 1.0).permute(1, 2, 0)[None]  # grid_sample's -1 and 1 are the frame's outer edges
+    return grid_sample(outputs[None].float(), grid, "bilinear", "border", align_corners=False)[0] * (share > 0)
+
+
+def _batch(items: Sequence[Drawn]) -> Batch:
+    items = sorted(items, key=lambda item: not item.with_depth)
+    samples = [item.sample for item in items]
+    taught = [item.taught for item in items if item.taught is not None]
+    return Batch(
+        rgb=torch.from_numpy(np.stack([sample.rgb for sample in samples])).permute(0, 3, 1, 2),
+        depth=_planes([sample.depth for sample in samples])[:, None],
+        label=_planes([sample.label for sample in samples]),
+        has_rgb=torch.tensor([sample.has_rgb for sample in samples]),
+        has_depth=torch.tensor([sample.has_depth for sample in samples]),
+        with_depth=sum(item.with_depth for item in items),
+        taught=torch.stack(taught) if taught else None,
+    )
 
 
 class EvaluationFrames(Dataset):
@@ -132,10 +166,17 @@ class EvaluationFrames(Dataset):
         read: the frame of an index.
         count: number of frames.
         preprocessing: the network's size.
+        taught: see `TrainingFrames`.
     """
 
-    def __init__(self, read: Callable[[int], Frame], count: int, preprocessing: Preprocessing) -> None:
-        self.read, self.count, self.preprocessing = read, count, preprocessing
+    def __init__(
+        self,
+        read: Callable[[int], Frame],
+        count: int,
+        preprocessing: Preprocessing,
+        taught: tuple[Callable[[int], Tensor], int] | None = None,
+    ) -> None:
+        self.read, self.count, self.preprocessing, self.taught = read, count, preprocessing, taught
 
     def __len__(self) -> int:
         return self.count
@@ -149,7 +190,13 @@ class EvaluationFrames(Dataset):
         label = np.zeros(frame.size, np.uint8) if frame.label is None else frame.label
         rgb = torch.zeros(1, 3, *size) if rgb is None else rgb[None].float()
         depth = torch.zeros(1, 1, *size) if depth is None else depth[None]
-        frames = _evaluated(rgb, depth, torch.tensor([has_rgb]), torch.tensor([has_depth]), int(has_depth))
+        taught = None
+        if self.taught is not None:
+            outputs, stride = self.taught
+            taught = warped(outputs(item[1]), places_in(*size), stride)[None]
+        nothing = torch.zeros(0, dtype=torch.uint8)
+        has = torch.tensor([has_rgb]), torch.tensor([has_depth])
+        frames = Batch(rgb, depth, nothing, *has, int(has_depth), taught)
         return EvaluationBatch(frames, [torch.from_numpy(label.copy())])
 
 
@@ -161,17 +208,23 @@ def collate_evaluation(items: Sequence[EvaluationBatch]) -> list[EvaluationBatch
     batches = []
     for group in sizes.values():
         ordered = sorted(group, key=lambda item: not item.frames.with_depth)
-        rgb, depth, has_rgb, has_depth = (
-            torch.cat([getattr(item.frames, plane) for item in ordered])
-            for plane in ("rgb", "depth", "has_rgb", "has_depth")
-        )
-        frames = _evaluated(rgb, depth, has_rgb, has_depth, sum(item.frames.with_depth for item in ordered))
+        frames = together([item.frames for item in ordered])
         batches.append(EvaluationBatch(frames, [label for item in ordered for label in item.labels]))
     return batches
 
 
-def _evaluated(rgb: Tensor, depth: Tensor, has_rgb: Tensor, has_depth: Tensor, with_depth: int) -> Batch:
-    return Batch(rgb, depth, torch.zeros(0, dtype=torch.uint8), rgb, depth, has_rgb, has_depth, with_depth)
+def together(batches: Sequence[Batch]) -> Batch:
+    """Batches of one size as one; those with depth must come first, and photographs stay out."""
+    taught = [batch.taught for batch in batches if batch.taught is not None]
+    return Batch(
+        rgb=torch.cat([batch.rgb for batch in batches]),
+        depth=torch.cat([batch.depth for batch in batches]),
+        label=torch.cat([batch.label for batch in batches]),
+        has_rgb=torch.cat([batch.has_rgb for batch in batches]),
+        has_depth=torch.cat([batch.has_depth for batch in batches]),
+        with_depth=sum(batch.with_depth for batch in batches),
+        taught=torch.cat(taught) if len(taught) == len(batches) else None,
+    )
 
 
 def nearest(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -179,10 +232,6 @@ def nearest(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if label.shape == size:
         return label
     return interpolate(torch.from_numpy(label.copy())[None, None], size, mode="nearest-exact")[0, 0].numpy()
-
-
-def _images(arrays: list[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
 
 
 def _planes(arrays: list[np.ndarray]) -> Tensor:

@@ -20,6 +20,7 @@ class DepthFaults:
             of a disparity do.
         edges: share of frames whose depth is unsure at its edges.
         edge_jump_m: a step of depth that counts as an edge [m].
+        scale: largest relative error of a whole frame's depth, either way.
     """
 
     holes: float = 0.3
@@ -28,9 +29,10 @@ class DepthFaults:
     step_at_1m: float = 0.006
     edges: float = 0.3
     edge_jump_m: float = 0.15
+    scale: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("holes", "quantisation", "edges"):
+        for name in ("holes", "quantisation", "edges", "scale"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"depth faults: {name} is {getattr(self, name)}; expected a share, 0..1")
 
@@ -55,6 +57,8 @@ def add_faults(metres: np.ndarray, config: DepthFaults, generator: np.random.Gen
         result = quantise(result, config.step_at_1m * generator.uniform(0.2, 1.0))
     if with_holes:
         result = punch_holes(result, int(generator.integers(1, config.max_holes + 1)), generator)
+    if config.scale:
+        result *= np.float32(generator.uniform(1.0 - config.scale, 1.0 + config.scale))
     return result
 
 

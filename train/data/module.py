@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from deresunet.config import Preprocessing
@@ -18,11 +21,12 @@ from deresunet.data.readers import Reader, open_reader
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation, Augmenter
 from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
-from train.data.device_cache import DeviceFrames
 from train.data.photos import Photos
+from train.data.pictures import FrameList, Pictures
 from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
 from train.data.split import carve
 from train.data.survey import look_at
+from train.data.teaching import TeacherOutputs, Teaching
 
 PREFETCH_BATCHES = 4
 
@@ -49,20 +53,22 @@ class RGBDDataModule(pl.LightningDataModule):
         batch_size: frames a process and step.
         evaluation_batch_size: frames at a time in validation and test.
         workers: processes that prepare frames; 0 prepares them between steps.
-        cache: "ram" keeps decoded frames in memory, shared by the workers. "device" keeps them on the GPU and varies
-            them there, a batch at a time, without workers (about 1.8 MB a frame and 0.9 MB a photograph at 480x640);
-            "pinned" does so from page-locked memory.
-        photos: folder of photographs, which join the training frames without depth and label; a teacher is needed to
-            learn anything from them.
+        cache: "ram" keeps decoded frames and photographs in memory, shared by the workers.
+        crop: height and width of training samples, multiples of 32; None takes the network's size for frames of 4:3
+            and all of a photograph.
+        photos: folder of photographs, which join the training frames without label; a teacher is needed to learn
+            anything from them.
         photos_share: share of each batch that is photographs, 0..1; at least one frame stays in each.
+        photos_size: height and width that photographs are read at, multiples of 32; None takes the network's size.
+        photos_scale: range of the zoom of photographs; None takes the augmentation's.
+        photos_held_out: photographs that are never trained on, to see by whether features get better.
+        teaching: a teacher whose outputs come with the frames, or None.
         limit: take only the first so many frames of each list, to try something out.
         seed: of split, order and augmentation.
 
     Attributes:
-        clean: whether training batches also hold the frames before colour and sensor faults. A module with a teacher,
-            which sees those, sets it.
-        device: where batches are made with cache "device" or "pinned", outside of a trainer.
-        class_shares: float64 (37,): each class's share of the labelled training pixels; None before `setup`.
+        class_shares: float64 (37,): each class's share of the labelled training pixels, where each frame counts as
+            much as the share of its pixels that is labelled; None before `setup`.
     """
 
     def __init__(
@@ -83,9 +89,14 @@ class RGBDDataModule(pl.LightningDataModule):
         batch_size: int = 8,
         evaluation_batch_size: int = 1,
         workers: int = 0,
-        cache: Literal["none", "ram", "device", "pinned"] = "none",
+        cache: Literal["none", "ram"] = "none",
+        crop: tuple[int, int] | None = None,
         photos: str | None = None,
         photos_share: float = 0.25,
+        photos_size: tuple[int, int] | None = None,
+        photos_scale: tuple[float, float] | None = None,
+        photos_held_out: int = 0,
+        teaching: Teaching | None = None,
         limit: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -104,15 +115,26 @@ class RGBDDataModule(pl.LightningDataModule):
         self.validation_split, self.validation_share = validation_split, validation_share
         self.preprocessing, self.augmentation = preprocessing, augmentation
         self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
-        self.workers, self.cache, self.photos, self.clean = workers, cache, photos, False
+        self.workers, self.cache = workers, cache
         self.limit, self.seed = limit, seed
         if not 0.0 <= photos_share <= 1.0:
             raise InputError(f"data.photos_share is {photos_share}; expected a share of each batch, 0..1.")
+        for name, size in (("crop", crop), ("photos_size", photos_size)):
+            if size is not None and any(side < 32 or side % 32 for side in size):
+                raise InputError(f"data.{name} is {list(size)}; expected height and width, multiples of 32.")
+        self.crop, self.photos_scale = crop, photos_scale
         self.photos_per_batch = min(round(photos_share * batch_size), batch_size - 1) if photos else 0
-        self._lists: dict[str, tuple[Any, int]] = {}
+        self.photos: Photos | None = None
+        if photos is not None and self.photos_per_batch:
+            # The largest frame size of a list is not known beforehand; it is taken to be of 4:3.
+            photos_size = photos_size or preprocessing.network_size(480, 640)
+            self.photos = Photos(photos, photos_size, photos_held_out, seed)
+        self.outputs: TeacherOutputs | None = None
+        if teaching is not None:
+            understood = repr(sorted(self._open.keywords.items()))
+            self.outputs = TeacherOutputs(teaching, preprocessing, understood)
+        self._lists: dict[str, FrameList] = {}
         self.class_shares: np.ndarray | None = None
-        self._photo_count = 0
-        self.device = torch.device("cpu")
         self._loader: TrainingLoader | None = None
         self._place_in_epoch: dict[str, int] | None = None
 
@@ -124,15 +146,17 @@ class RGBDDataModule(pl.LightningDataModule):
         """
         if stage in ("fit", "validate") and "training" not in self._lists:
             self._set_up_training()
+        if stage == "fit":
+            self._ask_the_teacher()
         if stage == "test" and "test" not in self._lists:
             self._lists["test"] = self._surveyed("test", self.test_split)
 
-    def _surveyed(self, kind: str, split: str) -> tuple[Any, int]:
-        """Frames by index of a list that was looked at, and their number."""
+    def _surveyed(self, kind: str, split: str) -> FrameList:
+        """Frames of a list that was looked at."""
         reader = self._open(split=split)
         names = self._names(reader)
         look_at(reader, names, kind)
-        return _by_index(reader, names), len(names)
+        return FrameList(reader, names)
 
     def _set_up_training(self) -> None:
         reader = self._open(split=self.train_split)
@@ -140,29 +164,46 @@ class RGBDDataModule(pl.LightningDataModule):
         survey = look_at(reader, names, keep=self.cache == "ram")
         if not survey.shares.sum():
             raise InputError(f"none of the {len(names)} training frames has ground truth; training needs label/.")
-        read = _from_memory(survey.frames) if survey.frames else _by_index(reader, names)
+        frames = FrameList(reader, names, survey.frames)
         if self.validation_split is None:
             training, validation = carve(survey.sequences, self.validation_share, self.seed)
-            self._lists["validation"] = _subset(read, validation), len(validation)
+            self._lists["validation"] = frames.subset(validation)
         else:
             training = list(range(len(names)))
             self._lists["validation"] = self._surveyed("validation", self.validation_split)
-        self._lists["training"] = _subset(read, training), len(training)
+        self._lists["training"] = frames.subset(training)
         self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
+
+    def _ask_the_teacher(self) -> None:
+        """Have the teacher's outputs of all pictures on disk before the first step, by one process."""
+        if self.outputs is None:
+            return
+        device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+        if self.trainer is None or self.trainer.is_global_zero:
+            # Only features are judged by a loss on what is not trained on; classes are judged by labels.
+            judged = self.outputs.teaching.outputs == "features"
+            for frames in (self._lists["training"], *([self._lists["validation"]] if judged else [])):
+                self.outputs.make(frames.read, frames.keys, device)
+            if self.photos is not None:
+                for photos in (self.photos, *([self.photos.held_out()] if judged else [])):
+                    self.outputs.make(photos.read, photos.keys, device, photographs=True)
+        if self.trainer is not None:
+            self.trainer.strategy.barrier()
 
     def train_dataloader(self) -> TrainingLoader:
         """Varied frames in the epoch's own order, this process's share."""
-        frames = self._device_frames() if self.cache in ("device", "pinned") else self.training_frames()
+        frames = self.training_frames()
         rank, world_size = self._place()
+        photos = 0 if self.photos is None else len(self.photos)
         self._loader = TrainingLoader(
             frames,
             batch_size=self.batch_size,
             sampler=TrainingSampler(
-                len(frames), self.batch_size, self.seed, rank, world_size, self._photo_count, self.photos_per_batch
+                len(frames), self.batch_size, self.seed, rank, world_size, photos, self.photos_per_batch
             ),
             collate_fn=frames.collate,
             drop_last=True,
-            **({} if isinstance(frames, DeviceFrames) else self._loading()),
+            **self._loading(),
         )
         if self._place_in_epoch is not None:
             self._loader.load_state_dict(self._place_in_epoch)
@@ -183,29 +224,32 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def training_frames(self) -> TrainingFrames:
         """The varied frames; photographs have the indices after those of the training list."""
-        read, count = self._training_and_photos()
-        # The largest frame size of a list is not known beforehand; frames are cropped to the network's size at 4:3.
-        size = self.preprocessing.network_size(480, 640)
-        augmenter = Augmenter(self.augmentation, size)
-        return TrainingFrames(read, count, self.preprocessing, augmenter, self.seed, self.clean)
-
-    def _device_frames(self) -> DeviceFrames:
-        read, count = self._training_and_photos()
-        device = self.device if self.trainer is None else self.trainer.strategy.root_device
-        return DeviceFrames(
-            *(read, count, self._photo_count, self.preprocessing, self.augmentation, self.seed, device),
-            keep="device" if self.cache == "device" else "pinned",
-            clean=self.clean,
+        frames, preprocessing = self._lists["training"], self.preprocessing
+        augmenter = Augmenter(self.augmentation, self.crop or preprocessing.network_size(480, 640))
+        pictures = Pictures(frames, self.photos, self.outputs, self.cache == "ram")
+        own = None
+        if self.photos is not None:
+            varied = replace(self.augmentation, scale=self.photos_scale or self.augmentation.scale)
+            own = Augmenter(varied, self.crop or self.photos.size)
+        return TrainingFrames(
+            *(pictures.read, len(frames), preprocessing, augmenter, self.seed, own, self._taught(pictures))
         )
 
-    def _training_and_photos(self) -> tuple[Any, int]:
-        """Frames by index, with those of photographs after them, and the number of frames without photographs."""
-        read, count = self._lists["training"]
-        if self.photos_per_batch and self.photos is not None:
-            photos = Photos(self.photos, self.preprocessing.network_size(480, 640))
-            self._photo_count = len(photos)
-            read = _joined(read, count, photos.read)
-        return read, count
+    def held_out_photos(self) -> DataLoader | None:
+        """Photographs that are never trained on, unvaried, this process's share; None where none are held out."""
+        if self.photos is None or not self.photos.held_out_paths:
+            return None
+        held_out = self.photos.held_out()
+        pictures = Pictures(self._lists["training"].subset([]), held_out, self.outputs, keep=False)
+        as_it_is = Augmenter(Augmentation(enabled=False), held_out.size)
+        frames = TrainingFrames(
+            *(pictures.read, 0, self.preprocessing, as_it_is, self.seed, as_it_is, self._taught(pictures))
+        )
+        sampler = EvaluationSampler(len(held_out), *self._place())
+        return DataLoader(frames, batch_size=self.evaluation_batch_size, sampler=sampler, collate_fn=frames.collate)
+
+    def _taught(self, pictures: Pictures) -> tuple[Callable[[int], Tensor], int] | None:
+        return None if self.outputs is None else (pictures.taught, self.outputs.stride)
 
     def val_dataloader(self) -> DataLoader:
         """Validation frames, each once over all processes."""
@@ -217,28 +261,31 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def frame(self, kind: Literal["training", "validation", "test"], index: int) -> Frame:
         """A frame of a list as it was read."""
-        return self._lists[kind][0](index)
+        return self._lists[kind].read(index)
 
     def count(self, kind: Literal["training", "validation", "test"]) -> int:
         """Frames in a list."""
-        return self._lists[kind][1]
+        return len(self._lists[kind])
 
     def describe(self) -> str:
         """Describe the data that was trained on, for the checkpoint."""
         carved = self.validation_split or f"carved from {self.train_split}"
-        photos = f"{self._photo_count} photographs, " if self._photo_count else ""
+        photos = "" if self.photos is None else f"{len(self.photos)} photographs, "
+        teacher = "" if self.outputs is None else f", teacher {self.outputs.name}"
         return (
             f"{self.count('training')} frames of {self.dataset} ({self.train_split}), {photos}"
-            f"{self.count('validation')} for validation ({carved}), seed {self.seed}"
+            f"{self.count('validation')} for validation ({carved}){teacher}, seed {self.seed}"
         )
 
     def _evaluation_loader(self, kind: str) -> DataLoader:
-        read, count = self._lists[kind]
-        rank, world_size = self._place()
+        listed = self._lists[kind]
+        taught = None
+        if kind == "validation" and self.outputs is not None and self.outputs.teaching.outputs == "features":
+            taught = self._taught(Pictures(listed, None, self.outputs, keep=False))
         return DataLoader(
-            EvaluationFrames(read, count, self.preprocessing),
+            EvaluationFrames(listed.read, len(listed), self.preprocessing, taught),
             batch_size=self.evaluation_batch_size,
-            sampler=EvaluationSampler(count, rank, world_size),
+            sampler=EvaluationSampler(len(listed), *self._place()),
             collate_fn=collate_evaluation,
             **self._loading(),
         )
@@ -259,39 +306,6 @@ class RGBDDataModule(pl.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-
-
-# Functions of an index that can be pickled, so that workers may be started by any method.
-def _read_named(reader: Reader, names: tuple[str, ...], index: int) -> Frame:
-    return reader.read(names[index])
-
-
-def _read_kept(frames: tuple[Frame, ...], index: int) -> Frame:
-    return frames[index]
-
-
-def _read_subset(read: Any, indices: list[int], index: int) -> Frame:
-    return read(indices[index])
-
-
-def _read_joined(read: Any, count: int, read_further: Any, index: int) -> Frame:
-    return read(index) if index < count else read_further(index - count)
-
-
-def _by_index(reader: Reader, names: tuple[str, ...]) -> Any:
-    return functools.partial(_read_named, reader, names)
-
-
-def _from_memory(frames: tuple[Frame, ...]) -> Any:
-    return functools.partial(_read_kept, frames)
-
-
-def _subset(read: Any, indices: list[int]) -> Any:
-    return functools.partial(_read_subset, read, indices)
-
-
-def _joined(read: Any, count: int, read_further: Any) -> Any:
-    return functools.partial(_read_joined, read, count, read_further)
 
 
 def _use_one_thread(_worker: int) -> None:

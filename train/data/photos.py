@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from deresunet.data.files import RGB_SUFFIXES
+from deresunet.data.fingerprint import digest, stamps
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
 from deresunet.data.text_files import left_behind
@@ -20,26 +24,47 @@ class Photos:
     Args:
         root: the folder.
         size: height and width that photographs are cropped to, about their centre, after scaling.
+        held_out: how many to leave out, drawn by `seed`; they are `held_out_paths`.
+        seed: of the draw.
 
     Raises:
         InputError: the folder is not there, or holds no image.
     """
 
-    def __init__(self, root: str | os.PathLike[str], size: tuple[int, int]) -> None:
+    def __init__(self, root: str | os.PathLike[str], size: tuple[int, int], held_out: int = 0, seed: int = 0) -> None:
         self.size = size
-        self.paths = sorted(
+        found = sorted(
             path
             for path in Path(root).rglob("*")
             if path.suffix.lower() in RGB_SUFFIXES
             and not any(left_behind(part) for part in path.relative_to(root).parts)
         )
-        if not self.paths:
+        if not found:
             raise InputError(
                 f"{root}: no photographs in it. Expected JPEG, PNG, WebP, BMP or TIFF, in any folder below."
             )
+        if held_out >= len(found):
+            raise InputError(
+                f"{root}: {len(found)} photographs, and data.photos_held_out is {held_out}. Hold fewer out."
+            )
+        out = set(np.random.default_rng(seed).permutation(len(found))[:held_out].tolist())
+        self.held_out_paths = [path for k, path in enumerate(found) if k in out]
+        self.paths = [path for k, path in enumerate(found) if k not in out]
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def held_out(self) -> Photos:
+        """The photographs that were left out."""
+        others = copy.copy(self)
+        others.__dict__.pop("keys", None)
+        others.paths, others.held_out_paths = self.held_out_paths, []
+        return others
+
+    @functools.cached_property
+    def keys(self) -> list[str]:
+        """Of each photograph, a name that changes with its contents and with `size`."""
+        return [digest([*stamps([path]), self.size]) for path in self.paths]
 
     def read(self, index: int) -> Frame:
         """The photograph of an index, filling `size`.

@@ -17,11 +17,8 @@ from deresunet.errors import InputError
 from deresunet.model.blocks import conv_bn_relu
 from deresunet.model.vit import TAPPED, WIDTH
 from train import losses
-from train.data.augmentation import Augmentation
 from train.data.dataset import Batch, EvaluationBatch
-from train.data.device_augmentation import depth_faults
-from train.data.module import RGBDDataModule
-from train.distillation.teacher import FrozenTeacher, lightning_state, load_teacher
+from train.distillation.teacher import lightning_state, load_teacher
 from train.optimisation import Optimisation
 from train.stage_module import DEFAULT_OPTIMISATION, StageModule
 from train.step import StepResult
@@ -54,6 +51,8 @@ class DepthHead(nn.Module):
 class DepthModule(StageModule):
     """Trains a depth head on RGB-D frames; the teacher stays as it is. Labels are not looked at.
 
+    Frames are to come without changes of colour and without a sensor's faults, as the stage's config has it.
+
     Args:
         teacher: its weights, .safetensors or .ckpt.
         optimisation: how weights are changed.
@@ -76,12 +75,8 @@ class DepthModule(StageModule):
         self.model = DepthHead()
         self.start = f"depth head on teacher {Path(teacher).name}"
         self.keep_average()
-        self.teacher = FrozenTeacher(load_teacher(teacher))
-
-    def prepare(self, data: RGBDDataModule, training: bool) -> None:
-        """Have the data hand over frames before colour and sensor faults."""
-        super().prepare(data, training)
-        data.clean = True
+        # Kept from `nn.Module`, which would train and save it.
+        self._frozen = (load_teacher(teacher).requires_grad_(False),)
 
     def step(self, batch: Batch) -> StepResult:
         """Loss of the estimate where depth was measured."""
@@ -89,7 +84,6 @@ class DepthModule(StageModule):
 
     def validation_step(self, batches: list[EvaluationBatch], batch_idx: int) -> None:
         """Log the loss on validation frames."""
-        self.teacher.to(self.device)
         for batch in batches:
             loss = self._loss(batch.frames, self.network)
             self.log("val/loss", loss, batch_size=len(batch.labels), prog_bar=True, sync_dist=True)
@@ -102,56 +96,11 @@ class DepthModule(StageModule):
         self.log_learning_rate()
 
     def _loss(self, batch: Batch, head: nn.Module) -> Tensor:
-        inputs = self.inputs(batch)
-        assert inputs.clean_rgb is not None and batch.clean_depth is not None  # noqa: PT018 - for the type checker
-        estimate = head(self.teacher.features_of_rgb(inputs.clean_rgb), inputs.clean_rgb.shape[-2:])
-        return losses.log_depth(estimate, batch.clean_depth)
-
-
-class DepthEstimator:
-    """A trained depth head at work: gives photographs in a batch their estimated depth.
-
-    Args:
-        path: the head's weights, the .ckpt of its training.
-        teacher: the teacher that it was trained on.
-
-    Raises:
-        InputError: the file cannot be used.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], teacher: FrozenTeacher) -> None:
-        self.teacher = teacher
-        self.head = load_depth_head(path).requires_grad_(False)
-
-    def to(self, device: torch.device) -> None:
-        """Work on `device`."""
-        self.head.to(device)
-
-    @torch.no_grad()
-    def fill(self, batch: Batch, config: Augmentation, clean_rgb: Tensor) -> Batch:
-        """The batch, its photographs with estimated depth and a sensor's faults; the teacher still sees RGB alone.
-
-        As for frames, now and then one of the two modalities is withheld.
-
-        Args:
-            batch: photographs come last in it.
-            config: faults of the sensor, and shares of withheld modalities.
-            clean_rgb: the batch's RGB (B, 3, h, w) as the teacher sees it, normalised.
-        """
-        count = batch.photographs
-        if not count:
-            return batch
-        with torch.autocast(clean_rgb.device.type, enabled=False):
-            metres = self.head(self.teacher.features_of_rgb(clean_rgb[-count:]), clean_rgb.shape[-2:])
-        if config.enabled:
-            metres = depth_faults(metres, config.depth)
-        draws = torch.rand(count, device=metres.device) if config.enabled else torch.ones(count, device=metres.device)
-        dropped = (draws >= config.missing_depth) & (draws < config.missing_depth + config.missing_rgb)
-        return batch._replace(
-            depth=torch.cat([batch.depth[:-count], metres]),
-            has_depth=torch.cat([batch.has_depth[:-count], draws >= config.missing_depth]),
-            has_rgb=torch.cat([batch.has_rgb[:-count], batch.has_rgb[-count:] & ~dropped]),
-        )
+        rgb = self.inputs(batch).rgb
+        teacher = self._frozen[0].to(rgb.device)
+        with torch.no_grad():
+            patches = torch.cat(teacher.taps(rgb, torch.zeros_like(rgb[:, :1]), TAPPED), 1)
+        return losses.log_depth(head(patches.float(), rgb.shape[-2:]), batch.depth)
 
 
 def load_depth_head(path: str | os.PathLike[str]) -> DepthHead:

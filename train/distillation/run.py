@@ -21,6 +21,8 @@ _CONFIG = {
     "features": "distill_features.yaml",
     "network": "distill.yaml",
 }
+# On a CPU: small crops, no plan of steps; a stage goes on whenever it is called, until --finish ends it.
+_CPU_CONFIG = {"features": "cpu_features.yaml", "network": "cpu_network.yaml"}
 # Shares of the time that a limit leaves, where all stages run; those that run take theirs in proportion.
 _SHARES = {"teacher": 8.0, "depth": 2.0, "features": 7.0, "network": 15.0}
 # Photographs in a batch of features: there they are most of what can be learned from, later labels are.
@@ -38,6 +40,9 @@ def main(arguments: list[str]) -> None:
     """
     options, common = _parser().parse_known_args(arguments)
     stages = _stages(options)
+    if options.recipe == "cpu":
+        _go_on(stages[0], options, common)
+        return
     started = time.monotonic()
     overhead = _STARTING_S
     for number, stage in enumerate(stages):
@@ -61,6 +66,21 @@ def main(arguments: list[str]) -> None:
             overhead = max(time.monotonic() - begun - 60.0 * minutes, 1.0)
 
 
+def _go_on(stage: str, options: argparse.Namespace, common: list[str]) -> None:
+    """Go on with a stage of the recipe cpu, for a time or until it is stopped; with --finish, end it."""
+    if finished(options.out, stage) is not None:
+        raise InputError(f"{stage} was finished already: {finished(options.out, stage)}. Give another --out.")
+    limit = [f"--run.{name}={value}" for name in ("minutes", "finish") if (value := getattr(options, name)) is not None]
+    with passing_on_signals():
+        last = run_to_the_end(
+            stage_command(stage, options, [*limit, *common]), options.out, stage, options.finish is not None
+        )
+    for path in write_weights(stage, last, options.out):
+        print(f"{stage}: {path}", flush=True)
+    if options.finish is None:
+        print(f"{stage}: goes on with the same command, and ends with --finish MINUTES.", flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train distill",
@@ -82,7 +102,16 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="give photographs a depth that a head on the teacher estimates",
     )
+    parser.add_argument(
+        "--recipe",
+        choices=("gpu", "cpu"),
+        default="gpu",
+        help="cpu: one stage at a time (features, network) at a constant learning rate, for as long as there is time",
+    )
     parser.add_argument("--minutes", type=float, help="time for all stages together; steps are planned to fit it")
+    parser.add_argument(
+        "--finish", type=float, metavar="MINUTES", help="with --recipe cpu: bring the rate to 0 in this time, and end"
+    )
     parser.add_argument(
         "--start",
         metavar="bundled|FILE",
@@ -109,8 +138,21 @@ def _stages(options: argparse.Namespace) -> list[str]:
     """
     if not 0.0 <= options.photos_share <= 1.0:
         raise InputError(f"--photos-share is {options.photos_share}; expected a share of each batch, 0..1.")
-    if options.minutes is not None and options.minutes <= 0:
-        raise InputError(f"--minutes is {options.minutes}; expected a time above 0.")
+    for name in ("minutes", "finish"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise InputError(f"--{name} is {value}; expected a time above 0.")
+    if options.recipe == "cpu":
+        if options.teacher is None or options.stages is None or len(options.stages) != 1:
+            raise InputError("--recipe cpu takes a finished --teacher FILE, and one of --stages features|network.")
+        if options.stages[0] not in _CPU_CONFIG:
+            raise InputError(f"--recipe cpu has the stages features and network, not {options.stages[0]}.")
+        if options.minutes is not None and options.finish is not None:
+            raise InputError("--minutes goes on, --finish ends: give one of them.")
+        options.estimated_depth = False
+        return list(options.stages)
+    if options.finish is not None:
+        raise InputError("--finish ends a stage of --recipe cpu. Give --minutes instead.")
     stages = list(STAGES) if options.stages is None else [stage for stage in STAGES if stage in options.stages]
     if options.teacher is not None and "teacher" in stages:
         stages.remove("teacher")
@@ -141,15 +183,14 @@ def stage_command(stage: str, options: argparse.Namespace, common: list[str]) ->
     if options.cuda_graph:
         own.append("--model.init_args.cuda_graph=true")
     extra = shlex.split(getattr(options, f"{stage}_args"))
-    return fit_command(CONFIGS / _CONFIG[stage], options.out, stage, [*own, *common, *extra])
+    config = _CPU_CONFIG[stage] if options.recipe == "cpu" else _CONFIG[stage]
+    return fit_command(CONFIGS / config, options.out, stage, [*own, *common, *extra])
 
 
 def _features_arguments(options: argparse.Namespace) -> list[str]:
-    own = [f"--model.init_args.teacher={_teacher('features', options)}"]
-    if options.photos:
-        own += [f"--data.photos={options.photos}", f"--data.photos_share={_PHOTOS_SHARE_OF_FEATURES}"]
-        head = _depth_head("features", options)
-        own += [f"--model.init_args.depth_head={head}"] if head else []
+    own = _teaching("features", options)
+    if options.photos and options.recipe == "gpu":
+        own.append(f"--data.photos_share={_PHOTOS_SHARE_OF_FEATURES}")
     if options.start:
         own.append(f"--model.init_args.weights={options.start}")
     elif options.encoder_weights:
@@ -158,11 +199,11 @@ def _features_arguments(options: argparse.Namespace) -> list[str]:
 
 
 def _network_arguments(options: argparse.Namespace) -> list[str]:
-    own = [f"--model.init_args.distillation.teacher={_teacher('network', options)}"]
-    if options.photos and options.photos_share:
-        own += [f"--data.photos={options.photos}", f"--data.photos_share={options.photos_share}"]
-        head = _depth_head("network", options)
-        own += [f"--model.init_args.distillation.depth_head={head}"] if head else []
+    if not options.photos_share:
+        options = argparse.Namespace(**{**vars(options), "photos": None})
+    own = _teaching("network", options)
+    if options.photos and options.recipe == "gpu":
+        own.append(f"--data.photos_share={options.photos_share}")
     encoders = finished(options.out, "features")
     if options.start:
         own.append(f"--model.init_args.weights={options.start}")
@@ -172,6 +213,21 @@ def _network_arguments(options: argparse.Namespace) -> list[str]:
         )
     if encoders is not None:
         own.append(f"--model.init_args.encoders={encoders}")
+    return own
+
+
+def _teaching(stage: str, options: argparse.Namespace) -> list[str]:
+    """What of the teacher a stage learns, and the photographs."""
+    outputs = "features" if stage == "features" else "logits"
+    own = [
+        f"--data.teaching.teacher={_teacher(stage, options)}",
+        f"--data.teaching.outputs={outputs}",
+        f"--data.teaching.folder={options.out / 'teacher_outputs'}",
+    ]
+    if options.photos:
+        own.append(f"--data.photos={options.photos}")
+        head = _depth_head(stage, options)
+        own += [f"--data.teaching.depth_head={head}"] if head else []
     return own
 
 

@@ -28,8 +28,8 @@ def fit_command(config: Path, out: Path, stage: str, arguments: Sequence[str]) -
     ]
 
 
-def run_to_the_end(command: list[str], out: Path, stage: str) -> Path:
-    """Run a stage and mark it as done.
+def run_to_the_end(command: list[str], out: Path, stage: str, done: bool = True) -> Path:
+    """Run a stage, and mark it as done unless it is to go on later.
 
     Returns:
         Its last checkpoint.
@@ -43,7 +43,8 @@ def run_to_the_end(command: list[str], out: Path, stage: str) -> Path:
     last = _newest(out / stage, "last.ckpt")
     if last is None:
         raise InputError(f"{stage}: ended without a checkpoint in {out / stage}. Let it save one.")
-    (last.parents[1] / DONE).touch()
+    if done:
+        (last.parents[1] / DONE).touch()
     return last
 
 

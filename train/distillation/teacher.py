@@ -25,7 +25,7 @@ from deresunet.model.checkpoint import (
     decode,
     save_checkpoint,
 )
-from deresunet.model.vit import TAPPED, RGBDViT
+from deresunet.model.vit import RGBDViT
 
 # Errors of reading a file that is no whole file of weights.
 UNREADABLE = (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError)
@@ -143,44 +143,3 @@ def lightning_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     averaged = any(name.startswith(LIGHTNING_AVERAGE_PREFIX) for name in state)
     prefix = LIGHTNING_AVERAGE_PREFIX if averaged else LIGHTNING_PREFIX
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-
-
-class FrozenTeacher:
-    """A teacher at work: no gradients, half precision on a GPU, compiled if asked for.
-
-    It is no `nn.Module`: the module that owns it neither saves nor trains it.
-
-    Args:
-        teacher: the network.
-        compiled: whether `torch.compile` takes it.
-    """
-
-    def __init__(self, teacher: RGBDViT, compiled: bool = False) -> None:
-        self.network = teacher.eval().requires_grad_(False)
-        self.dtype = torch.float32
-        self._logits = torch.compile(self.network) if compiled else self.network
-        self._taps = torch.compile(self.network.taps) if compiled else self.network.taps
-
-    def to(self, device: torch.device) -> None:
-        """Work on `device`, in the precision that suits it."""
-        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
-        self.network.to(device, self.dtype)
-
-    @torch.no_grad()
-    def logits(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Logits as of `RGBDViT.forward`; the caller's autocast does not enter."""
-        with torch.autocast(rgb.device.type, enabled=False):
-            return self._logits(rgb.to(self.dtype), depth.to(self.dtype))
-
-    @torch.no_grad()
-    def features(self, rgb: Tensor, depth: Tensor) -> Tensor:
-        """Patch features of the last block (B, 384, about H/14, about W/14)."""
-        with torch.autocast(rgb.device.type, enabled=False):
-            return self._taps(rgb.to(self.dtype), depth.to(self.dtype), TAPPED[-1:])[0]
-
-    @torch.no_grad()
-    def features_of_rgb(self, rgb: Tensor) -> Tensor:
-        """Patch features of all tapped blocks, of RGB alone: float32 (B, 4 x 384, about H/14, about W/14)."""
-        with torch.autocast(rgb.device.type, enabled=False):
-            rgb = rgb.to(self.dtype)
-            return torch.cat(self._taps(rgb, torch.zeros_like(rgb[:, :1]), TAPPED), 1).float()

@@ -10,9 +10,9 @@ from deresunet.errors import InputError
 from train.data.augmentation import Augmentation
 from train.data.depth_noise import DepthFaults
 from train.data.photos import Photos
-from train.distillation.depth import FARTHEST_M, NEAREST_M, DepthEstimator, DepthModule, load_depth_head
+from train.data.teaching import Teaching
+from train.distillation.depth import FARTHEST_M, NEAREST_M, DepthModule, load_depth_head
 from train.distillation.features import FeatureModule
-from train.distillation.teacher import FrozenTeacher, load_teacher
 from train.module import Distillation, SegmentationModule
 from train.optimisation import Optimisation
 
@@ -33,7 +33,6 @@ def head(tmp_path_factory, teacher_37):
 def drawn(photos, share=0.5, **options):
     data = small_data(photos=str(photos), photos_share=share, batch_size=4, **options)
     data.setup("fit")
-    data.clean = True
     return data, next(iter(data.train_dataloader()))
 
 
@@ -55,7 +54,6 @@ def test_the_head_learns_depth_from_frames(teacher_37):
     module = DepthModule(str(teacher_37))
     data = small_data(batch_size=2, augmentation=Augmentation(enabled=False))
     data.setup("fit")
-    data.clean = True
     batch = next(iter(data.train_dataloader()))
     seen = fitted(module, lambda: module.step(batch), 25, 3e-3)
     assert seen[-1]["loss"] < 0.5 * seen[0]["loss"]
@@ -69,13 +67,14 @@ def test_what_operating_systems_leave_is_no_photograph(tmp_path):
     assert Photos(tmp_path, (32, 32)).paths == [tmp_path / "kitchen" / "a.jpg"]
 
 
-def test_a_batch_has_its_share_of_photographs_last_and_they_are_unlabelled(photos):
+def test_photographs_are_a_batch_of_their_own_without_label(photos):
     data, batch = drawn(photos, 0.25)
-    assert (batch.photographs, batch.with_depth) == (1, 3)
-    assert not batch.label[-1].any()
-    assert batch.label[:-1].flatten(1).any(1).all()
-    assert not batch.clean_depth[-1].any()
-    assert batch.has_depth.tolist() == [True, True, True, False]
+    assert (len(batch.rgb), batch.with_depth, len(batch.photos.rgb)) == (3, 3, 1)
+    assert batch.label.flatten(1).any(1).all()
+    assert not batch.photos.label.any()
+    assert not batch.photos.depth.any()
+    assert batch.has_depth.all()
+    assert not batch.photos.has_depth.any()
     assert "6 photographs" in data.describe()
 
 
@@ -91,66 +90,78 @@ def test_photographs_are_gone_through_in_passes_that_go_on_across_epochs(photos)
         assert sorted(seen[start : start + 6]) == list(range(6))
 
 
-def test_estimates_go_to_photographs_alone_and_are_a_sensors(head, teacher_37, photos):
-    data, batch = drawn(photos)
-    module = small_module()
-    module.preprocessing = data.preprocessing
-    teacher = FrozenTeacher(load_teacher(teacher_37))
-    estimator = DepthEstimator(head, teacher)
-    exact = Augmentation(depth=DepthFaults(holes=0, quantisation=0, edges=0))
-    clean = module.inputs(batch).clean_rgb
-    filled = estimator.fill(batch, exact, clean)
-    assert torch.equal(filled.depth[:2], batch.depth[:2])
-    assert torch.equal(filled.clean_depth, batch.clean_depth)  # the teacher goes on seeing photographs as RGB alone
-    assert filled.has_depth.all()
-    estimate = filled.depth[2:]
-    assert float(estimate.min()) >= NEAREST_M
-    assert float(estimate.max()) <= FARTHEST_M
-    torch.manual_seed(0)
-    noisy = estimator.fill(batch, Augmentation(depth=DepthFaults(holes=1, quantisation=1, edges=1)), clean).depth[2:]
-    assert (noisy == 0).any()
-    assert not torch.equal(noisy[noisy > 0], estimate[noisy > 0])
+def taught(photos, teacher, folder, head=None, outputs="logits", **options):
+    teaching = Teaching(str(teacher), outputs, str(folder), None if head is None else str(head))
+    return drawn(photos, teaching=teaching, **options)
+
+
+def test_estimates_go_to_photographs_alone_and_are_a_sensors(head, teacher_37, photos, tmp_path):
+    exact = Augmentation(depth=DepthFaults(holes=0, quantisation=0, edges=0), scale=(1.0, 1.0))
+    _, without = taught(photos, teacher_37, tmp_path, augmentation=exact)
+    _, batch = taught(photos, teacher_37, tmp_path, head, augmentation=exact)
+    assert torch.equal(batch.depth, without.depth)
+    assert (batch.photos.with_depth, without.photos.with_depth) == (2, 0)
+    assert torch.equal(batch.photos.taught, without.photos.taught), "the teacher sees photographs as RGB alone"
+    estimate = batch.photos.depth[batch.photos.depth > 0]
+    assert float(estimate.min()) >= NEAREST_M - 1e-3
+    assert float(estimate.max()) <= FARTHEST_M + 1e-2
+    faulty = Augmentation(depth=DepthFaults(holes=1, quantisation=1, edges=1))
+    _, noisy = taught(photos, teacher_37, tmp_path, head, augmentation=faulty)
+    assert (noisy.photos.depth == 0).any()
     # Either modality may be withheld, never both.
     for config, has_rgb, has_depth in (
         (Augmentation(missing_depth=1.0), True, False),
         (Augmentation(missing_rgb=1.0), False, True),
     ):
-        filled = estimator.fill(batch, config, clean)
-        assert filled.has_rgb[2:].eq(has_rgb).all()
-        assert filled.has_depth[2:].eq(has_depth).all()
+        _, batch = taught(photos, teacher_37, tmp_path, head, augmentation=config)
+        assert batch.photos.has_rgb.eq(has_rgb).all()
+        assert batch.photos.has_depth.eq(has_depth).all()
 
 
 @pytest.mark.parametrize("estimated", [False, True])
-def test_losses_of_photographs_fall_and_reach_the_network(head, teacher_37, photos, estimated):
+def test_losses_of_photographs_fall_and_reach_the_network(head, teacher_37, photos, tmp_path, estimated):
     torch.manual_seed(0)
-    data, batch = drawn(photos, augmentation=Augmentation(enabled=False))
-    distillation = Distillation(str(teacher_37), depth_head=str(head) if estimated else None)
-    module = SegmentationModule(network=SMALL, distillation=distillation)
+    config = Augmentation(enabled=False)
+    data, batch = taught(photos, teacher_37, tmp_path, head if estimated else None, augmentation=config)
+    module = SegmentationModule(network=SMALL, distillation=Distillation())
     module.prepare(data, training=True)
     module.train()
     # A random teacher is sure of nothing; one that is leaves something to learn.
-    module.teacher.network.out.weight.data.mul_(30.0)
-    batch = batch._replace(label=torch.zeros_like(batch.label))
-    # The photographs' own part of the loss, through the whole network.
-    result = module.step(batch)
-    result.terms["photographs"].backward()
+    batch = batch._replace(
+        label=torch.zeros_like(batch.label),
+        taught=30 * batch.taught,
+        photos=batch.photos._replace(taught=30 * batch.photos.taught),
+    )
+    # The photographs' own part of the loss, through the whole network but for a depth encoder that sees no depth.
+    module.step(batch).terms["photographs"].backward()
     reached = {name for name, p in module.model.named_parameters() if p.grad is not None and p.grad.any()}
-    assert any(name.startswith("depth_encoder.") for name in reached)
+    assert any(name.startswith("depth_encoder.") for name in reached) == estimated
     assert any("fus" in name or "skip" in name for name in reached)
-    taught = module.taught(batch)
-    seen = fitted(module, lambda: module.learn(*taught), 30, 3e-3)
+    seen = fitted(module, lambda: module.step(batch), 30, 3e-3)
     assert seen[-1]["photographs"] < 0.7 * seen[0]["photographs"]
     assert seen[-1]["distillation"] < 0.7 * seen[0]["distillation"]
 
 
-def test_estimated_depth_trains_the_depth_encoders_features(head, teacher_37, photos):
-    _, batch = drawn(photos)
+def test_photographs_leave_batchnorms_statistics_to_frames(teacher_37, photos, tmp_path):
+    data, batch = taught(photos, teacher_37, tmp_path)
+    after = []
+    for given in (batch, batch._replace(photos=None)):
+        torch.manual_seed(0)
+        module = small_module(distillation=Distillation())
+        module.prepare(data, training=True)
+        module.train().step(given)
+        after.append({name: buffer.clone() for name, buffer in module.model.named_buffers()})
+        assert all(layer.training for layer in module.model.modules())
+    assert after[0].keys() == after[1].keys()
+    assert all(torch.equal(buffer, after[1][name]) for name, buffer in after[0].items())
+
+
+def test_estimated_depth_trains_the_depth_encoders_features(head, teacher_37, photos, tmp_path):
     # Photographs alone teach the depth encoder only where depth is estimated for them.
-    batch = batch._replace(with_depth=0)
-    for depth_head in (None, str(head)):
-        module = FeatureModule(str(teacher_37), network=SMALL, depth_head=depth_head)
-        module.augmentation = Augmentation()
-        module.step(batch).terms["depth"].backward()
+    for depth_head in (None, head):
+        _, batch = taught(photos, teacher_37, tmp_path, depth_head, "features")
+        module = FeatureModule(network=SMALL)
+        module.step(batch._replace(with_depth=0)).terms["depth"].backward()
         gradients = [p.grad for p in module.model.depth_encoder.parameters() if p.grad is not None]
         assert any(gradient.any() for gradient in gradients) == (depth_head is not None)
 

@@ -40,8 +40,8 @@ def test_all_stages_run_from_one_command(tmp_path, photos, within_this_process, 
         *("distill", "--out", out, "--dinov2", tmp_path / "hub.pth", "--photos", photos, "--photos-share", 0.5),
         # Without the average and its copy of 25 M weights in each checkpoint.
         *("--teacher-args", "--model.init_args.ema_decay null"),
-        *("--features-args", f"{SMALL_NETWORK} --model.init_args.imagenet no --model.init_args.compiled false"),
-        *("--network-args", f"{SMALL_NETWORK} --model.init_args.distillation.compiled false"),
+        *("--features-args", f"{SMALL_NETWORK} --model.init_args.imagenet no"),
+        *("--network-args", SMALL_NETWORK),
         *ROOMS,
     )
     said = train_here(*command)
@@ -49,7 +49,7 @@ def test_all_stages_run_from_one_command(tmp_path, photos, within_this_process, 
     done = {stage: distill.finished(out, stage) for stage in distill.STAGES}
     assert all(done.values())
     checkpoint = load_checkpoint(done["network"])
-    for wanted in (f"encoders of {done['features'].name}", "teacher last.ckpt", "estimated depth", "6 photographs"):
+    for wanted in (f"encoders of {done['features'].name}", "teacher last.ckpt", "6 photographs"):
         assert wanted in checkpoint.training
     assert json.loads((done["network"].parents[1] / "validation.json").read_text())["frames"] == 2
     header = (done["network"].parents[1] / "metrics.csv").read_text().splitlines()[0]
@@ -101,7 +101,15 @@ def options(*arguments):
 
     return argparse.Namespace(
         **{"dinov2": "hub.pth", "teacher": None, "photos": None, "photos_share": 0.25, "estimated_depth": True}
-        | {"minutes": None, "start": None, "encoder_weights": None, "cuda_graph": False, "stages": None}
+        | {
+            "minutes": None,
+            "finish": None,
+            "recipe": "gpu",
+            "start": None,
+            "encoder_weights": None,
+            "cuda_graph": False,
+            "stages": None,
+        }
         | {f"{stage}_args": "" for stage in distill.STAGES}
         | dict(arguments)
     )
@@ -123,15 +131,15 @@ def test_stages_are_wired_to_those_before(tmp_path):
         distill.stage_command("features", given, [])
     head = leave(tmp_path / "depth", "last.ckpt", done=True)
     command = distill.stage_command("features", given, ["--data.root=nyu"])
-    assert f"--model.init_args.depth_head={head}" in command
-    assert f"--model.init_args.teacher={teacher}" in command
+    assert f"--data.teaching.depth_head={head}" in command
+    assert f"--data.teaching.teacher={teacher}" in command
     assert {"--data.photos=photos", "--data.root=nyu"} <= set(command)
     encoders = leave(tmp_path / "features", "last.ckpt", done=True)
     command = distill.stage_command("network", given, [])
-    assert f"--model.init_args.distillation.teacher={teacher}" in command
+    assert f"--data.teaching.teacher={teacher}" in command
     assert f"--model.init_args.encoders={encoders}" in command
     assert {"--data.photos=photos", "--data.photos_share=0.25"} <= set(command)
-    assert f"--model.init_args.distillation.depth_head={head}" in command
+    assert f"--data.teaching.depth_head={head}" in command
     assert not [part for part in command if "ckpt_path" in part]
     without = options(("out", tmp_path), ("photos", "photos"), ("photos_share", 0.0), ("estimated_depth", False))
     assert not [part for part in distill.stage_command("network", without, []) if "photos" in part or "head" in part]

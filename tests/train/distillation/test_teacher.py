@@ -19,9 +19,11 @@ from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors
 from deresunet.model.checkpoint import decode, load_checkpoint
 from deresunet.model.vit import WIDTH, RGBDViT
+from train.data.dataset import Batch
+from train.data.teaching import Teaching
 from train.distillation.features import FeatureModule
 from train.distillation.finetuning import TeacherModule
-from train.distillation.teacher import FrozenTeacher, load_dinov2, load_teacher, timm_names
+from train.distillation.teacher import load_dinov2, load_teacher, timm_names
 from train.module import Distillation, SegmentationModule
 from train.optimisation import Optimisation
 
@@ -170,66 +172,58 @@ def test_files_that_are_no_weights_are_refused(tmp_path, content):
             load_teacher(path) if load is None else load(RGBDViT(), path)
 
 
+def taught_data(teacher, folder, outputs="logits", **options):
+    return small_data(teaching=Teaching(str(teacher), outputs, str(folder)), **options)
+
+
 def test_distilled_training_learns_from_the_teacher_and_does_not_save_it(tmp_path, teacher_40):
-    teacher = teacher_40
     torch.manual_seed(0)
     module = SegmentationModule(
-        network=SMALL, optimisation=Optimisation(rate=1e-3), distillation=Distillation(str(teacher), weight=0.5)
+        network=SMALL, optimisation=Optimisation(rate=1e-3), distillation=Distillation(weight=0.5)
     )
-    # The network's own labels are void here, so all it can learn is the teacher.
-    data = small_data(batch_size=4)
     run = trainer(tmp_path, max_epochs=1, enable_checkpointing=False)
-    run.fit(module, datamodule=data)
+    run.fit(module, datamodule=taught_data(teacher_40, tmp_path / "outputs"))
     run.save_checkpoint(tmp_path / "network.ckpt")
     assert float(run.callback_metrics["train/loss_distillation"]) > 0
     names = torch.load(tmp_path / "network.ckpt", weights_only=True)["state_dict"]
     assert not any("vit" in name for name in names)
-    assert load_checkpoint(tmp_path / "network.ckpt").build().config == SMALL
+    checkpoint = load_checkpoint(tmp_path / "network.ckpt")
+    assert checkpoint.build().config == SMALL
+    assert "teacher teacher40.ckpt" in checkpoint.training
 
 
-def test_teacher_sees_the_full_frame_and_the_student_the_degraded_one():
-    data = small_data(batch_size=8)
-    data.setup("fit")
-    data.augmentation = data.augmentation.__class__(missing_depth=0.5, missing_rgb=0.5, colour=1.0)
-    data.clean = True
-    batch = next(iter(data.train_dataloader()))
-    module = SegmentationModule(network=SMALL)
-    module.preprocessing = data.preprocessing
-    inputs = module.inputs(batch)
-    assert (batch.has_rgb ^ batch.has_depth).all()
-    for k in range(8):
-        assert inputs.clean_rgb[k].any()
-        assert inputs.clean_depth[k].any()
-        assert inputs.rgb[k].any() == batch.has_rgb[k]
-        assert inputs.depth[k].any() == batch.has_depth[k]
-
-
-def test_distillation_alone_pulls_the_network_to_the_teacher(teacher_37):
-    teacher = FrozenTeacher(load_teacher(teacher_37))
-    module = SegmentationModule(network=SMALL, distillation=Distillation(str(teacher_37)))
+def test_distillation_alone_pulls_the_network_to_the_teacher():
+    module = SegmentationModule(network=SMALL, distillation=Distillation())
     torch.manual_seed(0)
-    rgb, depth = torch.randn(2, 3, 64, 64), torch.randn(2, 1, 64, 64)
-    label = torch.zeros(2, 64, 64, dtype=torch.uint8)
-    optimiser = torch.optim.Adam(module.model.parameters(), 1e-3)
-    wanted = teacher.logits(rgb, depth)
+    there = torch.ones(2, dtype=torch.bool)
+    rgb, depth = torch.randint(0, 256, (2, 3, 64, 64)), 0.5 + torch.rand(2, 1, 64, 64)
+    void = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    batch = Batch(rgb, depth, void, there, there, 2, taught=3 * torch.randn(2, 40, 16, 16))
+    optimiser = torch.optim.Adam(module.model.parameters(), 3e-3)
     seen = []
-    for _ in range(15):
-        terms, _ = module.terms(rgb, depth, label, wanted, 0)
+    for _ in range(40):
+        result = module.step(batch)
         optimiser.zero_grad()
-        terms["distillation"].backward()
+        result.loss.backward()
         optimiser.step()
-        seen.append(float(terms["distillation"].detach()))
-        assert float(terms["labels"].detach()) == 0.0
-    assert seen[-1] < 0.5 * seen[0]
+        seen.append(float(result.terms["distillation"].detach()))
+        assert float(result.terms["labels"].detach()) == 0.0
+        assert float(result.loss.detach()) == pytest.approx(seen[-1])
+    assert seen[-1] < 0.8 * seen[0]
 
 
 def test_features_reach_both_encoders_and_nothing_else(tmp_path, teacher_37, photos):
     torch.manual_seed(0)
-    module = FeatureModule(str(teacher_37), network=SMALL, optimisation=Optimisation(rate=1e-3))
+    module = FeatureModule(network=SMALL, optimisation=Optimisation(rate=1e-3))
     before = {name: tensor.clone() for name, tensor in module.model.named_parameters()}
-    data = small_data(photos=str(photos), photos_share=0.5, batch_size=4)
+    data = taught_data(
+        *(teacher_37, tmp_path / "outputs", "features"),
+        **{"photos": str(photos), "photos_share": 0.5, "photos_held_out": 2, "batch_size": 4},
+    )
     run = trainer(tmp_path, max_epochs=1)
     run.fit(module, datamodule=data)
+    assert float(run.callback_metrics["val/loss"]) > 0
+    assert float(run.callback_metrics["val/photos"]) > 0
     moved = {name for name, tensor in module.model.named_parameters() if not torch.equal(tensor, before[name])}
     assert any(name.startswith("rgb_encoder.") for name in moved)
     assert any(name.startswith("depth_encoder.") for name in moved)
@@ -244,14 +238,12 @@ def test_features_reach_both_encoders_and_nothing_else(tmp_path, teacher_37, pho
         assert same or not name.startswith(("rgb_encoder.", "depth_encoder.")), name
 
 
-def test_photographs_without_depth_teach_the_depth_encoder_nothing(teacher_37):
-    module = FeatureModule(str(teacher_37), network=SMALL)
-    data = small_data(batch_size=4)
+def test_frames_without_depth_teach_the_depth_encoder_nothing(teacher_37, tmp_path):
+    module = FeatureModule(network=SMALL)
+    data = taught_data(teacher_37, tmp_path, "features")
     data.setup("fit")
-    data.clean = True
     batch = next(iter(data.train_dataloader()))
-    photographs = batch._replace(with_depth=0, has_depth=torch.zeros(4, dtype=torch.bool))
-    module.step(photographs).loss.backward()
+    module.step(batch._replace(with_depth=0, has_depth=torch.zeros(4, dtype=torch.bool))).loss.backward()
     assert not any(p.grad.any() for p in module.model.depth_encoder.parameters())
     assert any(p.grad.any() for p in module.model.rgb_encoder.parameters())
 
