@@ -18,7 +18,7 @@ from deresunet.atomic import sweep_below
 from deresunet.errors import InputError, input_error
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
-from train.checkpoints import WholeCheckpointIO
+from train.checkpoints import KEYWORDS, LastCheckpoint, WholeCheckpointIO, check_fits, check_resumable
 from train.data.module import RGBDDataModule
 from train.data.survey import with_config_fields
 from train.distillation import run as distill
@@ -90,6 +90,22 @@ class TrainingCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and look at the checkpoint to go on from before Lightning reads it."""
+        super().parse_arguments(parser, args)
+        if (path := self._checkpoint()) is not None:
+            check_resumable(path)
+
+    def instantiate_classes(self) -> None:
+        """Build module, data and trainer, and see that the checkpoint to go on from is of this module."""
+        super().instantiate_classes()
+        if (path := self._checkpoint()) is not None:
+            check_fits(path, self.model)
+
+    def _checkpoint(self) -> str | None:
+        path = self._get(self.config, "ckpt_path") if self.subcommand else None
+        return None if path is None or path in KEYWORDS else str(path)
+
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """The trainer, with TensorBoard and CSV logs in one folder unless the config names loggers of its own."""
         run = self._get(self.config_init, "run")
@@ -146,7 +162,7 @@ class TrainingCLI(LightningCLI):
                 filename="epoch{epoch:03d}-{" + run.monitor + ":.4f}",
                 auto_insert_metric_name=False,
             )
-            last = ModelCheckpoint(filename="last", save_top_k=1, enable_version_counter=False)
+            last = LastCheckpoint()
             callbacks += [best, last] if run.best else [last]
         return callbacks
 

@@ -344,6 +344,22 @@ def test_every_list_is_surveyed_and_labels_may_count_from_0(tmp_path, wrong):
     assert data.frame(wrong, 0).depth.mean() == pytest.approx(3.0, abs=0.01)
 
 
+@pytest.mark.parametrize("how", ["missing", "void"])
+@pytest.mark.parametrize("kind", ["validation", "test"])
+def test_a_list_that_measures_nothing_stops_before_the_first_step(tmp_path, how, kind):
+    for folder in ("rgb", "label"):
+        (tmp_path / folder).mkdir()
+    for name in ("training", "validation", "test"):
+        (tmp_path / f"{name}.txt").write_text(name)
+        Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "rgb" / f"{name}.png")
+        if name == kind and how == "missing":
+            continue
+        Image.fromarray(np.full((48, 64), 0 if name == kind else 3, np.uint8)).save(tmp_path / f"label/{name}.png")
+    own = {"dataset": "folder", "root": tmp_path, "train_split": "training", "validation_split": "validation"}
+    with pytest.raises(InputError, match=f"none of the 1 {kind} frames"):
+        set_up(small_data(**own))
+
+
 # --- learning ---------------------------------------------------------------------------------------------------------
 
 

@@ -155,7 +155,8 @@ class RGBDDataModule(pl.LightningDataModule):
         """Frames of a list that was looked at."""
         reader = self._open(split=split)
         names = self._names(reader)
-        look_at(reader, names, kind)
+        survey = look_at(reader, names, kind)
+        _refuse_void(survey.shares, kind, split)
         return FrameList(reader, names)
 
     def _set_up_training(self) -> None:
@@ -167,6 +168,7 @@ class RGBDDataModule(pl.LightningDataModule):
         frames = FrameList(reader, names, survey.frames)
         if self.validation_split is None:
             training, validation = carve(survey.sequences, self.validation_share, self.seed)
+            _refuse_void(survey.shares[validation], "validation", f"carved from {self.train_split}")
             self._lists["validation"] = frames.subset(validation)
         else:
             training = list(range(len(names)))
@@ -306,6 +308,19 @@ class RGBDDataModule(pl.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+
+def _refuse_void(shares: np.ndarray, kind: str, split: str) -> None:
+    """Refuse a list that nothing can be measured on.
+
+    Raises:
+        InputError: no pixel of the list has a class.
+    """
+    if not shares.sum():
+        raise InputError(
+            f"none of the {len(shares)} {kind} frames ({split}) has ground truth: label/ lacks their labels, or all of "
+            f"them are void. Give labels, or another list (data.{kind}_split; null carves validation out of training)."
+        )
 
 
 def _use_one_thread(_worker: int) -> None:
