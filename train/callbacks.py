@@ -16,8 +16,9 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ign
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
-from deresunet.classes import CLASSES
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.evaluation.evaluation import percent
+from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors
@@ -34,13 +35,16 @@ def run_folder(trainer: pl.Trainer) -> Path | None:
     return None if trainer.log_dir is None else Path(trainer.log_dir)
 
 
-def contact_sheet(samples: Sequence[Sample], columns: int = 4, height: int = 120) -> np.ndarray:
+def contact_sheet(
+    samples: Sequence[Sample], columns: int = 4, height: int = 120, classes: ClassSet = SUNRGBD37
+) -> np.ndarray:
     """Augmented samples, each as RGB, depth and label; a modality that the network is not given is grey.
 
     Args:
         samples: the samples, of one size.
         columns: samples beside each other.
         height: of each picture [px].
+        classes: what labels count.
 
     Returns:
         uint8 (rows, columns, 3).
@@ -49,7 +53,7 @@ def contact_sheet(samples: Sequence[Sample], columns: int = 4, height: int = 120
     for sample in samples:
         rgb = sample.rgb if sample.has_rgb else np.full_like(sample.rgb, GREY)
         depth = sample.depth if sample.has_depth else np.zeros_like(sample.depth)
-        cells.append(shrink(frame_row(rgb, depth, sample.label), height))
+        cells.append(shrink(frame_row(rgb, depth, sample.label, classes=classes), height))
     return grid(cells, columns)
 
 
@@ -125,7 +129,7 @@ class Pictures(Callback):
         count = min(self.samples, 4 * len(varied))
         # The same frames again where there are few: as later epochs would show them.
         drawn = [varied[k // len(varied), k % len(varied)][0] for k in range(count)]
-        self._write(trainer, folder, "samples", contact_sheet(drawn))
+        self._write(trainer, folder, "samples", contact_sheet(drawn, classes=data_of(trainer).class_set))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write `prediction.png`."""
@@ -144,7 +148,9 @@ class Pictures(Callback):
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-            rows.append(shrink(frame_row(frame.rgb, metres, frame.aligned_label, prediction), 240))
+            rows.append(
+                shrink(frame_row(frame.rgb, metres, frame.aligned_label, prediction, classes=data.class_set), 240)
+            )
         if rows:
             self._write(trainer, folder, "prediction", below(rows))
 
@@ -182,7 +188,7 @@ class MetricsFile(Callback):
             "pixel_acc": percent(result.pixel_acc),
             "mean_acc": percent(result.mean_acc),
             "boundary_miou": percent(pl_module.last_boundary_miou),
-            "iou": {name: percent(iou) for name, iou in zip(CLASSES, result.iou, strict=True)},
+            "iou": {name: percent(iou) for name, iou in zip(pl_module.class_set.names, result.iou, strict=True)},
             "matrix": matrix.tolist(),
         }
         write_json(folder / f"{kind}.json", described)

@@ -88,20 +88,20 @@ def check_resumable(path: str) -> None:
         raise InputError(f"{name} is not a checkpoint of `train`, but perhaps of another project. {_INSTEAD}")
 
 
-def check_fits(path: str, module: torch.nn.Module) -> None:
+def check_fits(checkpoint: dict[str, Any], module: torch.nn.Module) -> None:
     """See that a checkpoint's tensors are those of the module that is to go on from it.
 
     Raises:
         InputError: they are not.
     """
-    stored = _without_data(path)["state_dict"]
     own = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    other = {name: tensor.shape for name, tensor in stored.items()}
+    other = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
     differing = sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
     if differing:
         raise InputError(
-            f"{Path(path).name} is of another network or stage than this configuration's: {len(differing)} tensors "
-            f"differ, such as {differing[0]}. Give the --config that its run left beside it (config.yaml)."
+            f"The checkpoint is of another network, of other classes or of another stage than this configuration's: "
+            f"{len(differing)} tensors differ, such as {differing[0]}. Give the --config that its run left beside it "
+            "(config.yaml)."
         )
 
 

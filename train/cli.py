@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -16,9 +18,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deresunet.atomic import sweep_below
 from deresunet.errors import InputError, input_error
+from deresunet.export import export
 from train import bench
 from train.callbacks import MetricsFile, Pictures, StopGracefully
-from train.checkpoints import KEYWORDS, LastCheckpoint, WholeCheckpointIO, check_fits, check_resumable
+from train.checkpoints import KEYWORDS, LastCheckpoint, WholeCheckpointIO, check_resumable
 from train.data.module import RGBDDataModule
 from train.data.survey import with_config_fields
 from train.distillation import run as distill
@@ -29,6 +32,7 @@ from train.timelimit import VALIDATION_INTERVAL, TimeLimit
 USAGE = """usage: python -m train COMMAND ...
 
   fit          train:           python -m train fit --config train/configs/smoke.yaml
+               on one's own:    python -m train fit --config train/configs/finetune.yaml --data.root MINE
   validate     validate:        python -m train validate --config RUN/config.yaml --ckpt_path X.ckpt
   test         test, once:      python -m train test --config RUN/config.yaml --ckpt_path X.ckpt
   distill      with a teacher:  python -m train distill --help
@@ -88,6 +92,12 @@ class TrainingCLI(LightningCLI):
             default=None,
             help="Bring the rate of the schedule stable down to 0 in so many minutes, and end.",
         )
+        parser.add_argument(
+            "--run.export",
+            type=Literal["no", "int8", "fp16", "fp32"],
+            default="no",
+            help="At the end of fit, write the best weights as safetensors of this precision into the run's folder.",
+        )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -96,11 +106,21 @@ class TrainingCLI(LightningCLI):
         if (path := self._checkpoint()) is not None:
             check_resumable(path)
 
-    def instantiate_classes(self) -> None:
-        """Build module, data and trainer, and see that the checkpoint to go on from is of this module."""
-        super().instantiate_classes()
-        if (path := self._checkpoint()) is not None:
-            check_fits(path, self.model)
+    def after_fit(self) -> None:
+        """Export the best weights, and say what to do with them."""
+        run = self._get(self.config_init, "run")
+        kept = [one for one in self.trainer.callbacks if isinstance(one, ModelCheckpoint) and one.dirpath]  # type: ignore[attr-defined]
+        if run.export == "no" or not kept or not self.trainer.is_global_zero or self.trainer.log_dir is None:
+            return
+        last = Path(kept[-1].dirpath or "") / "last.ckpt"
+        best = kept[0].best_model_path or last
+        out = Path(self.trainer.log_dir) / f"weights.{run.export}.safetensors"
+        export(best, out, run.export)
+        root = self._get(self.config_init, "data").get("root")
+        given = f"--checkpoint {shlex.quote(str(out))} --data {shlex.quote(str(root))}"
+        print(f"Best weights ({Path(best).name}): {out}", flush=True)
+        print(f"Next: python -m deresunet evaluate {given}", flush=True)
+        print(f"      python app.py {given}", flush=True)
 
     def _checkpoint(self) -> str | None:
         path = self._get(self.config, "ckpt_path") if self.subcommand else None
@@ -186,12 +206,33 @@ def build(arguments: list[str] | None, run: bool) -> TrainingCLI:
     )
 
 
+def _with_size(arguments: list[str]) -> tuple[list[str], bool]:
+    """Arguments whose `--size HxW` is the config's number of pixels, and whether there was one.
+
+    Raises:
+        SystemExit: it is no size; one line says so.
+    """
+    found = [k for k, argument in enumerate(arguments) if argument == "--size" or argument.startswith("--size=")]
+    given = list(arguments)
+    for k in reversed(found):
+        joined = given[k].partition("=")[2]
+        size = joined or (given[k + 1] if k + 1 < len(given) else "")
+        sides = re.fullmatch(r"(\d{2,5})x(\d{2,5})", size)
+        if sides is None:
+            print(f"error: --size is {size!r}; expected height x width, such as 240x320.", file=sys.stderr)
+            raise SystemExit(2)
+        pixels = int(sides[1]) * int(sides[2])
+        given[k : k + (1 if joined else 2)] = [f"--data.preprocessing.network_pixels={pixels}"]
+    return given, bool(found)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; what the user got wrong is one line on standard error and exit status 2."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] in ("-h", "--help"):
         print(USAGE, end="")
         return
+    given, sized = _with_size(given)
     for message in INTENDED:
         warnings.filterwarnings("ignore", message=f".*{message}")
     try:
@@ -201,7 +242,7 @@ def main(arguments: list[str] | None = None) -> None:
             bench.main(given[1:], build)
         else:
             # Lightning starts further processes by repeating the command line; None keeps it the process's own.
-            build(None if arguments is None else given, run=True)
+            build(None if arguments is None and not sized else given, run=True)
     except (ValueError, OSError) as error:
         cause = input_error(error)
         if cause is None:

@@ -6,6 +6,7 @@ import logging
 import pickle
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from deresunet.errors import InputError, first_line
 from deresunet.inference.network import read_weights
+from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 
 ImageNet = Literal["no", "try", "require"]
@@ -119,12 +121,12 @@ def resnet_state(path: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if name.startswith(trunk)}
 
 
-def start_from(network: DeResUNet, path: str, encoders_only: bool) -> str:
+def start_from(network: DeResUNet, given: str | Checkpoint, encoders_only: bool) -> str:
     """Start from another checkpoint of this project: all weights, or the encoders'.
 
     Args:
         network: changed in place.
-        path: the checkpoint; "bundled" for the weights that come with the package.
+        given: the checkpoint, or its file; "bundled" for the weights that come with the package.
         encoders_only: leave the rest of the network as it is.
 
     Returns:
@@ -133,18 +135,35 @@ def start_from(network: DeResUNet, path: str, encoders_only: bool) -> str:
     Raises:
         InputError: the file cannot be read, or is of another network.
     """
-    checkpoint = read_weights(None if path == BUNDLED else path)
+    checkpoint = given if isinstance(given, Checkpoint) else read_start(given)
     state = checkpoint.state
     if encoders_only:
         state = {name: tensor for name, tensor in state.items() if name.startswith(("rgb_encoder.", "depth_encoder."))}
     try:
         missing, unexpected = network.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise InputError(f"{path} does not fit the network. Give a checkpoint of the same backbone. {error}") from error
+        raise InputError(
+            f"{checkpoint.name} does not fit the network. Give a checkpoint of the same backbone. {error}"
+        ) from error
     if unexpected or (missing and not encoders_only):
         names = [*unexpected, *missing]
-        raise InputError(f"{path} is of another network: {len(names)} tensors do not match, such as {names[0]}.")
+        raise InputError(
+            f"{checkpoint.name} is of another network: {len(names)} tensors do not match, such as {names[0]}."
+        )
     return f"{'encoders' if encoders_only else 'weights'} of {checkpoint.name}"
+
+
+def read_start(path: str) -> Checkpoint:
+    """Read weights to start from; "bundled" stands for those that come with the package."""
+    return read_weights(None if path == BUNDLED else path)
+
+
+def with_new_head(network: DeResUNet, classes: int) -> DeResUNet:
+    """A network of another number of classes: its head is new, all else is that of `network`."""
+    fresh = DeResUNet(replace(network.config, num_classes=classes))
+    kept = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("head.")}
+    fresh.load_state_dict(kept, strict=False)
+    return fresh
 
 
 def _last_convolution(module: nn.Module) -> nn.Conv2d:

@@ -13,7 +13,7 @@ MAX_WEIGHT = 8.0
 
 
 def target(label: Tensor) -> Tensor:
-    """Labels as they lie on disk (0 = void, 1..37) -> network indices int64 (0..36), void as `IGNORED`."""
+    """Labels as they lie on disk (0 = void, 1..N) -> network indices int64 (0..N - 1), void as `IGNORED`."""
     return label.long() - 1
 
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from deresunet.classes import NUM_CLASSES
 from deresunet.evaluation.boundary_iou import boundary_counts, boundary_miou
 
 
@@ -24,7 +23,7 @@ class PooledConfusionMatrix(Metric):
     higher_is_better = None
     cells: Tensor
 
-    def __init__(self, num_classes: int = NUM_CLASSES) -> None:
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.num_classes = num_classes
         zeros = torch.zeros(num_classes**2 + 1, dtype=torch.int64)
@@ -80,18 +79,22 @@ class PooledLoss(Metric):
 
 
 class PooledBoundary(Metric):
-    """Pixels of boundary bands by class, summed over frames and processes; see `deresunet.evaluation.boundary_iou`."""
+    """Pixels of boundary bands by class, summed over frames and processes; see `deresunet.evaluation.boundary_iou`.
+
+    Args:
+        num_classes: number of classes.
+    """
 
     full_state_update = False
     higher_is_better = True
     counts: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.add_state("counts", torch.zeros(3, NUM_CLASSES, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("counts", torch.zeros(3, num_classes, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, label: Tensor, prediction: Tensor) -> None:
-        """Add a frame: its label uint8 (H, W), 0 = void, and the prediction uint8 (H, W), 1..37."""
+        """Add a frame: its label uint8 (H, W), 0 = void, and the prediction uint8 (H, W), 1..num_classes."""
         counts = boundary_counts(label.cpu().numpy(), prediction.cpu().numpy(), self.counts.shape[1])
         self.counts += torch.from_numpy(counts).to(self.counts.device)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from deresunet.model.network import DeResUNet
 from train import losses
 from train.data.dataset import Batch
 from train.data.module import RGBDDataModule
-from train.initialisation import ImageNet, start_as_nearest, start_encoders, start_from
+from train.initialisation import ImageNet, read_start, start_as_nearest, start_encoders, start_from, with_new_head
 from train.optimisation import Optimisation
 from train.stage_module import DEFAULT_OPTIMISATION, TRAIN_STRIDE, Inputs, StageModule
 from train.step import StepResult
@@ -56,6 +56,7 @@ class SegmentationModule(StageModule):
         ema_decay: decay of the running average of the weights; None keeps none.
         auxiliary_weight: weight of each head on the bottleneck and two decoder stages; they exist in training only.
         weighted_classes: weigh classes by the inverse square root of their share of the training split.
+        frozen: parts of the network, by the beginnings of their names, that stay as they start, statistics included.
         icnr: start the sub-pixel convolutions as nearest-neighbour.
         channels_last: memory layout of the network and its input.
         head: "smooth" trains and validates the averaged scores of a sub-pixel head, as inference uses them; "raw" takes
@@ -83,6 +84,7 @@ class SegmentationModule(StageModule):
         ema_decay: float | None = None,
         auxiliary_weight: float = 0.0,
         weighted_classes: bool = False,
+        frozen: list[str] | None = None,
         icnr: bool = False,
         channels_last: bool = False,
         head: HeadMode = "smooth",
@@ -92,30 +94,54 @@ class SegmentationModule(StageModule):
     ) -> None:
         super().__init__(optimisation, ema_decay, channels_last, recipe, cuda_graph)
         config = layout(architecture, network)
+        checkpoint = None if weights is None else read_start(weights)
+        if checkpoint is not None:
+            config = replace(config, num_classes=checkpoint.config.num_classes)
+        # The classes that the head is trained on already; None where it starts at random.
+        self.head_classes = None if checkpoint is None else checkpoint.class_set
         self.model = DeResUNet(config)
         if icnr:
             start_as_nearest(self.model)
         self.start = f"{registry.name_of(config)}, {start_encoders(self.model, imagenet, encoder_weights)}"
-        if weights is not None:
-            self.start += f", {start_from(self.model, weights, encoders_only=False)}"
+        if checkpoint is not None:
+            self.start += f", {start_from(self.model, checkpoint, encoders_only=False)}"
         if encoders is not None:
             self.start += f", {start_from(self.model, encoders, encoders_only=True)}"
         if imagenet != "no" or encoder_weights or weights or encoders:
             self.pretrained = ("model.rgb_encoder.", "model.depth_encoder.")
         self.keep_average()
 
+        self.frozen = tuple(frozen or ())
+        names = [name for name, _ in self.model.named_parameters()]
+        for part in self.frozen:
+            if not any(name.startswith(part) for name in names):
+                raise InputError(f"model.init_args.frozen has {part!r}, which is no part of the network.")
         self.smooth = head == "smooth" and isinstance(self.model.head, SubpixelHead)
         self.auxiliary_weight = auxiliary_weight
-        widths = (config.bottleneck_channels, *config.decoder_channels[:2]) if auxiliary_weight else ()
-        self.auxiliary = nn.ModuleList(nn.Conv2d(width, config.num_classes, 1) for width in widths)
         self.weighted_classes = weighted_classes
+        self.distillation = distillation
+        self._add_losses()
+
+    def _add_losses(self) -> None:
+        config = self.model.config
+        widths = (config.bottleneck_channels, *config.decoder_channels[:2]) if self.auxiliary_weight else ()
+        self.auxiliary = nn.ModuleList(nn.Conv2d(width, config.num_classes, 1) for width in widths)
         # The weights follow from the training split, so they are not part of the checkpoint.
         self.register_buffer("class_weights", torch.ones(config.num_classes), persistent=False)
-        self.distillation = distillation
 
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
-        """Set class weights of the training split, and see that there is a teacher where one is needed."""
+        """Fit the head to the data's classes, weigh them, freeze parts, and see to a teacher where one is needed."""
+        known = self.head_classes is None or self.head_classes.names == data.class_set.names
+        if self.model.config.num_classes != len(data.class_set) or not known:
+            self.model = with_new_head(self.model, len(data.class_set))
+            self.head_classes = data.class_set
+            self.start += f", a new head for {data.class_set.title}"
+            self.keep_average()
+            self._add_losses()
         super().prepare(data, training)
+        for name, parameter in self.model.named_parameters():
+            if name.startswith(self.frozen):
+                parameter.requires_grad_(False)
         if not training:
             return
         if self.weighted_classes and data.class_shares is not None:
@@ -126,11 +152,24 @@ class SegmentationModule(StageModule):
                 "data.photos has no labels, and no teacher is there to learn from. Give data.teaching.teacher, or "
                 "leave data.photos out."
             )
+        if has_teacher and data.class_set.name not in ("sunrgbd37", "nyu40"):
+            raise InputError(
+                f"The teacher knows NYU Depth v2's classes, and the data has those of {data.class_set.name}. Leave the "
+                "teacher out (train/configs/finetune.yaml trains on one's own classes)."
+            )
         if has_teacher != (self.distillation is not None):
             raise InputError(
                 "A teacher is data.teaching.teacher (with outputs logits) and model.init_args.distillation, both or "
                 "neither. Give the one that is missing, such as --model.init_args.distillation.weight 1."
             )
+
+    def train(self, mode: bool = True) -> SegmentationModule:
+        """Set the mode of all parts; frozen ones stay in eval mode."""
+        super().train(mode)
+        for name, part in self.model.named_modules():
+            if self.frozen and name.startswith(self.frozen):
+                part.eval()
+        return self
 
     def step(self, batch: Batch) -> StepResult:
         """Loss of a batch: labels, auxiliary heads, the teacher's probabilities for frames and for photographs."""

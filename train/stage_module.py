@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from deresunet.classes import CLASSES, NUM_CLASSES
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.config import Preprocessing
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluation import percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.inference.postprocessing import frame_labels
 from deresunet.inference.preprocessing import network_input
-from deresunet.model.checkpoint import LIGHTNING_KEY
-from deresunet.model.network import DeResUNet
+from deresunet.model import registry
+from deresunet.model.checkpoint import LIGHTNING_KEY, class_set_of
 from train import losses
+from train.checkpoints import check_fits
 from train.data.dataset import Batch, EvaluationBatch
 from train.data.module import RGBDDataModule
 from train.ema import Average, averaged_copy
@@ -62,6 +63,7 @@ class StageModule(pl.LightningModule):
         model: the network that is trained.
         ema: the running average of its weights, or None; it is the network that is validated and used.
         preprocessing: how frames are prepared, as the data module says.
+        class_set: classes of the ground truth, as the data module says.
         plan: optimiser steps of the run: the trainer's, or those that a time limit sets.
     """
 
@@ -85,9 +87,7 @@ class StageModule(pl.LightningModule):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.preprocessing = Preprocessing()
         self.ema: nn.Module | None = None
-        self.validation = PooledConfusion(NUM_CLASSES)
-        self.boundary = PooledBoundary()
-        self.training_confusion = PooledConfusion(NUM_CLASSES)
+        self._measure(SUNRGBD37)
         self.last_scores: Scores | None = None
         self.start = ""
         self.plan = Plan()
@@ -105,6 +105,12 @@ class StageModule(pl.LightningModule):
         if self.ema_decay is not None:
             self.ema = averaged_copy(self.model)
 
+    def _measure(self, class_set: ClassSet) -> None:
+        self.class_set = class_set
+        self.validation = PooledConfusion(len(class_set))
+        self.boundary = PooledBoundary(len(class_set))
+        self.training_confusion = PooledConfusion(len(class_set))
+
     # --- data ---------------------------------------------------------------------------------------------------------
 
     def setup(self, stage: str) -> None:
@@ -112,8 +118,10 @@ class StageModule(pl.LightningModule):
         self.prepare(data_of(self.trainer), stage == "fit")
 
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
-        """Take over how frames are prepared; a stage adds what it needs in training."""
+        """Take over classes and how frames are prepared; a stage adds what it needs in training."""
         self.preprocessing = data.preprocessing
+        if data.class_set != self.class_set:
+            self._measure(data.class_set)
         for network in (self.model, self.ema):
             if network is not None:
                 network.to(memory_format=self.memory_format)
@@ -239,14 +247,14 @@ class StageModule(pl.LightningModule):
                 torch.distributed.broadcast(buffer, 0)
 
     def evaluation_logits(self, inputs: Inputs) -> Tensor:
-        """Logits (B, 37, h, w) of the network to use."""
+        """Logits (B, classes, h, w) of the network to use."""
         return self.network(inputs.rgb, inputs.depth)
 
     def validation_step(self, batches: list[EvaluationBatch], batch_idx: int) -> None:
         """Add frames to the pooled confusion matrix, at ground-truth resolution."""
         for batch in batches:
             logits = self.evaluation_logits(self.inputs(batch.frames)).float()
-            for row, label in zip(logits[:, None], batch.labels, strict=True):  # (1, 37, h, w) and (H, W)
+            for row, label in zip(logits[:, None], batch.labels, strict=True):  # (1, classes, h, w) and (H, W)
                 labels = frame_labels(row, (label.shape[0], label.shape[1]))[0]
                 at_network_size = interpolate(label[None, None], row.shape[-2:], mode="nearest-exact")[0]
                 loss = losses.cross_entropy(row, at_network_size)
@@ -300,15 +308,23 @@ class StageModule(pl.LightningModule):
         # A class that is not there has no IoU: NaN, which loggers leave open.
         self.log(f"{stage}/miou", 0.0 if math.isnan(result.miou) else result.miou, prog_bar=stage == "val")
         self.log(f"{stage}/pixel_acc", 0.0 if math.isnan(result.pixel_acc) else result.pixel_acc)
-        self.log_dict({f"{stage}/iou/{name}": float(iou) for name, iou in zip(CLASSES, result.iou, strict=True)})
+        self.log_dict(
+            {f"{stage}/iou/{name}": float(iou) for name, iou in zip(self.class_set.names, result.iou, strict=True)}
+        )
 
     # --- checkpoint ---------------------------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write what is needed to use the weights, as plain types: reading it back runs no code."""
         data = data_of(self.trainer)
-        checkpoint[LIGHTNING_KEY] = {
-            "config": dataclasses.asdict(self.model.config) if isinstance(self.model, DeResUNet) else {},
+        config: Any = getattr(self.model, "config", None)
+        described: dict[str, Any] = {}
+        if config is not None:
+            own = self.class_set if config.num_classes == len(self.class_set) else class_set_of(config.num_classes)
+            described = {"architecture": registry.architecture_of(config)}
+            described |= {} if own is None else {"classes": own.to_dict()}
+        checkpoint[LIGHTNING_KEY] = described | {
+            "config": {} if config is None else dataclasses.asdict(config),
             "preprocessing": dataclasses.asdict(self.preprocessing),
             "training": f"{self.recipe or type(self).__name__}: {self.start}; "
             f"{self.trainer.global_step} steps, {self.current_epoch} whole epochs; "
@@ -318,7 +334,12 @@ class StageModule(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take over what was measured, for the checkpoints to come."""
+        """Take over what was measured, for the checkpoints to come.
+
+        Raises:
+            InputError: the checkpoint is of another network or stage, or of other classes.
+        """
+        check_fits(checkpoint, self)
         self._measured = dict(checkpoint.get(LIGHTNING_KEY, {}).get("metrics", {}))
         if self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:  # else the trainer's own limit holds
             self.plan = Plan(**checkpoint.get(LIGHTNING_KEY, {}).get("plan", {}))

@@ -76,7 +76,7 @@ class Sample(NamedTuple):
     Attributes:
         rgb: uint8 (h, w, 3).
         depth: float32 (h, w) [m], 0 where missing.
-        label: uint8 (h, w), 0 = void, 1..37.
+        label: uint8 (h, w), 0 = void, 1..N.
         has_rgb: whether the network is given RGB.
         has_depth: whether the network is given depth.
         places: float32 (h, w, 2), of each pixel the place x, y in the frame that it was taken from, in widths and

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from deresunet.classes import SUNRGBD37
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
-from deresunet.data.readers import Reader, open_reader
+from deresunet.data.labels import class_set_of
+from deresunet.data.readers import Reader, open_source
+from deresunet.data.source import Source
 from deresunet.errors import InputError
 from train.data.augmentation import Augmentation, Augmenter
 from train.data.dataset import EvaluationFrames, TrainingFrames, collate_evaluation
@@ -25,7 +28,7 @@ from train.data.photos import Photos
 from train.data.pictures import FrameList, Pictures
 from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
 from train.data.split import carve
-from train.data.survey import look_at
+from train.data.survey import Survey, look_at
 from train.data.teaching import TeacherOutputs, Teaching
 
 PREFETCH_BATCHES = 4
@@ -39,15 +42,11 @@ class RGBDDataModule(pl.LightningDataModule):
     Args:
         dataset: layout, a name of `deresunet.data.readers.LAYOUTS`.
         root: where it lies; the bundled rooms need none.
-        train_split: name of the list to train on.
+        train_split: name of the list to train on; None takes "train", or all frames that no list has.
         validation_split: name of the list to validate on; None carves it out of the training list.
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
-        label_set: names the classes that the values of label files count; None takes what the layout says.
-        label_offset: 1 for labels that count from 0.
-        void: value of unlabelled pixels in label files.
-        depth_unit: unit of depth files, see `deresunet.data.depth_units.UNITS`.
-        depth_key: name of depth's array in NPZ files, or of its channel in EXR files.
+        validation_every: where frames have no recording, hold out every so many-th of them instead.
         preprocessing: how frames are prepared: the network's size and units. It is stored with the weights.
         augmentation: how training frames are varied.
         batch_size: frames a process and step.
@@ -65,9 +64,11 @@ class RGBDDataModule(pl.LightningDataModule):
         teaching: a teacher whose outputs come with the frames, or None.
         limit: take only the first so many frames of each list, to try something out.
         seed: of split, order and augmentation.
+        source: fields of `deresunet.data.source.Source` but the split: patterns, class set, depth's unit, and so on.
 
     Attributes:
-        class_shares: float64 (37,): each class's share of the labelled training pixels, where each frame counts as
+        class_set: what labels count; SUN RGB-D's 37 classes before `setup`.
+        class_shares: float64 (classes,): each class's share of the labelled training pixels, where each frame counts as
             much as the share of its pixels that is labelled; None before `setup`.
     """
 
@@ -75,15 +76,11 @@ class RGBDDataModule(pl.LightningDataModule):
         self,
         dataset: str = "rooms",
         root: str | None = None,
-        train_split: str = "train",
+        train_split: str | None = "train",
         validation_split: str | None = None,
         test_split: str = "test",
         validation_share: float = 0.1,
-        label_set: str | None = None,
-        label_offset: int | None = None,
-        void: int | None = None,
-        depth_unit: str | float = "auto",
-        depth_key: str | None = None,
+        validation_every: int | None = None,
         preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - frozen
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
         batch_size: int = 8,
@@ -99,20 +96,14 @@ class RGBDDataModule(pl.LightningDataModule):
         teaching: Teaching | None = None,
         limit: int | None = None,
         seed: int = 0,
+        **source: Any,
     ) -> None:
         super().__init__()
-        self._open = functools.partial(
-            open_reader,
-            dataset,
-            os.fspath(root) if root else None,
-            label_set=label_set,
-            label_offset=label_offset,
-            void=void,
-            depth_unit=depth_unit,
-            depth_key=depth_key,
-        )
+        self.source = Source(dataset=dataset, root=None if root is None else Path(root), split=None, **source)
+        self.class_set = SUNRGBD37
         self.dataset, self.train_split, self.test_split = dataset, train_split, test_split
         self.validation_split, self.validation_share = validation_split, validation_share
+        self.validation_every = validation_every
         self.preprocessing, self.augmentation = preprocessing, augmentation
         self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
         self.workers, self.cache = workers, cache
@@ -131,8 +122,7 @@ class RGBDDataModule(pl.LightningDataModule):
             self.photos = Photos(photos, photos_size, photos_held_out, seed)
         self.outputs: TeacherOutputs | None = None
         if teaching is not None:
-            understood = repr(sorted(self._open.keywords.items()))
-            self.outputs = TeacherOutputs(teaching, preprocessing, understood)
+            self.outputs = TeacherOutputs(teaching, preprocessing, repr(self.source))
         self._lists: dict[str, FrameList] = {}
         self.class_shares: np.ndarray | None = None
         self._loader: TrainingLoader | None = None
@@ -153,28 +143,73 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def _surveyed(self, kind: str, split: str) -> FrameList:
         """Frames of a list that was looked at."""
-        reader = self._open(split=split)
-        names = self._names(reader)
+        reader = open_source(replace(self.source, split=split))
+        self._take_classes(reader, kind)
+        names = tuple(reader.names[: self.limit])
         survey = look_at(reader, names, kind)
         _refuse_void(survey.shares, kind, split)
         return FrameList(reader, names)
 
     def _set_up_training(self) -> None:
-        reader = self._open(split=self.train_split)
-        names = self._names(reader)
+        reader, names = self._training_list()
+        self._take_classes(reader, "training")
+        names = names[: self.limit]
         survey = look_at(reader, names, keep=self.cache == "ram")
         if not survey.shares.sum():
             raise InputError(f"none of the {len(names)} training frames has ground truth; training needs label/.")
+        self._say(survey)
         frames = FrameList(reader, names, survey.frames)
         if self.validation_split is None:
-            training, validation = carve(survey.sequences, self.validation_share, self.seed)
-            _refuse_void(survey.shares[validation], "validation", f"carved from {self.train_split}")
+            training, validation = carve(survey.sequences, self.validation_share, self.seed, self.validation_every)
+            _refuse_void(survey.shares[validation], "validation", "carved out of training")
             self._lists["validation"] = frames.subset(validation)
         else:
             training = list(range(len(names)))
             self._lists["validation"] = self._surveyed("validation", self.validation_split)
         self._lists["training"] = frames.subset(training)
         self.class_shares = survey.shares[training].sum(0) / max(survey.shares[training].sum(), 1e-12)
+
+    def _training_list(self) -> tuple[Reader, tuple[str, ...]]:
+        """The training list's reader, and its frames' names."""
+        if self.train_split is not None:
+            reader = open_source(replace(self.source, split=self.train_split))
+            return reader, reader.names
+        whole = open_source(replace(self.source, split="all"))
+        lists: Mapping[str, Sequence[str]] = getattr(whole, "splits", {})
+        if "train" in lists:
+            reader = open_source(replace(self.source, split="train"))
+            return reader, reader.names
+        held_back = {name for names in lists.values() for name in names}
+        names = tuple(name for name in whole.names if name not in held_back)
+        if not names:
+            raise InputError(
+                f"all frames are in lists that are not for training ({', '.join(lists)}). Give data.train_split."
+            )
+        return whole, names
+
+    def _take_classes(self, reader: Reader, kind: str) -> None:
+        found = class_set_of(reader)
+        if self._lists and found.names != self.class_set.names:
+            raise InputError(
+                f"the {kind} list counts the classes of {found.name}, the others those of {self.class_set.name}. Give "
+                "data.classes."
+            )
+        self.class_set = found
+
+    def _say(self, survey: Survey) -> None:
+        """Refuse labels of one class alone; say which classes cannot be learned, and that depth is missing."""
+        shares, names = survey.shares.sum(0), self.class_set.display_names
+        present = [name for name, share in zip(names, shares, strict=True) if share > 0]
+        if len(present) == 1:
+            raise InputError(
+                f"the labels hold one class alone, {present[0]}: nothing to tell it from. Label a second class, "
+                "such as background: 0 is void and teaches nothing."
+            )
+        absent = [name for name, share in zip(names, shares, strict=True) if not share]
+        if absent and self.class_set != SUNRGBD37:
+            rank_zero_warn(f"training list: no pixel is {', '.join(absent)}; a network cannot learn what never occurs.")
+        if not survey.with_depth:
+            rank_zero_info("No frame of the training list has depth: the network learns RGB alone.")
 
     def _ask_the_teacher(self) -> None:
         """Have the teacher's outputs of all pictures on disk before the first step, by one process."""
@@ -271,11 +306,12 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def describe(self) -> str:
         """Describe the data that was trained on, for the checkpoint."""
-        carved = self.validation_split or f"carved from {self.train_split}"
+        carved = self.validation_split or f"carved from {self.train_split or 'all'}"
         photos = "" if self.photos is None else f"{len(self.photos)} photographs, "
         teacher = "" if self.outputs is None else f", teacher {self.outputs.name}"
+        split = self.train_split or "all"
         return (
-            f"{self.count('training')} frames of {self.dataset} ({self.train_split}), {photos}"
+            f"{self.count('training')} frames of {self.dataset} ({split}), {photos}"
             f"{self.count('validation')} for validation ({carved}){teacher}, seed {self.seed}"
         )
 
@@ -301,9 +337,6 @@ class RGBDDataModule(pl.LightningDataModule):
                 "worker_init_fn": _use_one_thread,
             }
         return common
-
-    def _names(self, reader: Reader) -> tuple[str, ...]:
-        return tuple(reader.names[: self.limit])
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer

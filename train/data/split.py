@@ -12,7 +12,7 @@ from deresunet.errors import InputError
 BLOCK = 20
 
 
-def carve(sequences: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
+def carve(sequences: Sequence[str], share: float, seed: int, every: int | None = None) -> tuple[list[int], list[int]]:
     """Indices of the frames to train on, and of those to validate on.
 
     Args:
@@ -21,11 +21,16 @@ def carve(sequences: Sequence[str], share: float, seed: int) -> tuple[list[int],
             only the two ends of a run can share a place with the other side.
         share: of the frames to validate on, 0..1; whole groups are taken until it is reached.
         seed: which groups.
+        every: where no frame has a recording, hold out every so many-th instead of runs of neighbours. That suits
+            pictures taken one by one, of which few must cover what the others show.
 
     Raises:
         InputError: there are too few frames, or groups of them, to have both.
     """
     total = len(sequences)
+    if every is not None and not any(sequences) and total > 1:
+        held_out = list(range(min(every, total) - 1, total, every))
+        return [index for index in range(total) if index not in set(held_out)], held_out
     wanted = max(1, round(share * total))
     # Small lists get shorter runs, so that there is something to choose from.
     run = max(1, min(BLOCK, wanted // 4))

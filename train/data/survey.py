@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
-from deresunet.classes import NUM_CLASSES
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import FrameTally, depth_encoding, warnings_of
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 
@@ -23,7 +23,8 @@ class Survey:
     """Statistics of a list of frames, from reading each once.
 
     Attributes:
-        shares: float64 (N, 37): each class's share of the labelled pixels, by frame.
+        shares: float64 (frames, classes): each class's share of a frame's pixels, void pixels included.
+        with_depth: how many frames have depth.
         sequences: of each frame, the recording it belongs to, or "".
         frames: the frames themselves, where they are to be kept; else empty.
     """
@@ -31,6 +32,7 @@ class Survey:
     shares: np.ndarray
     sequences: tuple[str, ...]
     frames: tuple[Frame, ...]
+    with_depth: int
 
 
 def look_at(reader: Reader, names: tuple[str, ...], kind: str = "training", keep: bool = False) -> Survey:
@@ -52,23 +54,27 @@ def look_at(reader: Reader, names: tuple[str, ...], kind: str = "training", keep
         raise InputError(f"the {kind} list is empty.")
     reader.check()
 
-    def look(name: str) -> tuple[np.ndarray, str, Frame | None, str, tuple[tuple[str, str], ...]]:
+    classes = len(class_set_of(reader))
+
+    def look(name: str) -> tuple[np.ndarray, str, Frame | None, str, tuple[tuple[str, str], ...], bool]:
         frame = reader.read(name)
-        pixels = np.zeros(NUM_CLASSES) if frame.label is None else np.bincount(frame.label.ravel(), minlength=38)[1:]
-        shares = pixels / (1 if frame.label is None else frame.label.size)
-        return shares, frame.sequence, frame if keep else None, depth_encoding(frame), warnings_of(frame)
+        label = np.zeros(1, np.uint8) if frame.label is None else frame.label
+        shares = np.bincount(label.ravel(), minlength=classes + 1)[1:] / label.size
+        kept = frame if keep else None
+        return shares, frame.sequence, kept, depth_encoding(frame), warnings_of(frame), frame.depth is not None
 
     # Decoding releases the interpreter's lock, so threads do.
     with ThreadPoolExecutor(READING_THREADS) as pool:
         looked = list(pool.map(look, names))
-    shares, sequences, frames, encodings, warned = zip(*looked, strict=True)
+    shares, sequences, frames, encodings, warned, depths = zip(*looked, strict=True)
     tally = FrameTally()
     for name, encoding, warnings in zip(names, encodings, warned, strict=True):
         tally.add_described(name, encoding, warnings)
     rank_zero_info(f"Depth of the {kind} list: {tally.depth}")
     for line in (*reader.notices, *tally.lines()):
         rank_zero_warn(f"{kind} list: {with_config_fields(line)}")
-    return Survey(np.stack(shares), sequences, tuple(frame for frame in frames if frame is not None))
+    kept = tuple(frame for frame in frames if frame is not None)
+    return Survey(np.stack(shares), sequences, kept, sum(depths))
 
 
 def with_config_fields(text: str) -> str:

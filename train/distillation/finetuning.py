@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from deresunet.classes import NUM_CLASSES
 from deresunet.config import ViTConfig
+from deresunet.errors import InputError
 from deresunet.model.vit import RGBDViT
 from train import losses
 from train.data.dataset import Batch
@@ -63,6 +64,11 @@ class TeacherModule(StageModule):
     def prepare(self, data: RGBDDataModule, training: bool) -> None:
         """Class weights of the training split."""
         super().prepare(data, training)
+        if data.class_set.name != "sunrgbd37":
+            raise InputError(
+                f"A teacher is fine-tuned on SUN RGB-D's 37 classes, and the data has those of {data.class_set.name}. "
+                "Leave data.classes out."
+            )
         if training and self.weighted_classes and data.class_shares is not None:
             self.class_weights[:NUM_CLASSES] = losses.class_weights(data.class_shares)
 
