@@ -18,7 +18,6 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from deresunet.atomic import write_json, write_png
 from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.evaluation.evaluation import percent
-from deresunet.evaluation.evaluator import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors

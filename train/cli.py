@@ -123,7 +123,8 @@ class TrainingCLI(LightningCLI):
         print(f"      python app.py {given}", flush=True)
 
     def _checkpoint(self) -> str | None:
-        path = self._get(self.config, "ckpt_path") if self.subcommand else None
+        subcommand = self.config.get("subcommand")
+        path = None if subcommand is None else self.config[subcommand].get("ckpt_path")
         return None if path is None or path in KEYWORDS else str(path)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -28,7 +27,7 @@ from train.data.photos import Photos
 from train.data.pictures import FrameList, Pictures
 from train.data.sampling import EvaluationSampler, TrainingLoader, TrainingSampler
 from train.data.split import carve
-from train.data.survey import Survey, look_at
+from train.data.survey import look_at, refuse_void, say_what_can_be_learned
 from train.data.teaching import TeacherOutputs, Teaching
 
 PREFETCH_BATCHES = 4
@@ -147,7 +146,7 @@ class RGBDDataModule(pl.LightningDataModule):
         self._take_classes(reader, kind)
         names = tuple(reader.names[: self.limit])
         survey = look_at(reader, names, kind)
-        _refuse_void(survey.shares, kind, split)
+        refuse_void(survey.shares, kind, split)
         return FrameList(reader, names)
 
     def _set_up_training(self) -> None:
@@ -157,11 +156,11 @@ class RGBDDataModule(pl.LightningDataModule):
         survey = look_at(reader, names, keep=self.cache == "ram")
         if not survey.shares.sum():
             raise InputError(f"none of the {len(names)} training frames has ground truth; training needs label/.")
-        self._say(survey)
+        say_what_can_be_learned(survey, self.class_set)
         frames = FrameList(reader, names, survey.frames)
         if self.validation_split is None:
             training, validation = carve(survey.sequences, self.validation_share, self.seed, self.validation_every)
-            _refuse_void(survey.shares[validation], "validation", "carved out of training")
+            refuse_void(survey.shares[validation], "validation", "carved out of training")
             self._lists["validation"] = frames.subset(validation)
         else:
             training = list(range(len(names)))
@@ -195,21 +194,6 @@ class RGBDDataModule(pl.LightningDataModule):
                 "data.classes."
             )
         self.class_set = found
-
-    def _say(self, survey: Survey) -> None:
-        """Refuse labels of one class alone; say which classes cannot be learned, and that depth is missing."""
-        shares, names = survey.shares.sum(0), self.class_set.display_names
-        present = [name for name, share in zip(names, shares, strict=True) if share > 0]
-        if len(present) == 1:
-            raise InputError(
-                f"the labels hold one class alone, {present[0]}: nothing to tell it from. Label a second class, "
-                "such as background: 0 is void and teaches nothing."
-            )
-        absent = [name for name, share in zip(names, shares, strict=True) if not share]
-        if absent and self.class_set != SUNRGBD37:
-            rank_zero_warn(f"training list: no pixel is {', '.join(absent)}; a network cannot learn what never occurs.")
-        if not survey.with_depth:
-            rank_zero_info("No frame of the training list has depth: the network learns RGB alone.")
 
     def _ask_the_teacher(self) -> None:
         """Have the teacher's outputs of all pictures on disk before the first step, by one process."""
@@ -341,19 +325,6 @@ class RGBDDataModule(pl.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-
-
-def _refuse_void(shares: np.ndarray, kind: str, split: str) -> None:
-    """Refuse a list that nothing can be measured on.
-
-    Raises:
-        InputError: no pixel of the list has a class.
-    """
-    if not shares.sum():
-        raise InputError(
-            f"none of the {len(shares)} {kind} frames ({split}) has ground truth: label/ lacks their labels, or all of "
-            f"them are void. Give labels, or another list (data.{kind}_split; null carves validation out of training)."
-        )
 
 
 def _use_one_thread(_worker: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import FrameTally, depth_encoding, warnings_of
 from deresunet.data.labels import class_set_of
@@ -75,6 +76,39 @@ def look_at(reader: Reader, names: tuple[str, ...], kind: str = "training", keep
         rank_zero_warn(f"{kind} list: {with_config_fields(line)}")
     kept = tuple(frame for frame in frames if frame is not None)
     return Survey(np.stack(shares), sequences, kept, sum(depths))
+
+
+def refuse_void(shares: np.ndarray, kind: str, split: str) -> None:
+    """Refuse a list that nothing can be measured on.
+
+    Raises:
+        InputError: no pixel of the list has a class.
+    """
+    if not shares.sum():
+        raise InputError(
+            f"none of the {len(shares)} {kind} frames ({split}) has ground truth: label/ lacks their labels, or all of "
+            f"them are void. Give labels, or another list (data.{kind}_split; null carves validation out of training)."
+        )
+
+
+def say_what_can_be_learned(survey: Survey, class_set: ClassSet) -> None:
+    """Say which classes never occur, and where no frame has depth.
+
+    Raises:
+        InputError: labels are of one class alone.
+    """
+    shares, names = survey.shares.sum(0), class_set.display_names
+    present = [name for name, share in zip(names, shares, strict=True) if share > 0]
+    if len(present) == 1:
+        raise InputError(
+            f"the labels hold one class alone, {present[0]}: nothing to tell it from. Label a second class, "
+            "such as background: 0 is void and teaches nothing."
+        )
+    absent = [name for name, share in zip(names, shares, strict=True) if not share]
+    if absent and class_set != SUNRGBD37:
+        rank_zero_warn(f"training list: no pixel is {', '.join(absent)}; a network cannot learn what never occurs.")
+    if not survey.with_depth:
+        rank_zero_info("No frame of the training list has depth: the network learns RGB alone.")
 
 
 def with_config_fields(text: str) -> str:
