@@ -202,10 +202,11 @@ def label_agreement(predictors: Mapping[str, Predictor], rooms: int) -> dict[str
 
 def count_gflop(checkpoint: Checkpoint, size: tuple[int, int]) -> float | None:
     """Arithmetic of one frame, two per multiply-add, of a network of this project; None of another's program."""
-    if type(checkpoint.config) not in registry.ARCHITECTURES.values():
+    config = checkpoint.config
+    if config is None:
         return None
     with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.inference_mode():
-        registry.build(checkpoint.config).eval()(torch.empty(1, 3, *size), torch.empty(1, 1, *size))
+        registry.build(config).eval()(torch.empty(1, 3, *size), torch.empty(1, 1, *size))
     return round(counter.get_total_flops() / 1e9, 1)
 
 

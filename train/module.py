@@ -95,7 +95,7 @@ class SegmentationModule(StageModule):
         super().__init__(optimisation, ema_decay, channels_last, recipe, cuda_graph)
         config = layout(architecture, network)
         checkpoint = None if weights is None else read_start(weights)
-        if checkpoint is not None:
+        if checkpoint is not None and checkpoint.config is not None:
             config = replace(config, num_classes=checkpoint.config.num_classes)
         # The classes that the head is trained on already; None where it starts at random.
         self.head_classes = None if checkpoint is None else checkpoint.class_set
@@ -142,6 +142,7 @@ class SegmentationModule(StageModule):
         for name, parameter in self.model.named_parameters():
             if name.startswith(self.frozen):
                 parameter.requires_grad_(False)
+        self.train(self.training)
         if not training:
             return
         if self.weighted_classes and data.class_shares is not None:

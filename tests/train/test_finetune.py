@@ -90,7 +90,7 @@ def test_own_classes_are_trained_and_used_in_three_commands(mine, tmp_path, caps
 
 def test_a_new_head_keeps_the_rest():
     module = small_module()
-    fresh = with_new_head(module.model, 5)
+    fresh = with_new_head(module.model, 5).eval()
     assert fresh(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)).shape[1] == 5
     before = module.model.state_dict()
     for name, tensor in fresh.state_dict().items():
