@@ -116,7 +116,7 @@ class TrainingCLI(LightningCLI):
         best = kept[0].best_model_path or last
         out = Path(self.trainer.log_dir) / f"weights.{run.export}.safetensors"
         export(best, out, run.export)
-        root = self._get(self.config_init, "data").get("root")
+        root = self.datamodule.source.root
         given = f"--checkpoint {shlex.quote(str(out))} --data {shlex.quote(str(root))}"
         print(f"Best weights ({Path(best).name}): {out}", flush=True)
         print(f"Next: python -m deresunet evaluate {given}", flush=True)

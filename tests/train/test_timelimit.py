@@ -17,6 +17,7 @@ class Clock:
     def __init__(self, monkeypatch):
         self.now = 100.0
         monkeypatch.setattr(train.timelimit.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(train.timelimit, "VALIDATION_INTERVAL", 50)
 
 
 class Steps(pl.Callback):
