@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from deresunet import InputError
+from deresunet import Frame, InputError
 from deresunet.data.depth import align_depth, choose_units, decode_depth
+from deresunet.data.depth_checks import name_colours
 from deresunet.data.files import read_depth
 
 RNG = np.random.default_rng(0)
@@ -193,3 +194,49 @@ def test_every_real_frame_of_nyu_is_millimetres(shared):
     files = sorted((shared / "data" / "nyuv2" / "depth").glob("*.png"))[::12]
     assert len(files) > 50
     assert {(reading.unit, reading.warnings) for _, reading in map(read_depth, files)} == {("mm", ())}
+
+
+def test_the_reading_of_an_array_from_python():
+    """A frame of metres, with a spike for missing; and one whose unit is not metres."""
+    metres = (MILLIMETRES / 1000).astype(np.float32)
+    metres[:2] = 99.0
+    reading = Frame(None, metres).depth_reading
+    assert (reading.encoding, reading.unit, reading.detected) == ("array", "m", False)
+    assert (reading.reason, reading.sentinels, reading.warnings) == ("arrays are in metres", (99.0,), ())
+    assert reading.missing == pytest.approx(2 / 48)
+    reading = Frame(None, metres * 1000).depth_reading
+    assert reading.proposals[0].unit == "mm"
+    assert "m" not in [proposal.unit for proposal in reading.proposals], "which was tried"
+    close_up = Frame(None, (CLOSE_UP / 1000).astype(np.float32)).depth_reading
+    assert "is not a room's" in close_up.warnings[0], "an array may be in any unit, a close-up in metres included"
+
+
+@pytest.mark.parametrize(("nearest", "unit"), [(1590, "mm"), (1610, "sunrgbd"), (7190, "sunrgbd"), (7600, "sunrgbd")])
+def test_a_close_up_has_a_median_between_what_a_sensor_measures_and_a_room(nearest, unit):
+    """Stored values of eight times the millimetres: medians of 0.2 m at least are a close-up, of 0.9 m a room."""
+    stored = (np.arange(48 * 64).reshape(48, 64) % 17 - 8 + nearest // 8).astype(np.uint16) * np.uint16(8)
+    reading = decode_depth(stored)[1]
+    assert reading.unit == unit
+    assert bool(reading.warnings) == (unit == "sunrgbd" and np.median(stored) / 8 < 900)
+    if unit == "sunrgbd":
+        assert reading.reason == "the low three bits are empty, as SUN RGB-D's rotation leaves them"
+
+
+SMOOTH = np.linspace(0, 1, 48 * 64)
+COLOURS = RNG.integers(0, 256, (48, 64, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        (np.dstack([MILLIMETRES % 256] * 3).astype(np.uint8), "a grey picture of depth in three channels"),
+        (np.dstack([MILLIMETRES % 256] * 3 + [np.arange(64)[None].repeat(48, 0)]).astype(np.uint8), "a grey picture"),
+        (COLOURS, "an HHA encoding of depth"),
+        (np.dstack([SMOOTH, SMOOTH**2, 1 - SMOOTH]).reshape(48, 64, 3) * 255, "depth drawn with a colour map"),
+        (COLOURS // 32 * 32, "depth drawn with a colour map"),
+        (np.zeros((48, 64, 2), np.uint8), "a colour picture of depth"),
+        (np.zeros((2, 2, 2, 2), np.uint8), "a colour picture of depth"),
+    ],
+)
+def test_pictures_of_depth_are_named(stored, kind):
+    assert name_colours(stored).startswith(kind)

@@ -129,3 +129,13 @@ def test_predictions_of_none_of_the_classes_are_wrong_and_counted(classes: int) 
         union = (known & ((truth == k) | (prediction == k))).sum()
         if union:
             assert result.iou[k - 1] == pytest.approx((known & (truth == k) & (prediction == k)).sum() / union)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_of_one_pixel_counts_and_nothing_divides_by_zero() -> None:
+    one = scores(np.array([[3, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
+    assert one.iou[:2] == pytest.approx([0.75, 0.5])
+    assert one.miou == pytest.approx(0.625), "both classes that are there, the one of one pixel included"
+    assert one.mean_acc == pytest.approx((0.75 + 1) / 2)
+    empty = scores(np.zeros((3, 4), np.int64))
+    assert all(map(math.isnan, (empty.miou, empty.mean_acc, empty.pixel_acc, empty.fw_iou, *empty.iou)))
