@@ -162,11 +162,23 @@ def class_bars(result: DatasetResult, chosen: np.ndarray, label: int | None = No
 
 
 def class_table(result: DatasetResult, chosen: np.ndarray) -> pd.DataFrame:
-    """One row a class in ground truth or predictions: IoU, precision, recall and F1 in percent, number of frames."""
+    """One row a class in ground truth or predictions, in percent, and its number of frames.
+
+    IoU with its bootstrap confidence interval, precision, recall, F1 and boundary IoU.
+    """
     pooled, frames = scores(result.matrix(chosen)), result.frames_with(chosen)
     names = result.class_set.display_names
     there = [k for k in range(len(names)) if pooled.truth_pixels[k] or pooled.predicted_pixels[k]]
-    ratios = {"IoU %": pooled.iou, "precision %": pooled.precision, "recall %": pooled.recall, "F1 %": pooled.f1}
+    intervals = result.intervals(chosen).iou
+    ratios: dict[str, np.ndarray] = {
+        "IoU %": pooled.iou,
+        "from": np.array([one.low for one in intervals]),
+        "to": np.array([one.high for one in intervals]),
+        "precision %": pooled.precision,
+        "recall %": pooled.recall,
+        "F1 %": pooled.f1,
+        "boundary IoU %": result.boundary_iou(chosen),
+    }
     return pd.DataFrame(
         {
             "class": [names[k] for k in there],

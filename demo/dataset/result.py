@@ -11,7 +11,7 @@ from scipy import stats
 
 from deresunet.classes import ClassSet
 from deresunet.evaluation.bootstrap import ScoreIntervals, as_matrix, confusion_rows, score_intervals
-from deresunet.evaluation.boundary_iou import boundary_miou
+from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.report_page import column_names
@@ -84,6 +84,7 @@ class DatasetResult:
         self.source = source
         self.modality: Modality = modality
         self.class_set = evaluation.class_set
+        self._intervals: tuple[bytes, ScoreIntervals] | None = None
         self._stacked = confusion_rows(evaluation.results, len(self.class_set))
 
     @property
@@ -133,12 +134,20 @@ class DatasetResult:
         return as_matrix(np.asarray(self._stacked[chosen].sum(0)).reshape(-1))
 
     def intervals(self, chosen: np.ndarray) -> ScoreIntervals:
-        """Scores of frames with their bootstrap confidence intervals."""
-        return score_intervals(self._stacked[chosen])
+        """Scores of frames with their bootstrap confidence intervals; those of the latest choice are kept."""
+        key = chosen.tobytes()
+        kept = self._intervals
+        if kept is None or kept[0] != key:
+            kept = self._intervals = (key, score_intervals(self._stacked[chosen]))
+        return kept[1]
 
     def boundary_miou(self, chosen: np.ndarray) -> float:
         """Mean boundary IoU of frames, 0..1; NaN for none."""
         return boundary_miou(self._part(chosen).boundary)
+
+    def boundary_iou(self, chosen: np.ndarray) -> np.ndarray:
+        """Boundary IoU of each class over frames, float64 (N,), 0..1; NaN where nothing defines it."""
+        return boundary_iou(self._part(chosen).boundary)
 
     def places(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
         """Pooled matrix of frames, int64 (N, N + 1), of pixels at a class boundary and of the interior, by `PLACES`."""

@@ -79,7 +79,11 @@ class Sections:
         return [
             messages.headline(result, chosen, choice.label) + messages.left_out(result),
             messages.class_bars(result, chosen, choice.label, clickable=True),
-            table(messages.class_table(result, chosen), classes=result.class_set),
+            table(
+                messages.class_table(result, chosen),
+                caption="from, to: bootstrap confidence interval of IoU",
+                classes=result.class_set,
+            ),
             *self.dots(choice),
             *self.cells(choice),
         ]

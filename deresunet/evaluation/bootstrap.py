@@ -61,6 +61,7 @@ class ScoreIntervals:
     Attributes:
         miou: mean IoU.
         pixel_acc: pixel accuracy.
+        iou: IoU of each of the N classes in order; NaN for classes without ground truth.
         frames: frames that were drawn from.
         draws: draws of the bootstrap.
         level: confidence level of the intervals, 0..1.
@@ -68,6 +69,7 @@ class ScoreIntervals:
 
     miou: Interval
     pixel_acc: Interval
+    iou: tuple[Interval, ...]
     frames: int
     draws: int
     level: float
@@ -126,8 +128,8 @@ def score_intervals(rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, 
     observed = _observed(rows)
     drawn = _drawn([rows], draws, seed)
     low, high = _ends(drawn[0], level)
-    miou, pixel_acc = (Interval(float(observed[k]), float(low[k]), float(high[k])) for k in range(2))
-    return ScoreIntervals(miou, pixel_acc, rows.shape[0], draws, level)
+    miou, pixel_acc, *iou = (Interval(float(observed[k]), float(low[k]), float(high[k])) for k in range(len(observed)))
+    return ScoreIntervals(miou, pixel_acc, tuple(iou), rows.shape[0], draws, level)
 
 
 def score_differences(

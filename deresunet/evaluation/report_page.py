@@ -17,7 +17,7 @@ from PIL import Image
 
 from deresunet import __version__
 from deresunet.classes import ClassSet
-from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, confusion_rows, score_intervals
+from deresunet.evaluation.bootstrap import MIN_FRAMES, Interval, ScoreIntervals, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
 from deresunet.evaluation.evaluation import Evaluation, percent
 from deresunet.evaluation.html import amber, in_percent
@@ -79,6 +79,7 @@ def evaluation_sections(
         more: further sections, put before the frames.
     """
     described = evaluation.as_dict()
+    found = score_intervals(confusion_rows(evaluation.results, len(evaluation.class_set)))
     groups = {"sensors": described["sensors"], "scenes": described["scenes"], **described["regions"]}
     classes = evaluation.class_set
     sentences = "".join(f"<li>{html.escape(line)}</li>" for line in confused_pairs(evaluation.matrix, classes))
@@ -86,14 +87,14 @@ def evaluation_sections(
     return [
         f'<p class="soft">Semantic segmentation of {evaluation.frames:,} RGB-D frames, compared with the ground truth: '
         f"{html.escape(classes.title)}.</p>{remarks}",
-        _scores(evaluation),
+        _scores(evaluation, found),
         _left_out(evaluation),
         '<p class="soft">IoU of a class: pixels where prediction and ground truth agree on it, over those where either '
         "has it. mIoU: mean over the classes with ground truth. Boundary IoU: IoU of classes' inner boundary bands, "
         "2 % of the image's diagonal wide. All are pooled over the frames; void pixels are left out. n/a: neither "
         "ground truth nor prediction.</p>",
         f"<h2>Input</h2>{_input(evaluation)}",
-        f"<h2>Classes</h2>{_classes(evaluation)}",
+        f"<h2>Classes</h2>{_classes(evaluation, found.iou)}",
         "<h2>Confusions</h2><p class='soft'>Rows: ground truth; columns: prediction; colour: share of the row's "
         f"pixels.{_most(evaluation.matrix)}</p>{image(confusions, 'Confusion matrix', 'plot')}"
         f"<ul>{sentences}</ul>",
@@ -196,8 +197,8 @@ def _most(matrix: np.ndarray) -> str:
     return f" Drawn are the {MOST_DRAWN} classes with most pixels; confusion.csv has all." if more else ""
 
 
-def _scores(evaluation: Evaluation) -> str:
-    found, pooled = score_intervals(confusion_rows(evaluation.results, len(evaluation.class_set))), evaluation.scores
+def _scores(evaluation: Evaluation, found: ScoreIntervals) -> str:
+    pooled = evaluation.scores
     classes = int((pooled.truth_pixels > 0).sum())
     figures = [
         _score(f"{two_decimals(percent(found.miou.value))} %", f"mIoU over {classes} classes", _interval(found.miou)),
@@ -250,16 +251,30 @@ def _input(evaluation: Evaluation) -> str:
     )
 
 
-def _classes(evaluation: Evaluation) -> str:
+def _classes(evaluation: Evaluation, intervals: Sequence[Interval]) -> str:
     pooled, boundary = evaluation.scores, boundary_iou(evaluation.boundary)
     rows, classes = [], evaluation.class_set
     for k in sorted(range(len(classes)), key=lambda k: (-np.nan_to_num(pooled.iou[k], nan=-1.0), k)):
         width = 100 * np.nan_to_num(pooled.iou[k])
         bar = f'<span class="bar"><i style="width:{width:.2f}%;background:{classes.colours[k]}"></i></span>'
         ratios = (pooled.iou, pooled.precision, pooled.recall, pooled.f1, boundary)
-        numbers = (two_decimals(percent(float(ratio[k]))) for ratio in ratios)
-        rows.append([html.escape(classes.display_names[k]), bar, *numbers, f"{int(pooled.truth_pixels[k]):,}"])
-    head = ("class", "", "IoU %", "precision %", "recall %", "F1 %", "boundary IoU %", "ground truth px")
+        iou, *numbers = (two_decimals(percent(float(ratio[k]))) for ratio in ratios)
+        low, high = (two_decimals(percent(end)) for end in (intervals[k].low, intervals[k].high))
+        interval = "n/a" if low == "n/a" else f"{low} to {high}"
+        rows.append(
+            [html.escape(classes.display_names[k]), bar, iou, interval, *numbers, f"{int(pooled.truth_pixels[k]):,}"]
+        )
+    head = (
+        "class",
+        "",
+        "IoU %",
+        "95 % interval",
+        "precision %",
+        "recall %",
+        "F1 %",
+        "boundary IoU %",
+        "ground truth px",
+    )
     return table(head, rows)
 
 

@@ -16,6 +16,7 @@ from deresunet.classes import SUNRGBD37
 from deresunet.cli import app
 from deresunet.data.frame import Frame
 from deresunet.errors import InputError
+from deresunet.evaluation.bootstrap import confusion_rows, score_intervals
 from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.metrics import scores
@@ -105,6 +106,9 @@ def test_intervals_are_those_of_resampling_one_frame_after_the_other() -> None:
         (found.differences.miou, found.differences.iou[CHAIR - 1]), np.transpose(drawn), strict=True
     ):
         assert (difference.low, difference.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
+    own = score_intervals(confusion_rows(runs[0].results, 37))
+    assert own.iou[CHAIR - 1].low < own.iou[CHAIR - 1].value < own.iou[CHAIR - 1].high
+    assert own.iou[CHAIR - 1].value == runs[0].scores.iou[CHAIR - 1]
 
 
 def test_same_weights_have_no_difference_and_the_seed_fixes_the_rest() -> None:
