@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,11 @@ def no_labels(request: Request) -> str:
     )
 
 
+def remarks(lines: Iterable[str]) -> str:
+    """Sentences on a data set or a result, such as files that were not taken, as HTML."""
+    return "".join(f'<p class="ds-note">{html.escape(line)}</p>' for line in lines)
+
+
 def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> str:
     """Scores of the chosen frames with their intervals, as HTML."""
     everything = len(result.frames)
@@ -109,11 +115,10 @@ def headline(result: DatasetResult, chosen: np.ndarray, label: int | None) -> st
             f"Below a score: its {in_percent(found.level, 0)} bootstrap confidence interval over frames. Frames of one "
             "recording are alike, so the interval is too narrow."
         )
-    remarks = "".join(f'<p class="ds-note">{html.escape(line)}</p>' for line in result.evaluation.remarks)
     return (
         f'<div class="ds-figures">{"".join(figures)}</div><p class="ds-note">{note}</p>'
         f'<p class="ds-note">{_places(result, chosen)} Boundary IoU: IoU of classes\' inner boundary bands, 2 % of the '
-        f"image's diagonal wide.</p>{remarks}"
+        f"image's diagonal wide.</p>{remarks(result.evaluation.remarks)}"
     )
 
 

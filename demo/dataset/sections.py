@@ -47,8 +47,11 @@ class Sections:
         else:
             button = gr.Button(f"Evaluate {progress.total:,} frames", variant="primary", interactive=True)
         failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
+        said = messages.status(request, progress) if labelled else messages.no_labels(request)
+        # What was not taken of the folder is said before anything is evaluated without it.
+        said += messages.remarks(self.evaluations.readers[request.source].notices)
         return [
-            failure + messages.status(request, progress) if labelled else messages.no_labels(request),
+            failure + said,
             button,
             gr.Button(visible=running and progress.following, interactive=not progress.stopping),
             gr.Timer(active=running or bool(progress.elsewhere)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 from collections.abc import Callable
@@ -18,7 +19,12 @@ from typer.testing import CliRunner
 import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from demo.data_sets import open_sources
+from demo.dataset.evaluations import Evaluations
+from demo.dataset.pictures import Pictures
+from demo.dataset.progress import Request
+from demo.dataset.sections import Sections
 from demo.inspector import DatasetFrame, Inspector
+from demo.networks import Checkpoints
 from deresunet import InputError
 from deresunet.cli import app
 from deresunet.data.folder_depth import planar_depth
@@ -416,6 +422,12 @@ def test_what_lies_beside_under_another_name_is_said(
     reader = open_reader(root=tmp_path)
     (notice,) = (notice for notice in reader.notices if folder in notice)
     assert re.search(message, notice)
+    evaluations = Evaluations(Checkpoints(RedReader()), {"mine": reader}, tmp_path / "kept")
+    request = Request("mine")
+    shown, *_ = Sections(evaluations, Pictures(evaluations, tmp_path / "pictures")).run(
+        request, evaluations.progress(request, "visitor")
+    )
+    assert html.escape(notice) in shown, "on the page, before anything is evaluated"
     for option, pattern in re.findall(r"--(\w+) '([^']+)'", notice):
         frame = open_reader(root=tmp_path, **{option: pattern}).read("1")
         assert getattr(frame, option) is not None
