@@ -22,6 +22,7 @@ from demo.deploy.hardware import DEFAULT, HARDWARE, ZEROGPU_PYTHON, ZEROGPU_TORC
 from demo.deploy.stage import (
     NEEDED_OF_DEPLOY,
     PLATFORM,
+    bundled_weights,
     listing,
     pins_for,
     space_requirements,
@@ -34,6 +35,7 @@ LOCAL = (ROOT / "requirements-linux.txt").read_text()
 NEEDED, TRAINING = LOCAL.split("# Training only", 1)
 CPU = HARDWARE["cpu-basic"]
 IN_SPACE = "deresunet/weights/deresunet_r50.safetensors"
+BUNDLED = {path.relative_to(ROOT).as_posix() for path in bundled_weights()}
 
 
 def required(text):
@@ -76,7 +78,7 @@ def checkout(tmp_path):
         "deresunet/model.py": "",
         "deresunet/weights/README.md": "",
         "deresunet/weights/other.safetensors": "",
-        IN_SPACE: "weights",
+        **dict.fromkeys(BUNDLED, "weights"),
         "deresunet/samples/rgb/0001.jpg": "",
         "tests/test_model.py": "",
     }
@@ -109,7 +111,7 @@ def test_only_tracked_files_of_the_inspector_are_staged(checkout, tmp_path):
         "deresunet/model.py",
         "deresunet/samples/rgb/0001.jpg",
         "deresunet/weights/README.md",
-        IN_SPACE,
+        *BUNDLED,
         "requirements.txt",
     }
 
@@ -136,7 +138,8 @@ def test_the_staged_code_is_whole_and_imports_nothing_that_is_not_installed_ther
     code = {path for path in files if path.endswith(".py")}
     assert {path for path in code if path.startswith("demo/deploy/")} == set(NEEDED_OF_DEPLOY)
     assert not any(re.search(r"^(train|tests|data)/|\.ckpt$|\.mat$|\.env", path) for path in files)
-    assert [path for path in files if path.endswith(".safetensors")] == [IN_SPACE]
+    assert IN_SPACE in BUNDLED
+    assert {path for path in files if path.endswith(".safetensors")} == BUNDLED
     installed = set(required((space / "requirements.txt").read_text())) | PLATFORM
     # The page's server is Gradio's, which brings what it is made of.
     installed |= {canonicalize_name(Requirement(one).name) for one in requires("gradio") if "extra ==" not in one}

@@ -11,12 +11,14 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from conftest import ROOT
 from hub_standin import TOKEN, Hub, environment, talk_to
 
 from demo.deploy import upload
 from demo.deploy.__main__ import main
 from demo.deploy.hardware import DEFAULT, HARDWARE, PRICES_COPIED
+from demo.deploy.stage import bundled_weights
 from deresunet.model import registry
 from deresunet.model.checkpoint import sha256_of
 
@@ -183,7 +185,7 @@ def test_weights_in_a_repository_of_their_own_are_pinned(deploy, server):
     status, _, err = deploy("--repo-id", "ann/rooms", "--weights-repo", "ann/weights")
     assert status == 0, err
     space, model = server.repositories["space", "ann/rooms"], server.repositories["model", "ann/weights"]
-    assert set(model.files) == {".gitattributes", "LICENSE", "README.md", WEIGHTS.name}
+    assert set(model.files) == {".gitattributes", "LICENSE", "README.md", *(path.name for path in bundled_weights())}
     card = model.files["README.md"].decode()
     assert "\nlicense: other\n" in card
     assert card.endswith((WEIGHTS.parent / "README.md").read_text())
@@ -196,7 +198,8 @@ def test_weights_in_a_repository_of_their_own_are_pinned(deploy, server):
         "sha256": sha256_of(WEIGHTS),
     }
     readme = space.files["README.md"].decode()
-    assert f"- ann/weights {WEIGHTS.name} {model.head}\n" in readme, "preloaded by the builder at that commit"
+    preloaded = f"ann/weights {','.join(path.name for path in bundled_weights())} {model.head}"
+    assert yaml.safe_load(readme.split("---")[1])["preload_from_hub"] == [preloaded], "at that commit, by the builder"
     assert "models:\n- ann/weights\n" in readme
 
     # The weights are there: neither they nor a commit of them goes up again, and the pin stays.
