@@ -149,11 +149,14 @@ def test_classic_is_the_published_recipe():
     assert parsed["trainer"]["callbacks"][0]["init_args"] == {"monitor": "val/loss", "patience": 4}
 
 
-@pytest.mark.parametrize("name", ["smoke", "classic", "modern", "distill", "distill_features", "distill_teacher"])
+CONFIGS = sorted(path.stem for path in (ROOT / "train/configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_parses_and_every_field_can_be_set(name, capsys):
     model = {
-        "distill": ("--model.init_args.distillation.teacher", "teacher.ckpt"),
-        "distill_features": ("--model.init_args.teacher", "teacher.ckpt"),
+        "distill": ("--data.teaching.teacher", "teacher.ckpt"),
+        "distill_depth": ("--model.init_args.teacher", "teacher.ckpt"),
     }.get(name, ())
     given = ("--data.augmentation.depth.holes", 0.125, "--model.init_args.optimisation.rate", 0.03125)
     path = ROOT / f"train/configs/{name}.yaml"

@@ -160,6 +160,54 @@ def test_a_stage_that_was_stopped_goes_on_and_does_not_count_as_done(tmp_path):
         distill.stage_command("features", given, [])
 
 
+def test_on_a_cpu_a_stage_goes_on_until_it_is_told_to_end(tmp_path, monkeypatch):
+    commands, ended = [], []
+
+    def run(command, out, stage, done):
+        commands.append(command)
+        ended.append(done)
+        return leave(out / stage, "last.ckpt", done=done)
+
+    monkeypatch.setattr(distill, "run_to_the_end", run)
+    monkeypatch.setattr(distill, "write_weights", lambda *_: [])
+    given = ["--out", str(tmp_path), "--teacher", "t.safetensors", "--photos", "p", "--recipe", "cpu"]
+    distill.main([*given, "--stages", "features", "--minutes", "170", "--data.root=nyu"])
+    assert str(stages.CONFIGS / "cpu_features.yaml") in commands[0]
+    assert {"--run.minutes=170.0", "--data.teaching.outputs=features", "--data.photos=p", "--data.root=nyu"} <= set(
+        commands[0]
+    )
+    assert not [part for part in commands[0] if "photos_share" in part or "depth_head" in part]
+    distill.main([*given, "--stages", "features", "--finish", "40"])
+    assert "--run.finish=40.0" in commands[1]
+    assert f"--ckpt_path={tmp_path / 'features/version_0/checkpoints/last.ckpt'}" in commands[1]
+    assert ended == [False, True]
+    with pytest.raises(InputError, match="was finished already"):
+        distill.main([*given, "--stages", "features", "--minutes", "5"])
+    distill.main([*given, "--stages", "network", "--start", "bundled"])
+    assert str(stages.CONFIGS / "cpu_network.yaml") in commands[2]
+    assert "--data.teaching.outputs=logits" in commands[2]
+    assert f"--model.init_args.encoders={tmp_path / 'features/version_0/checkpoints/last.ckpt'}" in commands[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--recipe", "cpu", "--stages", "features"), "takes a finished --teacher"),
+        (("--recipe", "cpu", "--teacher", "t"), "one of --stages"),
+        (("--recipe", "cpu", "--teacher", "t", "--stages", "depth"), "not depth"),
+        (
+            ("--recipe", "cpu", "--teacher", "t", "--stages", "features", "--minutes", "1", "--finish", "1"),
+            "one of them",
+        ),
+        (("--teacher", "t", "--finish", "5"), "--recipe cpu"),
+        (("--teacher", "t", "--recipe", "cpu", "--stages", "features", "--finish", "nan"), "above 0"),
+    ],
+)
+def test_what_the_cpu_recipe_cannot_do_is_said(tmp_path, arguments, said):
+    with pytest.raises(InputError, match=said):
+        distill.main(["--out", str(tmp_path), *arguments])
+
+
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match="--dinov2"):
         distill.main(["--out", str(tmp_path)])
