@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from training_helpers import SHARED
 
-from deresunet.inference.predictor import read_weights
+from deresunet.inference.network import read_weights
 from train.data.dataset import Batch
 from train.distillation.features import FeatureModule
 from train.module import Distillation, SegmentationModule
