@@ -109,7 +109,7 @@ class Frame:
         problems: what looks wrong or could not be read besides.
         class_set: the N classes of the ground truth, and of boxes.
         turns: quarter turns clockwise, 0..3, that bring the picture upright, as of a phone's that is stored sideways.
-            The network is given it upright; labels and all else are as it lies here.
+            The network sees it upright; labels and all else are as it lies here.
 
     Depth is cleaned as a file's is: negative, NaN and infinite values are missing, and so is a spike far from all else.
 
