@@ -51,9 +51,9 @@ class Link:
     upload: bool = False
 
 
-def queried(search: str) -> dict[str, str]:
-    """The query of an address, such as "?tab=dataset", by key."""
-    return dict(parse_qsl(search.removeprefix("?")))
+def queried(search: str | None) -> dict[str, str]:
+    """The query of an address, such as "?tab=dataset", by key; none where a program gives no address."""
+    return dict(parse_qsl((search or "").removeprefix("?")))
 
 
 def read_run(text: str) -> tuple[str, str]:
