@@ -27,6 +27,7 @@ from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.folder import FolderReader, real_samples, sample_rooms
 from deresunet.data.frame import Frame
 from deresunet.data.images import image_size
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.evaluator import describe_frame
@@ -199,6 +200,12 @@ class Inspector:
 
         key = (self.checkpoints.get(weights).checkpoint.sha256, origin, self.contents(origin))
         return Kept(self._ablations, key, run)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Display names of the classes of all data sets and of the first network."""
+        sets = [self.predictor.class_set, *map(class_set_of, self.readers.values())]
+        return tuple(dict.fromkeys(name for classes in sets for name in classes.display_names))
 
     def read(self, origin: DatasetFrame | Upload) -> Frame:
         """Read a frame without segmenting it.

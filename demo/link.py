@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from demo.markup import ALL_CLASSES, NO_CLASS
 from demo.viewer.layers import Layer
-from deresunet.classes import DISPLAY_NAMES
+from deresunet.classes import SUNRGBD37
 from deresunet.inference.preprocessing import Modality
 
 # Names of settings in links that were made by earlier versions.
@@ -62,8 +62,12 @@ def read_run(text: str) -> tuple[str, str]:
     return weights, modality
 
 
-def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
+def read_link(query: Mapping[str, str], class_names: Sequence[str] = SUNRGBD37.display_names) -> tuple[Link, list[str]]:
     """Read the query of the address that the page was opened with.
+
+    Args:
+        query: its fields.
+        class_names: display names of the classes that the page knows.
 
     Returns:
         The link, without the settings that cannot be used, and a sentence about each of these.
@@ -83,10 +87,12 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, list[str]]:
     classes = None
     if asked.get("class") not in (None, ALL_CLASSES):
         names = asked["class"].split(",")
-        offered = (NO_CLASS, *DISPLAY_NAMES)
+        offered = (NO_CLASS, *class_names)
         unknown = [name for name in names if name not in offered]
         if unknown:
-            problems.append(f"class {unknown[0]!r} is not one of the 37, such as {', '.join(DISPLAY_NAMES[:3])}.")
+            problems.append(
+                f"class {unknown[0]!r} is not one of the {len(class_names)}, such as {', '.join(class_names[:3])}."
+            )
         classes = tuple(name for name in names if name in offered) or None
     opacity = _numbers(asked.get("opacity"), 1)
     if opacity is not None and not (opacity and 0 <= opacity[0] <= 1):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -338,16 +338,3 @@ BUILT_IN: dict[str, ClassSet] = {
     )
 }
 SUNRGBD37 = BUILT_IN["sunrgbd37"]
-
-
-# What follows knows the 37 classes alone and goes when nothing uses it.
-CLASSES: tuple[str, ...] = SUNRGBD37.names
-COLOURS: tuple[str, ...] = SUNRGBD37.colours
-NUM_CLASSES = len(CLASSES)
-PALETTE = SUNRGBD37.palette
-DISPLAY_NAMES: tuple[str, ...] = SUNRGBD37.display_names
-LabelSet = Literal["nyu40", "sunrgbd37", "scannet20", "nyu13"]
-LABEL_SETS: dict[LabelSet, np.ndarray] = {
-    name: label_map(BUILT_IN[name], SUNRGBD37).table for name in ("nyu40", "sunrgbd37", "scannet20", "nyu13")
-}
-display_name = SUNRGBD37.display_name

@@ -15,7 +15,7 @@ import scipy.io
 import torch
 from PIL import Image
 
-from deresunet.classes import CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.frame import Frame
 from deresunet.inference.network import Network
@@ -251,8 +251,8 @@ def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
             dataset = struct.create_dataset(key, (len(labels), 1), dtype=h5py.ref_dtype)
             for index, reference in enumerate(column):
                 dataset[index, 0] = reference
-        names = file.create_dataset("seg37list", (len(CLASSES), 1), dtype=h5py.ref_dtype)
-        for index, name in enumerate(CLASSES):
+        names = file.create_dataset("seg37list", (len(SUNRGBD37.names), 1), dtype=h5py.ref_dtype)
+        for index, name in enumerate(SUNRGBD37.names):
             codes = np.array([[ord(letter)] for letter in name], np.uint16)
             names[index, 0] = kept.create_dataset(f"name{index}", data=codes).ref
     with path.open("r+b") as file:

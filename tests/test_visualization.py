@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deresunet import Frame
-from deresunet.classes import COLOURS, PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.visualization import colours
 from deresunet.visualization.boxes import draw_boxes, shown_boxes
 from deresunet.visualization.colours import CLASS_KEYS, COMPARISON_KEYS, ERROR_KEYS
@@ -29,7 +29,7 @@ def test_a_colour_has_one_meaning():
     outcomes = np.array([*ERROR_KEYS.values(), *CLASS_KEYS.values(), *COMPARISON_KEYS.values()], int)
     distances = np.abs(outcomes[:, None] - outcomes[None]).sum(-1) + 1000 * np.eye(len(outcomes), dtype=int)
     assert distances.min() >= 60, "outcomes are told apart"
-    assert not {colours.hex_code(value) for value in meanings.values()} & set(COLOURS), "nor is one a class"
+    assert not {colours.hex_code(value) for value in meanings.values()} & set(SUNRGBD37.colours), "nor is one a class"
 
 
 def test_errors_by_place():
@@ -69,7 +69,7 @@ def test_outcomes_of_two_predictions():
 def test_a_class_filter_dims_the_rest():
     label = np.array([[1, 2, 3]], np.uint8)
     picture = overlay(np.full((1, 3, 3), 200, np.uint8), label, 1.0, classes={2, 3})
-    assert np.array_equal(picture[0, 1:], PALETTE[2:4])
+    assert np.array_equal(picture[0, 1:], SUNRGBD37.palette[2:4])
     assert (picture[0, 0] < 100).all()
 
 
@@ -79,8 +79,8 @@ def test_contours_leave_the_inside_of_a_region_as_it_is():
     background = np.full((12, 12, 3), 77, np.uint8)
     picture = overlay(background, label, 1.0, contours=True)
     assert (picture[:, [0, 1, 2, 3, 8, 9, 10, 11]] == 77).all()
-    assert (picture[:, 4:6] == PALETTE[1]).all()
-    assert (picture[:, 6:8] == PALETTE[2]).all()
+    assert (picture[:, 4:6] == SUNRGBD37.palette[1]).all()
+    assert (picture[:, 6:8] == SUNRGBD37.palette[2]).all()
     alone = overlay(background, label, 1.0, {2}, contours=True)
     assert (alone[:, :6] == 77).all()
 
@@ -135,7 +135,7 @@ def test_boxes_around_the_room_are_drawn_only_when_asked_for(room):
     chairs = shown_boxes(room.boxes, {5})
     assert chairs == [box for box in room.boxes if box.label == 5]
     drawn = draw_boxes(room.rgb, chairs, room.intrinsics)
-    assert (drawn == PALETTE[5]).all(-1).sum() > 50
+    assert (drawn == SUNRGBD37.palette[5]).all(-1).sum() > 50
     assert np.array_equal(draw_boxes(room.rgb, [], room.intrinsics), room.rgb)
 
 

@@ -15,7 +15,6 @@ from demo.inspect.search import AS_LISTED, ORDERS
 from demo.inspector import DatasetFrame, Inspector
 from demo.markup import ALL_CLASSES
 from demo.notices import with_notice
-from deresunet.classes import DISPLAY_NAMES
 from deresunet.data.depth_units import UNITS, describe_unit
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
 
@@ -142,7 +141,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                 ]
                 most = max(len(reader.names) for reader in inspector.readers.values())
                 with gr.Row(elem_id="find", visible=most > FEW):
-                    find = _find()
+                    find = _find(inspector.class_names)
             gallery = gr.Gallery(
                 label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
                 object_fit="cover", height=92, buttons=[], container=False,
@@ -214,12 +213,12 @@ def _file(label: str, suffixes: tuple[str, ...], elem_id: str) -> gr.File:
     return gr.File(label=label, file_types=list(suffixes), height=110, elem_id=elem_id)
 
 
-def _find() -> list[Any]:
+def _find(class_names: tuple[str, ...]) -> list[Any]:
     bare: dict[str, Any] = {"show_label": False, "container": False}
     return [
         gr.Textbox(label="Search by name, sensor or room type", placeholder="search", elem_id="search", **bare),
         gr.Dropdown(
-            [("Contains: any class", ALL_CLASSES), *((f"Contains: {name}", name) for name in DISPLAY_NAMES)],
+            [("Contains: any class", ALL_CLASSES), *((f"Contains: {name}", name) for name in class_names)],
             value=ALL_CLASSES,
             label="Frames with class",
             elem_id="search-class",

@@ -9,6 +9,7 @@ import numpy as np
 from demo.dataset.evaluations import Evaluations
 from demo.inspector import DatasetFrame, Inspector
 from demo.markup import ALL_CLASSES, chosen_class
+from deresunet.data.labels import class_set_of
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.inference.preprocessing import Modality
@@ -61,10 +62,13 @@ class FrameSearch:
             InputError: there is no such data set, or a result cannot be read.
         """
         names = self.inspector.names(source)
-        words, label, said = text.lower().split(), chosen_class(only), []
+        words, said = text.lower().split(), []
+        label = chosen_class(only, class_set_of(self.inspector.readers[source]))
         if words:
             described = self._described(source)
             names = tuple(name for name in names if all(word in described[name] for word in words))
+        if label is None and only not in (None, ALL_CLASSES):
+            names, said = (), [f"{source} has no class called {only}."]
         if label is not None:
             having = self._with_class(source, label)
             if having is None:
@@ -93,7 +97,7 @@ class FrameSearch:
         return {frame.name: float(miou) for frame, miou in rows if not np.isnan(miou)}
 
     def _with_class(self, source: str, label: int) -> set[str] | None:
-        """Names of the frames with a class 1..37 in their ground truth, or None where that is not known."""
+        """Names of the frames with a class 1..N in their ground truth, or None where that is not known."""
         for request in self.evaluations.finished(source)[:1]:
             return self.evaluations.result(request).names_with(label)
         names = self.inspector.names(source)

@@ -149,7 +149,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
 
     def on_arrival(request: gr.Request) -> Any:
         """Show the frame at once, and say what is waited for; the prediction follows."""
-        asked, _ = read_link(dict(request.query_params))
+        asked, _ = read_link(dict(request.query_params), inspector.class_names)
         found, _ = frame_of(inspector, asked)
         try:
             frame = inspector.read(found)
@@ -158,11 +158,11 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
         return pack_preview(preview(frame), found.name, LOADING if inspector.predictor.ready else NETWORK_LOADING)
 
     def on_strip(request: gr.Request) -> list[Any]:
-        asked, _ = read_link(dict(request.query_params))
+        asked, _ = read_link(dict(request.query_params), inspector.class_names)
         return follow(inspector, frame_of(inspector, asked)[0], None)
 
     def on_load(request: gr.Request) -> list[Any]:
-        asked, problems = read_link(dict(request.query_params))
+        asked, problems = read_link(dict(request.query_params), inspector.class_names)
         found, missing = frame_of(inspector, asked)
         names = inspector.checkpoints.names
         settings = Settings.of(asked, inspector.checkpoints.first_name)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from deresunet import InputError
-from deresunet.classes import CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.data.folder import REAL_SAMPLES_DIR, SAMPLES_DIR, real_samples
 from deresunet.data.readers import open_reader
 from deresunet.data.sunrgbd.polygons import fill_polygons, parse_polygons
@@ -69,7 +69,7 @@ def test_bundled_rooms_are_complete(rooms):
         assert frame.boxes
         assert 0.2 < np.median(frame.depth[frame.depth > 0]) < 10
         seen |= set(np.unique(frame.label))
-    assert {CLASSES[k - 1] for k in range(1, 38) if k not in seen} == {"shower_curtain"}
+    assert {SUNRGBD37.names[k - 1] for k in range(1, 38) if k not in seen} == {"shower_curtain"}
     assert sizes == {(480, 640), (530, 730), (531, 681)}
     credits = (SAMPLES_DIR / "CREDITS.txt").read_text()
     assert "CC0-1.0" in credits
@@ -81,8 +81,8 @@ def test_boxes_lie_around_their_objects_depth(rooms):
     checked = 0
     for name in ("0001", "0003", "0007"):
         frame = rooms.read(name)
-        rows, columns = np.nonzero((frame.depth > 0) & (frame.label == CLASSES.index("chair") + 1))
-        boxes = [box for box in frame.boxes if box.label == CLASSES.index("chair") + 1]
+        rows, columns = np.nonzero((frame.depth > 0) & (frame.label == SUNRGBD37.names.index("chair") + 1))
+        boxes = [box for box in frame.boxes if box.label == SUNRGBD37.names.index("chair") + 1]
         if not len(rows) or not boxes:
             continue
         z = frame.depth[rows, columns]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from deresunet import Frame, InputError, read_frame
-from deresunet.classes import PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.data.depth import decode_depth
 from deresunet.data.files import read_depth
 from deresunet.data.folder import SAMPLES_DIR
@@ -116,7 +116,7 @@ def inverse(stored):
         ((inverse(ROOM) * 65535).astype(np.uint16), "relative"),
         (np.clip((5000 - ROOM) / 4500.0, 0, 1).astype(np.float32), "relative"),
         (np.dstack([ROOM % 251, ROOM // 3 % 241, ROOM // 7 % 239]).astype(np.uint8), "lost its metres"),
-        (PALETTE[np.minimum(ROOM // 150, 37)], "colour map"),
+        (SUNRGBD37.palette[np.minimum(ROOM // 150, 37)], "colour map"),
     ],
 )
 def test_what_is_no_depth_is_refused_by_name(stored, name):
@@ -265,7 +265,7 @@ def test_labels_that_fit_when_moved_by_one_are_refused(offset):
 def test_indices_that_contradict_their_palette_are_refused(tmp_path, colours):
     voc = Image.fromarray(LABEL)
     if colours == "class":
-        picture = Image.fromarray(PALETTE[LABEL])
+        picture = Image.fromarray(SUNRGBD37.palette[LABEL])
     else:
         table = [sum(((k >> (3 * b + c)) & 1) << (7 - b) for b in range(8)) for k in range(256) for c in range(3)]
         voc.putpalette(table)

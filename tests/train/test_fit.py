@@ -11,7 +11,7 @@ from PIL import Image
 from training_helpers import ROOT, SMALL_OPTIONS, SMALL_SIZE, small_data, small_module, train_here, trainer
 
 from deresunet import load
-from deresunet.classes import CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.cli import app
 from deresunet.config import Preprocessing
 from deresunet.data.frame import Frame
@@ -52,7 +52,7 @@ def test_logs_losses_iou_of_each_class_and_learning_rate(run):
         for stage in ("train", "val"):
             assert float(logged[f"{stage}/loss"]) > 0
             assert 0 <= float(logged[f"{stage}/miou"]) <= 1
-            assert {f"{stage}/iou/{name}" for name in CLASSES} <= set(logged)
+            assert {f"{stage}/iou/{name}" for name in SUNRGBD37.names} <= set(logged)
         assert 0 <= float(logged["val/boundary_miou"]) <= 1
         assert float(logged["lr"]) > 0
     assert list(run.glob("events.out.tfevents.*"))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from deresunet.classes import NUM_CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.config import ViTConfig
 from deresunet.errors import InputError
 from deresunet.model.vit import RGBDViT
@@ -52,7 +52,7 @@ class TeacherModule(StageModule):
         recipe: str = "",
     ) -> None:
         super().__init__(optimisation, ema_decay, recipe=recipe, cuda_graph=cuda_graph)
-        self.model = RGBDViT(ViTConfig(NUM_CLASSES)) if weights is None else load_teacher(weights).train()
+        self.model = RGBDViT(ViTConfig(len(SUNRGBD37))) if weights is None else load_teacher(weights).train()
         self.start = "teacher" if weights is None else f"teacher {weights}"
         if dinov2 is not None:
             load_dinov2(self.model, dinov2)
@@ -70,7 +70,7 @@ class TeacherModule(StageModule):
                 "Leave data.classes out."
             )
         if training and self.weighted_classes and data.class_shares is not None:
-            self.class_weights[:NUM_CLASSES] = losses.class_weights(data.class_shares)
+            self.class_weights[: len(SUNRGBD37)] = losses.class_weights(data.class_shares)
 
     def step(self, batch: Batch) -> StepResult:
         """Loss of a batch: labels at full resolution, and at the patches'."""
@@ -79,12 +79,12 @@ class TeacherModule(StageModule):
         logits = interpolate(small.float(), batch.label.shape[-2:], mode="bilinear", align_corners=False)
         loss = losses.cross_entropy(logits, batch.label, self.class_weights)
         loss = loss + AUXILIARY_WEIGHT * self._at_patches(patches, batch.label)
-        prediction = logits.detach()[:, :NUM_CLASSES, ::TRAIN_STRIDE, ::TRAIN_STRIDE].argmax(1)
+        prediction = logits.detach()[:, : len(SUNRGBD37), ::TRAIN_STRIDE, ::TRAIN_STRIDE].argmax(1)
         return StepResult(loss, {}, batch.label[:, ::TRAIN_STRIDE, ::TRAIN_STRIDE], prediction)
 
     def evaluation_logits(self, inputs: Inputs) -> Tensor:
         """Logits of the 37 classes (B, 37, H/4, W/4)."""
-        return self.network(inputs.rgb, inputs.depth)[:, :NUM_CLASSES]
+        return self.network(inputs.rgb, inputs.depth)[:, : len(SUNRGBD37)]
 
     def _at_patches(self, logits: Tensor, label: Tensor) -> Tensor:
         # Patches of 14 pixels do not divide the frame evenly, so the label goes to them by nearest neighbour.

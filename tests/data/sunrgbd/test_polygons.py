@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 
-from deresunet.classes import CLASSES
+from deresunet.classes import SUNRGBD37
 from deresunet.data.sunrgbd.polygons import (
     SYNONYMS,
     Polygon,
@@ -106,7 +106,7 @@ def test_later_polygons_cover_earlier_ones_and_unknown_ones_are_void() -> None:
     ],
 )
 def test_names_of_classes(written: str, name: str) -> None:
-    assert CLASSES[class_of(written) - 1] == name
+    assert SUNRGBD37.names[class_of(written) - 1] == name
 
 
 @pytest.mark.parametrize("written", ["", "garbage_bin", "stool", "monitor", "chairman", "2", "unknown", "wall clock"])
@@ -115,17 +115,17 @@ def test_names_of_none(written: str) -> None:
 
 
 def test_synonyms_are_of_classes_and_of_one_each() -> None:
-    assert set(SYNONYMS) <= set(CLASSES)
+    assert set(SYNONYMS) <= set(SUNRGBD37.names)
     assert len(SYNONYMS) == 37
     listed = [name for names in SYNONYMS.values() for name in names]
     assert len(listed) == len(set(listed))
-    assert not set(listed) & {name.replace("_", " ") for name in CLASSES}
+    assert not set(listed) & {name.replace("_", " ") for name in SUNRGBD37.names}
     for name in listed:
         assert normalise_name(name) == name, "as written, it would never be met"
 
 
 def test_every_class_takes_its_own_name() -> None:
-    assert [class_of(name) for name in CLASSES] == list(range(1, 38))
+    assert [class_of(name) for name in SUNRGBD37.names] == list(range(1, 38))
 
 
 def annotation(polygons: object, objects: object) -> dict:

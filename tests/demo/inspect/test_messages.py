@@ -17,7 +17,7 @@ from demo.inspection import inspect
 from demo.report.frame import Report
 from demo.viewer.viewer import pack
 from deresunet import Frame
-from deresunet.classes import CLASSES, COLOURS, DISPLAY_NAMES, PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.data.depth import decode_depth
 from deresunet.evaluation.calibration import reliability
 from deresunet.evaluation.metrics import confusion_matrix, scores
@@ -29,10 +29,10 @@ def test_the_table_says_what_the_metrics_say(seen, predictor, room):
     table = class_table(seen)
     assert list(table.columns) == ["class", "IoU %", "ground truth %", "predicted %"]
     for row in table.itertuples(index=False):
-        k = DISPLAY_NAMES.index(row[0])
+        k = SUNRGBD37.display_names.index(row[0])
         assert row[1] == pytest.approx(100 * expected.iou[k])
         assert row[2] == pytest.approx(100 * expected.truth_pixels[k] / expected.truth_pixels.sum())
-    listed = {DISPLAY_NAMES.index(name) for name in table["class"]}
+    listed = {SUNRGBD37.display_names.index(name) for name in table["class"]}
     assert listed == {k for k in range(37) if not np.isnan(expected.iou[k])}, "absent classes are left out, no other"
     assert f"{100 * expected.miou:.1f} %" in messages.headline(seen)
     assert f"{100 * expected.pixel_acc:.1f} %" in messages.headline(seen)
@@ -50,7 +50,7 @@ def test_a_table_holds_its_numbers_for_sorting_and_its_classes_for_clicks(seen):
     )
     for name in table["class"]:
         assert f'data-class="{name}"' in shown
-        assert COLOURS[DISPLAY_NAMES.index(name)] in shown
+        assert SUNRGBD37.colours[SUNRGBD37.display_names.index(name)] in shown
     gains = markup.table(table.assign(gain=np.nan).head(1), signed=["IoU %"])
     assert '<td data-value="">n/a</td>' in gains
     assert re.search(r">\+\d+\.\d<", gains)
@@ -86,13 +86,15 @@ def test_the_header_says_what_to_expect(predictor):
 
 
 def test_classes_by_name():
-    assert markup.chosen_class("shower curtain") == CLASSES.index("shower_curtain") + 1
+    assert markup.chosen_class("shower curtain") == SUNRGBD37.names.index("shower_curtain") + 1
     assert markup.chosen_class(markup.ALL_CLASSES) is None
 
 
 def test_the_palette_tells_classes_apart():
-    assert len(set(COLOURS)) == 37
-    distances = np.abs(PALETTE[1:, None].astype(int) - PALETTE[None, 1:]).sum(-1) + 1000 * np.eye(37, dtype=int)
+    assert len(set(SUNRGBD37.colours)) == 37
+    distances = np.abs(SUNRGBD37.palette[1:, None].astype(int) - SUNRGBD37.palette[None, 1:]).sum(-1) + 1000 * np.eye(
+        37, dtype=int
+    )
     assert distances.min() >= 40
 
 

@@ -13,7 +13,7 @@ from demo.pointcloud.exports import surface_file, surface_note
 from demo.pointcloud.surface import MAX_VERTICES, back_project, box_lines, camera_intrinsics, to_glb, to_ply
 from demo.viewer.layers import Look
 from deresunet import Frame, InputError
-from deresunet.classes import PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.visualization.boxes import shown_boxes
 
 PINHOLE = np.array([[600.0, 0, 32], [0, 600.0, 24], [0, 0, 1]])
@@ -87,7 +87,7 @@ def test_boxes_of_one_class_alone(room):
     chairs = [box for box in room.boxes if box.label == 5]
     lines = box_lines(shown_boxes(room.boxes, {5}))
     assert len(lines.entities) == 12 * len(chairs)
-    assert (np.array([entity.color[:3] for entity in lines.entities]) == PALETTE[5]).all()
+    assert (np.array([entity.color[:3] for entity in lines.entities]) == SUNRGBD37.palette[5]).all()
     assert box_lines([]) is None
 
 

@@ -17,7 +17,7 @@ from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.report.frame import Report, frame_pictures
 from demo.viewer.layers import layer_keys
 from deresunet import Frame, __version__
-from deresunet.classes import COLOURS, DISPLAY_NAMES
+from deresunet.classes import SUNRGBD37
 from deresunet.data.folder import SAMPLES_DIR
 
 
@@ -124,7 +124,9 @@ def test_a_report_explains_its_colours(inspector):
     assert re.search(r"[\d.]+ m.*gradient.*[\d.]+ m", captions["Depth"])
     legend = page.split('<div class="legend">')[1].split("</div>")[0]
     there = set(np.unique(seen.label)) | set(np.unique(seen.truth)) - {0}
-    assert colours_of(legend) == {DISPLAY_NAMES[label - 1]: COLOURS[label - 1] for label in there}, "present, no other"
+    assert colours_of(legend) == {
+        SUNRGBD37.display_names[label - 1]: SUNRGBD37.colours[label - 1] for label in there
+    }, "present, no other"
     for rule in re.findall(r'class="(\w+)"', legend + captions["Depth"]):
         assert f".{rule} {{" in page, "the report brings the looks of its keys along"
 

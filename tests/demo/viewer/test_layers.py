@@ -5,7 +5,7 @@ import pytest
 
 from demo.inspect.messages import captions
 from demo.viewer.layers import TITLES, Look, draw, layer_keys, missing
-from deresunet.classes import PALETTE
+from deresunet.classes import SUNRGBD37
 from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS
 
 
@@ -43,7 +43,7 @@ def test_a_layer_that_is_missing_says_why(bare, seen):
 
 def test_pictures_follow_opacity(seen, room):
     truth = draw(seen, "truth", Look(1.0))
-    assert np.array_equal(truth[room.label > 0], PALETTE[room.label][room.label > 0])
+    assert np.array_equal(truth[room.label > 0], SUNRGBD37.palette[room.label][room.label > 0])
     assert np.array_equal(truth[room.label == 0], room.rgb[room.label == 0]), "void shows the picture"
     assert np.array_equal(draw(seen, "prediction", Look(0.0)), room.rgb)
 

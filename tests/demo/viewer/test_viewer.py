@@ -19,7 +19,7 @@ from demo.theme import STYLE
 from demo.viewer.layers import TITLES, Look, draw, missing
 from demo.viewer.tickets import GONE, Tickets
 from demo.viewer.viewer import looked_at, pack, planes, viewer, viewer_script
-from deresunet.classes import display_name
+from deresunet.classes import SUNRGBD37
 from deresunet.visualization.colours import COMPARISON_KEYS
 from deresunet.visualization.overlays import comparison_codes, paint_outcomes
 
@@ -149,8 +149,8 @@ def test_the_read_out_has_the_values_of_the_very_pixel(shown, seen):
     height, width = seen.label.shape
     for row, column in zip(rng.integers(0, height, 40).tolist(), rng.integers(0, width, 40).tolist(), strict=True):
         told = dict(entry[:2] for entry in shown.evaluate("(at) => viewers.viewer.values(at)", [row, column]))
-        assert told["Prediction"] == display_name(int(seen.label[row, column]))
-        assert told["Ground truth"] == display_name(int(seen.truth[row, column]))
+        assert told["Prediction"] == SUNRGBD37.display_name(int(seen.label[row, column]))
+        assert told["Ground truth"] == SUNRGBD37.display_name(int(seen.truth[row, column]))
         assert told["Pixel"] == f"column {column}, row {row}"
         metres = seen.depth[row, column]
         assert told["Depth"] == ("missing" if metres == 0 else f"{metres:.3f} m")
