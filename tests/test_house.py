@@ -22,7 +22,7 @@ FORBIDDEN = {
 
 # Inside deresunet: the parts that each part may import, besides itself. Lower parts know nothing of higher ones, and
 # `model` and `data` nothing of each other.
-BASE = {"config", "classes", "class_files", "errors", "atomic"}
+BASE = {"config", "classes", "class_files", "class_tables", "errors", "atomic"}
 RUN = BASE | {"model", "data", "inference"}
 ALLOWED = {
     "errors": set(),
