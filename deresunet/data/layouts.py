@@ -90,6 +90,15 @@ def _beside(rgb: str, depth: str, label: Mapping[str, str | None] | None = None)
     return Layout("RGB and depth side by side", (rgb,), (depth,), label or {}, alone=False)
 
 
+def kind_of_split(name: str) -> str:
+    """The usual name of a split: train, val or test for their like, else its own.
+
+    >>> kind_of_split("Validation"), kind_of_split("easy")
+    ('val', 'easy')
+    """
+    return SPLIT_FOLDERS.get(name.lower(), name)
+
+
 # In the order in which they are tried.
 ROWS: dict[str, Layout] = {
     "tum": Layout(

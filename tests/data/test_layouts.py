@@ -31,6 +31,7 @@ from deresunet.data.folder_depth import planar_depth
 from deresunet.data.layouts import ROWS
 from deresunet.data.readers import open_reader, recognise
 from deresunet.data.source import Source
+from train.data.module import RGBDDataModule
 
 WALL, CHAIR = 1, 5
 SIZE = (48, 64)
@@ -157,7 +158,9 @@ def hypersim(root: Path) -> None:
         x, y = np.arange(SIZE[1]) - (SIZE[1] - 1) / 2, np.arange(SIZE[0]) - (SIZE[0] - 1) / 2
         file["dataset"] = METRES * np.sqrt(1 + (x[None] / focal) ** 2 + (y[:, None] / focal) ** 2)
     with h5py.File(folder / "frame.0000.semantic.hdf5", "w") as file:
-        file["dataset"] = np.where(halves(0, 1, SIZE) == 0, -1, CHAIR).astype(np.int16)
+        values = np.where(halves(0, 1, SIZE) == 0, -1, CHAIR).astype(np.int16)
+        values[:9, -9:] = WALL
+        file["dataset"] = values
 
 
 def stray(root: Path) -> None:
@@ -304,6 +307,21 @@ def test_a_layout_opens_by_looking_alone(case: str, tmp_path: Path, monkeypatch:
         told = json.loads(out.read_text())
         assert told["frames"] == len(names)
         assert told["modalities"] == {"rgbd" if "depth" in held else "rgb": len(names)}
+
+
+@pytest.mark.parametrize("case", [case for case, (*_, held) in CASES.items() if "label" in held])
+def test_a_layout_is_trained_on_by_looking_alone(case: str, tmp_path: Path) -> None:
+    make, _, split, names, _ = CASES[case]
+    make(tmp_path)
+    module = RGBDDataModule(root=str(tmp_path), validation_split=split, rotate="90")
+    if case == "frames.csv":
+        with pytest.raises(InputError, match="all frames are in lists that are not for training"):
+            module.setup("fit")
+        return
+    module.setup("fit")
+    assert module.count("validation") == len(names)
+    assert module.count("training") >= 1
+    assert module.frame("training", 0).size == SIZE[::-1], "upright"
 
 
 def test_every_row_has_a_case() -> None:

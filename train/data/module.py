@@ -16,8 +16,10 @@ from torch.utils.data import DataLoader
 
 from deresunet.classes import SUNRGBD37
 from deresunet.config import Preprocessing
+from deresunet.data.folder import FolderReader
 from deresunet.data.frame import Frame
 from deresunet.data.labels import class_set_of
+from deresunet.data.layouts import kind_of_split
 from deresunet.data.readers import Reader, open_source
 from deresunet.data.source import Source
 from deresunet.errors import InputError
@@ -39,9 +41,11 @@ class RGBDDataModule(pl.LightningDataModule):
     Validation comes from a list of its own or is carved out of the training list, never out of the test list.
 
     Args:
-        dataset: layout, a name of `deresunet.data.readers.LAYOUTS`.
+        dataset: layout, a name of `deresunet.data.readers.LAYOUTS`; None looks at what lies in the root, and takes
+            the bundled rooms without one.
         root: where it lies; the bundled rooms need none.
-        train_split: name of the list to train on; None takes "train", or all frames that no list has.
+        train_split: name of the list to train on; None takes "train", or all frames that no list has, as "train" does
+            in a folder without such a list.
         validation_split: name of the list to validate on; None carves it out of the training list.
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
@@ -73,7 +77,7 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        dataset: str = "rooms",
+        dataset: str | None = None,
         root: str | None = None,
         train_split: str | None = "train",
         validation_split: str | None = None,
@@ -98,6 +102,7 @@ class RGBDDataModule(pl.LightningDataModule):
         **source: Any,
     ) -> None:
         super().__init__()
+        dataset = dataset or ("rooms" if root is None else "auto")
         self.source = Source(dataset=dataset, root=None if root is None else Path(root), split=None, **source)
         self.class_set = SUNRGBD37
         self.dataset, self.train_split, self.test_split = dataset, train_split, test_split
@@ -170,10 +175,12 @@ class RGBDDataModule(pl.LightningDataModule):
 
     def _training_list(self) -> tuple[Reader, tuple[str, ...]]:
         """The training list's reader, and its frames' names."""
-        if self.train_split is not None:
+        whole = open_source(replace(self.source, split="all")) if self.train_split in (None, "train") else None
+        missing = isinstance(whole, FolderReader) and "train" not in map(kind_of_split, whole.splits)
+        if self.train_split is not None and not missing:
             reader = open_source(replace(self.source, split=self.train_split))
             return reader, reader.names
-        whole = open_source(replace(self.source, split="all"))
+        assert whole is not None
         lists: Mapping[str, Sequence[str]] = getattr(whole, "splits", {})
         if "train" in lists:
             reader = open_source(replace(self.source, split="train"))

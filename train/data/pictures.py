@@ -39,8 +39,9 @@ class FrameList:
         return [frame_fingerprint(self.reader, name) for name in self.names]
 
     def read(self, index: int) -> Frame:
-        """The frame of an index."""
-        return self.kept[index] if self.kept else self.reader.read(self.names[index])
+        """The frame of an index, upright."""
+        frame = self.kept[index] if self.kept else self.reader.read(self.names[index])
+        return frame.upright()
 
     def subset(self, indices: Sequence[int]) -> FrameList:
         """Some of the frames, in the order of `indices`."""
