@@ -1,5 +1,6 @@
 """`bench`: every backend and other networks in one run, what it says and what it leaves out."""
 
+import itertools
 import json
 
 import numpy as np
@@ -66,7 +67,8 @@ def test_networks_take_turns(weights, monkeypatch):
             predictors[name], "labels", lambda frames, name=name, labels=labels: order.append(name) or labels(frames)
         )
     benchmark.time_networks(predictors, (64, 96), 1, 3, {})
-    assert order == ["eager", "folded"] + ["eager", "folded"] * 3 or order[2:8] == ["eager", "folded"] * 3
+    # Each timing runs its network a few times before the one that counts; once first of all, and three rounds.
+    assert [name for name, _ in itertools.groupby(order)] == ["eager", "folded"] * 4
 
 
 def test_arithmetic_is_counted_as_the_design_counts_it():
