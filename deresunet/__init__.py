@@ -7,7 +7,7 @@ Typical use::
     predictor = deresunet.load()
     frame = deresunet.read_frame(rgb="room.jpg", depth="room.png")
     prediction = predictor(frame)
-    prediction.label  # uint8 (H, W), 1..37
+    prediction.label  # uint8 (H, W), 1..N of prediction.class_set
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class ModalityResult:
     """Prediction and scores of one modality; small enough that three are kept for a visitor.
 
     Attributes:
-        label: uint8 (h, w), 1..37, at the size of the pictures.
+        label: uint8 (h, w), 1..N, at the size of the pictures.
         result: labelled pixels at full resolution, counted by region and class; None without ground truth.
         class_set: the N classes.
         described: frame and prediction, as of `deresunet.evaluation.evaluator.describe_frame`.

@@ -169,7 +169,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     card = gr.HTML(padding=False, elem_id="depth-card")
                     take_unit = gr.Button("Take the proposed unit", visible=False, size="sm", elem_id="take-unit")
                 with gr.Column(min_width=210):
-                    label = _file("Ground truth: class numbers 0..37 (or NYU40) as PNG", LABEL_SUFFIXES, "upload-label")
+                    label = _file("Ground truth: class numbers as PNG (0 = void)", LABEL_SUFFIXES, "upload-label")
                 with gr.Column(min_width=210):
                     intrinsics = gr.Textbox(label="Intrinsics (optional)", placeholder="fx, fy, cx, cy in pixels")
                     run = gr.Button("Segment", variant="primary", elem_id="segment")
