@@ -71,7 +71,7 @@ def test_own_classes_are_trained_and_used_in_three_commands(mine, tmp_path, caps
     bundled = read_weights().state
     trained = load_checkpoint(tmp_path / "finetune/version_0/checkpoints/last.ckpt").state
     for name, tensor in trained.items():
-        if name.startswith(("rgb_encoder.", "depth_encoder.")):
+        if name in bundled and name.startswith(("rgb_encoder.", "depth_encoder.")):  # counters of batches are not
             torch.testing.assert_close(tensor, bundled[name].to(tensor.dtype), msg=name)
     assert not torch.equal(trained["bottleneck.out.0.weight"], bundled["bottleneck.out.0.weight"])
     # The predictor takes it, with its classes.
