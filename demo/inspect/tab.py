@@ -234,6 +234,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     uploaded = [
         chooser.upload[0].input(on_drop, [*chooser.upload, *controls], uploading, **running),
         chooser.run.click(on_upload, [*chooser.upload, *controls], uploading, **running),
+        chooser.upload[1].upload(on_upload, [*chooser.upload, *controls], uploading, **running),
         chooser.take_unit.click(lambda unit: unit, chooser.proposed, chooser.upload[3], **QUIET).then(
             on_upload, [*chooser.upload, *controls], uploading, **running
         ),

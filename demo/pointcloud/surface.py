@@ -96,21 +96,23 @@ def box_lines(boxes: Iterable[OrientedBox]) -> Path3D | None:
     for number, box in enumerate(boxes):
         corners.append(box.corners() * (1, -1, -1))
         colour = [*box_colour(box).tolist(), 255]
-        edges += [Line([8 * number + a, 8 * number + b], color=colour) for a, b in EDGES]
+        edges += [Line([8 * number + a, 8 * number + b], color=colour) for a, b in EDGES]  # type: ignore[no-untyped-call]
     return Path3D(entities=edges, vertices=np.concatenate(corners), process=False) if corners else None
 
 
 def to_glb(surface: Surface, picture: np.ndarray, boxes: Path3D | None = None) -> bytes:
     """A surface as a binary glTF 2.0 file, in the colours of a picture uint8 (h, w, 3), with the edges of boxes."""
     parts = [surface.mesh(_linear(picture)), *([] if boxes is None else [boxes])]
-    written = trimesh.Scene(parts).export(file_type="glb", tree_postprocessor=_unlit)
-    return bytes(written)
+    written: bytes = trimesh.Scene(parts).export(file_type="glb", tree_postprocessor=_unlit)  # type: ignore[no-untyped-call]
+    return written
 
 
 def to_ply(surface: Surface, picture: np.ndarray, label: np.ndarray, truth: np.ndarray | None) -> bytes:
     """A surface as a binary PLY file with colours, predicted classes, and true classes where they are known."""
     classes = {"prediction": label, **({} if truth is None else {"ground_truth": truth})}
-    return bytes(surface.mesh(picture, **classes).export(file_type="ply"))
+    written = surface.mesh(picture, **classes).export(file_type="ply")
+    assert isinstance(written, bytes)
+    return written
 
 
 def viewing_distance(surface: Surface) -> float:

@@ -15,6 +15,8 @@ SHARE_ORIGIN = "https://gradio.s3-us-west-2.amazonaws.com"
 # Who embeds the page of a Space, and where it asks for what Gradio's header shows, and whether the Space sleeps.
 SPACE_ANCESTORS = ("https://huggingface.co", "https://*.hf.space")
 SPACE_HUB = ("https://huggingface.co", "https://*.huggingface.co")
+# Files of `demo.downloads`, whose folder is named by a hash of the content.
+_HANDED_OUT = re.compile(r"/file=.*/deresunet/[0-9a-f]{32}/[^/]+$")
 _ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9.-]+(:\d+)?")
 
 
@@ -80,6 +82,9 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if message["status"] == 200 and _HANDED_OUT.search(scope["path"]):
+                    # The address has a hash of what lies there. Where visitors log in, no proxy may keep it for others.
+                    headers["Cache-Control"] = "private, max-age=31536000, immutable"
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
