@@ -53,7 +53,7 @@ def lay_out_inspect(inspector: Inspector) -> Layout:
         chooser = lay_out_chooser(inspector)
         weights = gr.Dropdown(
             networks, value=inspector.checkpoints.first_name, label="Weights", visible=len(networks) > 1, min_width=180,
-            elem_id="weights", elem_classes="weights",
+            show_label=False, container=False, elem_id="weights", elem_classes="weights",
         )  # fmt: skip
         control_notice = gr.HTML(elem_id="control-notice", elem_classes="notices", padding=False)
         shown = viewer("viewer", "The frame and its prediction", pixel)

@@ -344,7 +344,7 @@ const MARKUP = `
 <div class="vw-side">
   <div class="vw-score"></div>
   <div class="vw-readout">
-    <dl></dl>
+    <p class="vw-note vw-hint"></p><dl></dl>
     <div class="vw-probabilities"></div>
   </div>
   <details class="vw-classes" open>
@@ -750,11 +750,14 @@ class Viewer {
     read() {
         if (!this.frame) return;
         const at = this.cursor ?? this.cross ?? this.look.pixel;
+        const touch = matchMedia('(hover: none)').matches, hint = this.at('.vw-hint');
+        hint.hidden = Boolean(at);
+        hint.textContent = `${touch ? 'Tap' : 'Point at'} the picture to read its values${
+            this.value.ticket ? `; ${touch ? 'a tap' : 'click'} for class probabilities` : ''}.`;
         this.at('.vw-readout dl').innerHTML = at ? this.values(at).map(([name, text, colour, verdict]) =>
             `<div><dt>${escaped(name)}</dt><dd>${colour ? swatch(colour) : ''}${escaped(text)}${verdict
                 ? ` <em class="vw-${verdict}">${verdict}</em>` : ''}</dd></div>`).join('')
-            : `<p class="vw-note">${matchMedia('(hover: none)').matches ? 'Tap' : 'Point at'} the picture to read its values${
-                this.value.ticket ? `; ${matchMedia('(hover: none)').matches ? 'a tap' : 'click'} for class probabilities` : ''}.</p>`;
+            : '';
         const { pixel } = this.look, box = this.at('.vw-probabilities');
         box.hidden = !this.value.ticket;
         if (!pixel || !this.value.ticket) box.innerHTML = '';
