@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -135,6 +136,16 @@ def write_query(link: Link) -> str:
     }
     del fields["classes"]
     return urlencode({key: value for key, value in fields.items() if value is not None})
+
+
+def address_script(tab: Tab, keys: Sequence[str], usual: Mapping[str, str]) -> str:
+    """Script of an event that writes controls' values into a tab's address, without those that are as `usual`."""
+    return f"""(...values) => {{
+        const usual = {json.dumps(dict(usual))};
+        const entries = {json.dumps(list(keys))}.map((key, k) => [key, values[k] === usual[key] ? null : values[k]]);
+        window.writeAddress?.(Object.fromEntries(entries), true, '{tab}');
+        return [];
+    }}"""
 
 
 def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:

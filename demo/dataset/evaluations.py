@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -17,7 +17,7 @@ import numpy as np
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
-from demo.dataset.progress import Progress, Request, time_left
+from demo.dataset.progress import Progress, Request, Run, time_left
 from demo.dataset.result import DatasetResult
 from demo.dataset.stopping import StoppableReader, StoppedError
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
@@ -51,25 +51,6 @@ _STOP_S = 60.0
 _LABEL_PROBES = 16
 
 
-@dataclass
-class _Run:
-    request: Request
-    total: int
-    done: int
-    watchers: dict[str, float]  # visitor -> when last heard of, by the monotonic clock
-    seen: float
-    asked: gr.Request | None = (
-        None  # the latest request of a visitor who follows it, whose quota pays for a GPU of ZeroGPU
-    )
-    miou: float = float("nan")
-    seconds_left: float | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    thread: threading.Thread | None = None
-
-    def __str__(self) -> str:
-        return f"{self.request}: {self.done} of {self.total} frames"
-
-
 class Evaluations:
     """Run, follow and keep evaluations for all visitors of a server.
 
@@ -95,7 +76,7 @@ class Evaluations:
         self._store = EvaluationStore(folder or Path(get_upload_folder()) / "evaluations", limit_bytes)
         self._lock = threading.Lock()
         self._loading = threading.Lock()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
         self._failures: dict[Request, str] = {}
         self._fingerprints: dict[str, tuple[float, str]] = {}
@@ -138,7 +119,7 @@ class Evaluations:
                 return
             now = time.monotonic()
             total = len(self._reader(request.source).names)
-            self._run = run = _Run(request, total, folder.frames_done(), {visitor: now}, now)
+            self._run = run = Run(request, total, folder.frames_done(), {visitor: now}, now)
             # A daemon, so that the server can end; the resume file has the frames done. In the visitor's context, in
             # which ZeroGPU finds whom to charge.
             run.asked, context = LocalContext.request.get(None), contextvars.copy_context()
@@ -287,7 +268,7 @@ class Evaluations:
             return found
         return known
 
-    def _work(self, run: _Run, folder: RunFolder) -> None:
+    def _work(self, run: Run, folder: RunFolder) -> None:
         failure = ""
         try:
             self._reader(run.request.source).check()
@@ -312,7 +293,7 @@ class Evaluations:
                     self._failures[run.request] = self._without_paths(run.request, failure)
                 self._run = None
 
-    def _evaluate(self, request: Request, folder: RunFolder, resume: ResumeFile, run: _Run | None) -> DatasetResult:
+    def _evaluate(self, request: Request, folder: RunFolder, resume: ResumeFile, run: Run | None) -> DatasetResult:
         began, before = time.perf_counter(), resume.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:

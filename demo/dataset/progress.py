@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Literal
+
+import gradio as gr
 
 from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.inference.preprocessing import Modality
@@ -57,6 +60,38 @@ class Progress:
     stopping: bool = False
     elsewhere: str = ""
     failure: str = ""
+
+
+@dataclass
+class Run:
+    """An evaluation that is running.
+
+    Attributes:
+        request: its settings.
+        total: number of frames of the split.
+        done: number of frames done.
+        watchers: visitor -> when last heard of, by the monotonic clock [s].
+        seen: when a visitor who follows it was last heard of.
+        asked: the latest request of a visitor who follows it, whose quota pays for a GPU of ZeroGPU.
+        miou: mean IoU of the frames done, 0..1.
+        seconds_left: time left [s], or None.
+        stop: set when it is to end after the current frame.
+        thread: where it runs.
+    """
+
+    request: Request
+    total: int
+    done: int
+    watchers: dict[str, float]
+    seen: float
+    asked: gr.Request | None = None
+    miou: float = float("nan")
+    seconds_left: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.done} of {self.total} frames"
 
 
 def time_left(seconds: float | None) -> str:

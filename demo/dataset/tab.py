@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
-from demo.components import MODALITIES, PRIVATE, QUIET
+from demo.components import MODALITIES, PRIVATE, QUIET, plot
 from demo.dataset import messages
 from demo.dataset.audit_tab import build_audit
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
@@ -24,6 +23,7 @@ from demo.dataset.sections import Sections
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.chooser import source_updates
 from demo.inspector import DatasetFrame, Inspector
+from demo.link import address_script
 from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
 from demo.notices import notice as notice_of
 from demo.notices import with_notice
@@ -119,7 +119,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
                             classes = gr.HTML(elem_id="ds-classes", padding=False, js_on_load=SORT_TABLE)
                 with gr.Column(scale=6, min_width=320):
                     _title("Confusions")
-                    matrix = _plot(
+                    matrix = plot(
                         "ds-matrix", "Confusion matrix; the list below it has the largest confusions in words"
                     )
                     gr.HTML(messages.matrix_note(), padding=False)
@@ -136,7 +136,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
                         label="Share of",
                         elem_id="ds-property",
                     )
-                    dots = _plot(
+                    dots = plot(
                         "ds-scatter", "Frames by the chosen share and by score; the gallery has the same frames"
                     )
                     dots_note = gr.HTML(elem_id="ds-scatter-note", padding=False)
@@ -311,7 +311,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
     }  # fmt: skip
     usual = {"sensor": ALL_SENSORS, "scene": ALL_SCENES, "class": ALL_CLASSES, "order": WORST}
     changes = [tab.select, *(control.change for control in named.values())]
-    gr.on(changes, None, list(named.values()), None, js=_to_address(list(named), usual), **QUIET)
+    gr.on(changes, None, list(named.values()), None, js=address_script("dataset", list(named), usual), **QUIET)
     for part, one in (("", result_tab), ("runs", runs_tab), ("audit", audit_tab)):
         to_part = f"() => {{ window.writeAddress?.({{ part: '{part}' }}, true, 'dataset'); return []; }}"
         one.select(None, None, None, js=to_part, **QUIET)
@@ -340,26 +340,5 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
     return DatasetTab([open_request, audit_request], runs.request, evaluations, follow, followed)
 
 
-def _to_address(keys: list[str], usual: Mapping[str, str]) -> str:
-    """Script that writes controls' values into the tab's address, without those that are as `usual`."""
-    return f"""(...values) => {{
-        const usual = {json.dumps(usual)};
-        const entries = {json.dumps(keys)}.map((key, k) => [key, values[k] === usual[key] ? null : values[k]]);
-        window.writeAddress?.(Object.fromEntries(entries), true, 'dataset');
-        return [];
-    }}"""
-
-
 def _title(text: str) -> None:
     gr.HTML(f'<h2 class="ds-title">{text}</h2>', padding=False)
-
-
-def _plot(elem_id: str, alt_text: str) -> gr.Image:
-    return gr.Image(
-        show_label=False,
-        format="png",
-        interactive=False,
-        buttons=["download", "fullscreen"],
-        alt_text=alt_text,
-        elem_id=elem_id,
-    )

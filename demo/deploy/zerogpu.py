@@ -23,9 +23,9 @@ import numpy as np
 from deresunet.errors import InputError
 from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Provenance
-from deresunet.inference.predictor import Images, Predictor, Segment
+from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import Modality
-from deresunet.inference.tta import Inference
+from deresunet.inference.tta import Images, Inference, Segment
 
 log = logging.getLogger(__name__)
 _PLAIN = Inference()

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from deresunet.data.arrays import nearest
 from deresunet.data.depth_checks import (
     BEYOND,
-    LEAST_VALUES,
     measured_mask,
     name_colours,
     near_and_far_exchanged,
     refuse_disparity,
     refuse_stretched,
 )
+from deresunet.data.depth_unit_choice import GIVEN_MEDIAN_M, Kind, UnitChoice, choice_of_frame, unrotate
 from deresunet.data.depth_units import (
-    MEDIAN_M,
     Proposal,
     Unit,
     describe_unit,
@@ -31,33 +30,8 @@ from deresunet.data.depth_units import (
 )
 from deresunet.errors import InputError
 
-# The SUN RGB-D toolbox (read_3d_pts_general.m) cuts its own encoding off here.
-SUNRGBD_MAX_M = 8.0
 ASPECT_TOLERANCE = 0.02
-# Medians [m] that are not doubted in a unit that was given.
-GIVEN_MEDIAN_M = (0.2, 15.0)
-# How values are stored: a data set has one unit for its integers and one for its floats.
-Kind = Literal["integers", "floats"]
 _ROTATED = "SUN RGB-D's rotation of 16 bits"
-
-
-@dataclass(frozen=True)
-class UnitChoice:
-    """A unit that was recognised.
-
-    Attributes:
-        unit: a name of `deresunet.data.depth_units.UNITS`.
-        reason: what it was recognised by.
-        plausible: whether it gives a room.
-        proposals: units that would, where it does not.
-        doubt: what speaks for another unit, as a sentence with the option to give; or "".
-    """
-
-    unit: str
-    reason: str
-    plausible: bool
-    proposals: tuple[Proposal, ...] = ()
-    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,8 +93,8 @@ def decode_depth(
         stored: (H, W), (1, H, W) or (H, W, 1), integers of 16 bits or more, or floats; 8 bits with a unit alone. 0,
             negative and not finite values are missing depth, and so is a spike far from all else, such as 65535.
         unit: "auto", a name of `UNITS`, or stored values per metre.
-        choices: units that were recognised for a whole data set, see `choose_units`. They take the place of a look at
-            this frame alone, unless its values cannot be in them.
+        choices: units that were recognised for a whole data set, see `deresunet.data.depth_unit_choice`. They take the
+            place of a look at this frame alone, unless its values cannot be in them.
 
     Returns:
         float32 (H, W) [m], 0 where missing, and the reading.
@@ -140,12 +114,12 @@ def decode_depth(
     if name == "auto":
         refuse_disparity(stored, mask, sentinels)
         refuse_stretched(stored, mask)
-        choice = _choice_of_frame(stored[mask], choices or {})
+        choice = choice_of_frame(stored[mask], choices or {})
         per_metre = parse_unit(choice.unit)[1]
     else:
         choice = UnitChoice(name, "stated", True)
     if choice.unit == "sunrgbd":
-        metres = np.where(mask, _unrotate(stored), np.float32(0))
+        metres = np.where(mask, unrotate(stored), np.float32(0))
     else:
         metres = np.where(mask, stored, stored.dtype.type(0)).astype(np.float32) * np.float32(1.0 / per_metre)
     encoding = str(stored.dtype) + (f", {_ROTATED}" if choice.unit == "sunrgbd" else "")
@@ -169,99 +143,6 @@ def read_metres(depth: np.ndarray) -> tuple[np.ndarray, DepthReading]:
     proposals = () if good else propose(measured, "m")
     choice = UnitChoice("m", "arrays are in metres", good, proposals)
     return metres, _read(metres, choice, False, "array", sentinels, measured)
-
-
-def choose_units(frames: Sequence[np.ndarray]) -> dict[Kind, UnitChoice]:
-    """Recognise the unit of a data set, over all frames that are looked at: one for integers and one for floats.
-
-    Args:
-        frames: stored values (N,) of each frame that are not missing.
-    """
-    kinds: dict[Kind, list[np.ndarray]] = {}
-    for values in frames:
-        kinds.setdefault(_kind_of(values), []).append(values)
-    return {kind: choose_unit(of_kind) for kind, of_kind in kinds.items()}
-
-
-def choose_unit(frames: Sequence[np.ndarray]) -> UnitChoice:
-    """Recognise the unit of one frame or of several together, all of integers or all of floats.
-
-    Args:
-        frames: stored values (N,) of each frame that are not missing.
-    """
-    frames = [sampled(values, 4000 if len(frames) > 1 else 20_000) for values in frames if values.size]
-    if not frames:
-        return UnitChoice("mm", "nothing was measured", True)
-    floats = _kind_of(frames[0]) == "floats"
-    of = f" over {len(frames)} frames" if len(frames) > 1 else ""
-    rotated = [values for values in frames if _seems_rotated(values)]
-    if len(rotated) > len(frames) / 2:
-        choice = _choose_rotated(np.concatenate(rotated), of)
-        if choice is not None:
-            return choice
-    together = np.concatenate(frames)
-    tried = ("m", "mm") if floats else ("mm",)
-    for name in tried:
-        if is_room(together / parse_unit(name)[1]):
-            stored = "floats" if floats else "integers"
-            return UnitChoice(name, f"{stored} that give a room in {describe_unit(name)}{of}", True)
-    assumed = tried[0]
-    if floats and float(np.median(together)) > 100:
-        assumed = "mm"
-    return UnitChoice(assumed, f"assumed{of}, since no unit is known", False, propose(together, assumed))
-
-
-def _kind_of(values: np.ndarray) -> Kind:
-    return "floats" if np.issubdtype(values.dtype, np.floating) else "integers"
-
-
-def _seems_rotated(values: np.ndarray) -> bool:
-    """Whether stored values (N,) have the low bits of SUN RGB-D's rotation.
-
-    Rotating 16 bits left by three leaves the low three bits empty below 8.192 m, and 001 up to 16.383 m. Plain
-    millimetres fill all eight patterns evenly, so the chance of taking them for rotated ones is nil.
-    """
-    if _kind_of(values) == "floats" or not values.size or values.max() > 0xFFFF:
-        return False
-    return bool(np.mean((values.astype(np.uint16) & 7) <= 1) >= 0.99)
-
-
-def _choose_rotated(values: np.ndarray, of: str) -> UnitChoice | None:
-    """SUN RGB-D's encoding for values (N,) that have its low bits, if it gives a room or a close-up."""
-    reason = f"the low three bits are empty{of}, as SUN RGB-D's rotation leaves them"
-    metres, plain = _unrotate(values), values / 1000.0
-    if is_room(metres):
-        return UnitChoice("sunrgbd", reason, True)
-    near_by = GIVEN_MEDIAN_M[0] <= np.median(metres) <= MEDIAN_M[0]
-    # Millimetres that were rounded to 16 or 40 share more than the rotation's factor of 8; a few values prove nothing.
-    near_values = np.unique(values[values & 7 == 0]).astype(np.int64)
-    if not near_by or np.gcd.reduce(near_values) != 8 or len(near_values) < LEAST_VALUES:
-        return None
-    near, far = np.percentile(metres, (1, 99))
-    plain_near, plain_far = np.percentile(plain, (1, 99))
-    doubt = (
-        f"Depth is taken to be in SUN RGB-D's encoding, since {reason}: a close-up of {near:.2f} to {far:.2f} m. In "
-        f"millimetres it would be {plain_near:.1f} to {plain_far:.1f} m. Say which it is (--depth-unit sunrgbd, or mm)."
-    )
-    return UnitChoice("sunrgbd", reason, True, (Proposal("mm", float(plain_near), float(plain_far)),), doubt)
-
-
-def _choice_of_frame(values: np.ndarray, choices: Mapping[Kind, UnitChoice]) -> UnitChoice:
-    """Unit of one frame's stored values (N,): its data set's, unless the values cannot be in it."""
-    choice = choices.get(_kind_of(values))
-    if choice is None:
-        return choose_unit([values])
-    if not values.size or _seems_rotated(values) == (choice.unit == "sunrgbd"):
-        return choice
-    alone = choose_unit([values])
-    # Depth in whole multiples of 8 mm happens; depth without the rotation's low bits was never rotated.
-    if choice.unit != "sunrgbd" and (alone.doubt or alone.unit != "sunrgbd" or is_room(sampled(values) / 1000.0)):
-        return choice
-    doubt = (
-        f"The data set's other frames are in {describe_unit(choice.unit)}, in which this one makes no sense: it is "
-        f"read in {describe_unit(alone.unit)}. Give its unit in meta/, or the data set's with --depth-unit."
-    )
-    return replace(alone, doubt=doubt)
 
 
 def align_depth(metres: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -307,18 +188,6 @@ def _checked(stored: np.ndarray, given: bool) -> np.ndarray:
     if stored.dtype.kind not in "iuf":
         raise InputError(f"The depth file holds {stored.dtype}; expected integers of 16 bits or floats.")
     return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
-
-
-def _unrotate(stored: np.ndarray) -> np.ndarray:
-    """Undo the rotation of 16 bits by three, as the SUN RGB-D toolbox does: float32 [m], cut off at 8 m."""
-    if not np.issubdtype(stored.dtype, np.integer) or (stored.size and (stored.min() < 0 or stored.max() > 0xFFFF)):
-        raise InputError(
-            f"SUN RGB-D's depth encoding is of unsigned 16 bits; the file holds {stored.dtype} of other range. "
-            "Choose another depth unit."
-        )
-    rotated = stored.astype(np.uint16)
-    millimetres = (rotated >> 3) | (rotated << 13)
-    return np.minimum(millimetres.astype(np.float32) * np.float32(0.001), np.float32(SUNRGBD_MAX_M))
 
 
 def _read(

@@ -11,7 +11,8 @@ import numpy as np
 
 from deresunet.classes import ClassSet
 from deresunet.data.arrays import MAX_PIXELS, read_exr, read_npy, read_npz, read_pgm
-from deresunet.data.depth import DepthReading, Kind, UnitChoice, decode_depth, same_view
+from deresunet.data.depth import DepthReading, decode_depth, same_view
+from deresunet.data.depth_unit_choice import Kind, UnitChoice
 from deresunet.data.depth_units import Unit
 from deresunet.data.frame import Frame, OrientedBox, Problem
 from deresunet.data.hdf5 import read_hdf5

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deresunet.classes import BUILT_IN, ClassSet
-from deresunet.data.depth import Kind, UnitChoice
+from deresunet.data.depth_unit_choice import Kind, UnitChoice
 from deresunet.data.depth_units import parse_unit
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, FileOptions, frame_of_files
 from deresunet.data.folder_depth import planar_depth, recognise_units

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deresunet.data.depth import GIVEN_MEDIAN_M, Kind, UnitChoice, choose_units
 from deresunet.data.depth_checks import measured_mask
+from deresunet.data.depth_unit_choice import GIVEN_MEDIAN_M, Kind, UnitChoice, choose_units
 from deresunet.data.depth_units import describe_unit, is_room, parse_unit, sampled
 from deresunet.data.files import read_stored_depth
 from deresunet.data.layouts import Layout

@@ -11,13 +11,15 @@ from pathlib import Path
 import torch
 
 from deresunet.config import Preprocessing
+from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.inference.backends import choose_backend
 from deresunet.inference.backends.cudagraph import Pass
 from deresunet.inference.devices import resolve_device
 from deresunet.inference.postprocessing import OutputSpec
-from deresunet.inference.preprocessing import Modality, RawBatch
+from deresunet.inference.preprocessing import Modality, RawBatch, usable_modality
 from deresunet.inference.smoothing import HeadMode, smooth_head
+from deresunet.inference.tta import Inference
 from deresunet.model import registry
 from deresunet.model.checkpoint import Checkpoint, load_checkpoint
 from deresunet.model.hub import bundled_or_fetched
@@ -57,6 +59,32 @@ class Network:
     scores: bool = True
     head: HeadMode = "raw"
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def modality_of(self, frame: Frame, wanted: Modality) -> Modality:
+        """Modality that the network is given of `frame` when `wanted` is asked for; see `usable_modality`.
+
+        Raises:
+            InputError: the network does not take what is asked for, or the frame has nothing that it takes.
+        """
+        if self.takes == "rgbd":
+            return usable_modality(frame, wanted)
+        name = self.checkpoint.name
+        if wanted not in ("rgbd", self.takes):
+            raise InputError(f"{name} takes {self.takes} alone, and {wanted} was asked for. Choose {self.takes}.")
+        return usable_modality(frame, self.takes)
+
+    def check(self, inference: Inference) -> None:
+        """Check that the network can be run with an input size, flips and scales.
+
+        Raises:
+            InputError: flips and scales are asked of a network that gives labels without scores, or scales of one that
+                takes one size alone.
+        """
+        name = self.checkpoint.name
+        if inference.augmented and not self.scores:
+            raise InputError(f"{name} gives labels without scores, which --tta averages. Leave it out.")
+        if inference.scales != (1.0,) and self.checkpoint.preprocessing.size:
+            raise InputError(f"{name} takes one size alone. Leave scales out of --tta.")
 
 
 def network_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -138,3 +139,19 @@ def _largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         found.append(left.max(1, keepdim=True))
         left.scatter_(1, found[-1].indices, -torch.inf)
     return torch.cat([one.values for one in found], 1), torch.cat([one.indices for one in found], 1)
+
+
+def at_frame_sizes(
+    logits: Sequence[Tensor], sizes: Sequence[tuple[int, int]], top_k: int
+) -> list[PixelScores] | list[np.ndarray]:
+    """Scores of the `top_k` most probable classes of each frame, or labels alone for 0.
+
+    Args:
+        logits: (1, classes, h, w) of each frame.
+        sizes: height and width of each frame.
+        top_k: how many classes to keep.
+    """
+    pairs = zip(logits, sizes, strict=True)
+    if top_k:
+        return [to_frame_size(one, size, top_k) for one, size in pairs]
+    return [frame_labels(one, size)[0].cpu().numpy() for one, size in pairs]

@@ -16,28 +16,20 @@ from torch import Tensor
 from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame, turn
 from deresunet.data.frame_tally import warn_once
-from deresunet.errors import InputError
 from deresunet.inference.backends import first_run_is_slow
 from deresunet.inference.devices import describe_device, lent_gpu
 from deresunet.inference.network import USUAL_SIZE, Network
 from deresunet.inference.network_file import open_network
-from deresunet.inference.postprocessing import OutputSpec, PixelScores, frame_labels, resize_logits, to_frame_size
+from deresunet.inference.postprocessing import OutputSpec, PixelScores, at_frame_sizes, resize_logits
 from deresunet.inference.prediction import TOP_K, Prediction, Provenance
 from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
 from deresunet.inference.smoothing import HeadMode
 from deresunet.inference.stored_predictions import StoredPredictor
-from deresunet.inference.tta import Inference
+from deresunet.inference.tta import Images, Inference, Segment, mean_logits
 from deresunet.model.checkpoint import Checkpoint
 
 # Frames at once where nobody waits for one of them: a GPU is busy with few of them only for the first few layers.
 _BATCH = 16
-# RGB uint8 (H, W, 3) and depth float32 (H, W) [m] of a frame, None where it has none.
-Images = tuple[np.ndarray | None, np.ndarray | None]
-# Images of frames of one network size, modality, input size and views, whether scores are wanted or labels alone -> one
-# of these a frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a GPU by a call.
-Segment = Callable[
-    [Sequence[Images], Modality, Inference, bool], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
-]
 
 
 class Predictor:
@@ -191,19 +183,20 @@ class Predictor:
             Scores or labels of each frame, latency of all together [ms], provenance.
         """
         frames = [Frame(rgb=rgb, depth=depth) for rgb, depth in images]
+        sizes = [frame.size for frame in frames]
         self.network  # noqa: B018 - loading is no part of the latency
         start = time.perf_counter()
         if inference.augmented:
             given = [self.modality_of(frame, modality) for frame in frames]
             logits = [self._mean_logits(*one, inference) for one in zip(frames, given, strict=True)]
-            found = _at_frame_sizes(logits, frames, scores)
-        elif len({frame.size for frame in frames}) == 1:
-            outputs = OutputSpec(frames[0].size, TOP_K if scores else 0)
+            found = at_frame_sizes(logits, sizes, TOP_K if scores else 0)
+        elif len(set(sizes)) == 1:
+            outputs = OutputSpec(sizes[0], TOP_K if scores else 0)
             kept = [one.cpu().numpy() for one in self.tensors(self._batch(frames, modality, inference), outputs)]
             found = [PixelScores(*of_frame) if scores else of_frame[0] for of_frame in zip(*kept, strict=True)]
         else:
             (several,) = self.tensors(self._batch(frames, modality, inference), OutputSpec())
-            found = _at_frame_sizes([one[None] for one in several], frames, scores)
+            found = at_frame_sizes([one[None] for one in several], sizes, TOP_K if scores else 0)
         return found, 1000.0 * (time.perf_counter() - start), self.provenance(modality)
 
     def modality_of(self, frame: Frame, wanted: Modality = "rgbd") -> Modality:
@@ -212,12 +205,7 @@ class Predictor:
         Raises:
             InputError: the network does not take what is asked for, or the frame has nothing that it takes.
         """
-        takes = self.network.takes
-        if takes == "rgbd":
-            return usable_modality(frame, wanted)
-        if wanted not in ("rgbd", takes):
-            raise InputError(f"{self.checkpoint.name} takes {takes} alone, and {wanted} was asked for. Choose {takes}.")
-        return usable_modality(frame, takes)
+        return self.network.modality_of(frame, wanted)
 
     def tensors(self, batch: RawBatch, outputs: OutputSpec) -> tuple[Tensor, ...]:
         """Run the network on a batch that is already on `device`; return what `outputs` names as tensors there.
@@ -299,10 +287,7 @@ class Predictor:
             InputError: flips and scales are asked of a network that gives labels without scores, or scales of one that
                 takes one size alone.
         """
-        if inference.augmented and not self.network.scores:
-            raise InputError(f"{self.checkpoint.name} gives labels without scores, which --tta averages. Leave it out.")
-        if inference.scales != (1.0,) and self.checkpoint.preprocessing.size:
-            raise InputError(f"{self.checkpoint.name} takes one size alone. Leave scales out of --tta.")
+        self.network.check(inference)
         other = copy.copy(self)
         other.inference = inference
         return other
@@ -323,32 +308,13 @@ class Predictor:
 
     def _mean_logits(self, frame: Frame, modality: Modality, inference: Inference) -> Tensor:
         """Logarithms (1, classes, h, w) of the mean probabilities of all views, at the size of scale 1."""
-        preprocessing = self.checkpoint.preprocessing
+
+        def logits(size: tuple[int, int], mirrored: bool) -> Tensor:
+            batch = raw_batch([frame], self.checkpoint.preprocessing, modality, self.device, size)
+            return self.tensors(batch.mirrored() if mirrored else batch, OutputSpec())[0]
+
         base = self._input_size(frame.size, inference)
-        cell = preprocessing.multiple_of
-        probabilities: list[Tensor] = []
-        for scale in inference.scales:
-            height, width = (max(1, round(side * scale / cell)) * cell for side in base)
-            batch = raw_batch([frame], preprocessing, modality, self.device, (height, width))
-            probabilities.append(self._probabilities(batch, base))
-            if inference.flip:
-                probabilities.append(self._probabilities(batch.mirrored(), base).flip(-1))
-        mean = torch.stack(probabilities).mean(0)
-        return torch.log(mean.clamp_min_(1e-12))
-
-    def _probabilities(self, batch: RawBatch, size: tuple[int, int]) -> Tensor:
-        (logits,) = self.tensors(batch, OutputSpec())
-        return resize_logits(logits, size).softmax(1)
-
-
-def _at_frame_sizes(
-    logits: Sequence[Tensor], frames: Sequence[Frame], scores: bool
-) -> list[PixelScores] | list[np.ndarray]:
-    """Scores or labels of each frame from logits (1, classes, h, w) of its own."""
-    pairs = zip(logits, frames, strict=True)
-    if scores:
-        return [to_frame_size(one, frame.size, TOP_K) for one, frame in pairs]
-    return [frame_labels(one, frame.size)[0].cpu().numpy() for one, frame in pairs]
+        return mean_logits(logits, inference, base, self.checkpoint.preprocessing.multiple_of)
 
 
 # All that segments frames: a network, or labels that are there already.

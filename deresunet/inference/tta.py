@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from deresunet.config import Preprocessing
 from deresunet.errors import InputError
+from deresunet.inference.postprocessing import PixelScores, resize_logits
+from deresunet.inference.prediction import Provenance
+from deresunet.inference.preprocessing import Modality
 from deresunet.inference.smoothing import HeadMode
 
 # The input of ESANet's protocol on SUN RGB-D and NYU Depth v2, whatever a frame's own aspect ratio.
@@ -67,6 +75,15 @@ class Inference:
         return f"test-time augmentation: mean probabilities of scales {scales}{flip}, {size} at scale 1{smooth}"
 
 
+# RGB uint8 (H, W, 3) and depth float32 (H, W) [m] of a frame, None where it has none.
+Images = tuple[np.ndarray | None, np.ndarray | None]
+# Images of frames of one network size, modality, input size and views, whether scores are wanted or labels alone -> one
+# of these a frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a GPU by a call.
+Segment = Callable[
+    [Sequence[Images], Modality, Inference, bool], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
+]
+
+
 def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Inference:
     """Read the inference that `--tta` asks for: "flip", "scales=0.75,1,1.25", or both with a comma between.
 
@@ -87,6 +104,27 @@ def parse_tta(written: str | None, size: tuple[int, int] | None = None) -> Infer
         elif part:
             raise InputError(f"--tta is {written!r}; expected flip, scales=0.75,1,1.25, or flip,scales=0.75,1,1.25.")
     return Inference(size, flip, tuple(scales))
+
+
+def mean_logits(
+    logits: Callable[[tuple[int, int], bool], Tensor], inference: Inference, size: tuple[int, int], multiple_of: int
+) -> Tensor:
+    """Logarithms (1, classes, h, w) of the mean probabilities of all views of a frame, at the size of scale 1.
+
+    Args:
+        logits: gives the logits (1, classes, h, w) of the frame at an input size, mirrored or not.
+        inference: the views.
+        size: height and width of the network's input at scale 1.
+        multiple_of: both sides of the network's input are multiples of this.
+    """
+    probabilities: list[Tensor] = []
+    for scale in inference.scales:
+        height, width = (max(1, round(side * scale / multiple_of)) * multiple_of for side in size)
+        for mirrored in (False, True) if inference.flip else (False,):
+            view = resize_logits(logits((height, width), mirrored), size).softmax(1)
+            probabilities.append(view.flip(-1) if mirrored else view)
+    mean = torch.stack(probabilities).mean(0)
+    return torch.log(mean.clamp_min_(1e-12))
 
 
 def _add_scale(scales: list[float], value: str, written: str | None) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from deresunet import Frame, InputError
-from deresunet.data.depth import align_depth, choose_units, decode_depth
+from deresunet.data.depth import align_depth, decode_depth
 from deresunet.data.depth_checks import name_colours
+from deresunet.data.depth_unit_choice import choose_units
 from deresunet.data.files import read_depth
 
 RNG = np.random.default_rng(0)
