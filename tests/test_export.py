@@ -10,6 +10,7 @@ from training_helpers import SMALL_SIZE, small_data, small_module, trainer
 from typer.testing import CliRunner
 
 from deresunet import load
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.cli import app
 from deresunet.data.folder import sample_rooms
 from deresunet.errors import InputError
@@ -38,7 +39,8 @@ def test_export_keeps_weights_and_description(trained, tmp_path, precision, byte
     assert str(out) in done.output.replace("\n", "")
     before, after = load_checkpoint(trained), load_checkpoint(out)
     assert after.stored == precision
-    assert (after.config, after.preprocessing, after.classes) == (before.config, before.preprocessing, before.classes)
+    assert (after.config, after.preprocessing) == (before.config, before.preprocessing)
+    assert after.class_set == before.class_set == SUNRGBD37
     assert after.preprocessing == SMALL_SIZE
     assert after.training == before.training
     assert after.metrics["validation"]["miou"] == before.metrics["validation"]["miou"] is not None
@@ -77,7 +79,7 @@ def test_metadata_is_json_for_other_programs(trained, tmp_path):
         metadata = file.metadata()
         assert any(file.get_tensor(name).dtype == np.int8 for name in file.keys())  # noqa: SIM118 - not a mapping
     assert json.loads(metadata["config"])["backbone"] == "resnet18"
-    assert len(json.loads(metadata["classes"])) == 37
+    assert ClassSet.from_dict(json.loads(metadata["classes"])) == SUNRGBD37
     assert json.loads(metadata["preprocessing"])["network_pixels"] == SMALL_SIZE.network_pixels
     assert "frames of rooms" in metadata["training"]
 

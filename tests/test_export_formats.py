@@ -11,7 +11,7 @@ from networks import noise, small_checkpoint
 from typer.testing import CliRunner
 
 from deresunet import InputError, Preprocessing
-from deresunet.classes import SUNRGBD37
+from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.cli import app
 from deresunet.config import from_mapping
 from deresunet.data.folder import sample_rooms
@@ -62,7 +62,7 @@ def expected(model, inputs):
 def check_description(described, weights, precision="fp32"):
     checkpoint = load_checkpoint(weights)
     assert from_mapping(Preprocessing, json.loads(described["preprocessing"])) == checkpoint.preprocessing
-    assert json.loads(described["classes"]) == list(SUNRGBD37.names)
+    assert ClassSet.from_dict(json.loads(described["classes"])) == SUNRGBD37
     assert described["training"] == "of random numbers"
     measured = json.loads(described["metrics"])["val"]
     assert measured["a"] == 1

@@ -322,7 +322,7 @@ const MARKUP = `
     <button type="button" data-do="in" aria-label="Zoom in" title="Zoom in: +, double click, or Ctrl + wheel">+</button>
     <button type="button" data-do="out" aria-label="Zoom out" title="Zoom out: -">&minus;</button>
     <button type="button" data-do="whole" aria-label="Show the whole picture" title="Show the whole picture: 0">1:1</button>
-    <button type="button" data-do="full" aria-label="Full screen" title="Full screen">&#x26F6;</button>
+    <button type="button" data-do="full" aria-label="Full screen" title="Full screen">&#x2922;</button>
     <button type="button" data-do="save" aria-label="Download this picture" title="Download this picture">&#x2913;</button>
   </div>
 </div>

@@ -49,7 +49,7 @@ def test_predict_writes_label_overlay_and_json(run, tmp_path, room, weights):
     assert described["provenance"]["sha256"] == predictor.checkpoint.sha256
     assert np.array_equal(label, predictor(room).label)
     assert sum(item["share"] for item in described["classes"]) == pytest.approx(1.0, abs=1e-4)
-    expected = scores(confusion_matrix(room.label, label))
+    expected = scores(confusion_matrix(room.label, label, 37))
     iou = np.array(described["iou"], np.float64)  # None becomes NaN
     assert iou == pytest.approx(100 * expected.iou, abs=0.01, nan_ok=True)
     assert described["miou"] == pytest.approx(100 * expected.miou, abs=0.01)
@@ -122,7 +122,7 @@ def test_info_as_a_command_of_its_own(weights):
     assert described["weights"]["stored"] == "fp32"
     assert described["weights"]["metrics"] == {"noise": {"miou": 1.5}}
     assert "cpu" in described["devices"]
-    assert set(described["models"]) == {"deresunet_r50", "deresunet_r50_classic"}
+    assert set(described["models"]) == {"deresunet_r50", "deresunet_r50_classic", "dinov2_vits14_rgbd"}
 
 
 def test_the_bundled_weights_are_stored_in_int8_with_their_metrics(exact):

@@ -15,7 +15,13 @@ def test_about_answers_from_the_checkpoint(predictor):
     assert f"{checkpoint.metrics['nyuv2_test_654_sun37']['miou']:.1f}" in said
     assert f"{checkpoint.metrics['without_depth']['miou']:.1f}" in said
     assert "795-frame training split" in said
-    for answer in ("--predictions NAME=DIR", "0 void (unlabelled), 1 wall, 2 floor", "37 bag", "CC0-1.0"):
+    for answer in (
+        "--network NAME=FILE",
+        "--predictions NAME=DIR",
+        "0 void (unlabelled), 1 wall, 2 floor",
+        "37 bag",
+        "CC0-1.0",
+    ):
         assert answer in said
     for question in ("Limits", "commercially", "Cite", "MIT"):
         assert question in said

@@ -145,7 +145,10 @@ HOSTILE = {
         lambda path: safetensors(path, tensors=whole(**{"rgb_encoder.bn1.running_var": -torch.ones(64)})),
         "negative variance",
     ),
-    "class names a number": (lambda path: safetensors(path, tensors=whole(), classes="7"), "classes is no list"),
+    "class names a number": (
+        lambda path: safetensors(path, tensors=whole(), classes="7"),
+        "A class set is a int; expected an object",
+    ),
     "metrics a list": (lambda path: safetensors(path, tensors=whole(), metrics="[1]"), "metrics is no JSON object"),
 }
 HOSTILE_LIGHTNING = {
