@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from deresunet.classes import BUILT_IN, ClassSet
+from deresunet.errors import InputError
 from deresunet.model import registry
 
 SCALE_SUFFIX = ".scale"
@@ -71,10 +72,13 @@ def check_classes(classes: object) -> ClassSet | None:
     """Read a class set from `ClassSet.to_dict`, or from a list of names; an empty one is None."""
     if classes in ([], ()):
         return None
-    if isinstance(classes, list):
-        known = (one for one in BUILT_IN.values() if list(one.names) == classes)
-        return next(known, None) or ClassSet.from_dict({"names": classes})
-    return ClassSet.from_dict(classes)
+    try:
+        if isinstance(classes, list):
+            known = (one for one in BUILT_IN.values() if list(one.names) == classes)
+            return next(known, None) or ClassSet.from_dict({"names": classes})
+        return ClassSet.from_dict(classes)
+    except InputError as error:
+        raise ValueError(str(error)) from error  # whoever reads the file says its name
 
 
 def check_metrics(metrics: object) -> dict[str, Any]:
