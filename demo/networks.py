@@ -79,7 +79,7 @@ class Checkpoints:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """What the page shows of each network, with what it is in a few words, and its name."""
+        """Title of each network on the page, with a few words on what it is, and its name."""
         summaries = {name: self._summaries.get(name, "") for name in self.names}
         shown = summaries.items()
         return [(f"{name.removesuffix('.safetensors')}: {said}" if said else name, name) for name, said in shown]

@@ -18,7 +18,7 @@ class InputError(ValueError):
 
 
 class FrameWarning(UserWarning):
-    """Something that looks wrong about a frame, such as depth in an implausible unit, and what to do.
+    """Warning of a frame that looks wrong, such as depth in an implausible unit, and what to do.
 
     Commands and the page show these by themselves, and ignore the category.
     """

@@ -20,7 +20,7 @@ _INTRODUCTION = "Segment this frame as RGB-D, as RGB and as depth, to see what e
 
 
 def cleared(inspection: Inspection, stored: bool) -> list[Any]:
-    """What `AblationTab.fleeting` become when a frame is opened: no result, and why there can be none.
+    """Updates of `AblationTab.fleeting` when a frame is opened: no result, and why there can be none.
 
     Args:
         inspection: of the frame.

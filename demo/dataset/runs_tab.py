@@ -57,7 +57,7 @@ class Comparisons:
 
 @dataclass(frozen=True)
 class RunsTab:
-    """What the rest of the Data set tab needs.
+    """Components that the rest of the Data set tab needs.
 
     Attributes:
         request: state: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.

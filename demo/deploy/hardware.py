@@ -44,7 +44,7 @@ class Hardware:
     pins: tuple[tuple[str, str], ...] = ()
 
     def cost(self, sleep_s: int) -> str:
-        """What it costs, and when a paid machine goes to sleep, which it does after `sleep_s` [s]; -1 is never."""
+        """Say what it costs, and when a paid machine goes to sleep, which it does after `sleep_s` [s]; -1 is never."""
         if not self.dollars_per_hour:
             return f"{self.flavor}: {self.description}"
         asleep = "never sleeps, so it is billed around the clock" if sleep_s < 0 else f"sleeps after {sleep_s} s alone"

@@ -40,7 +40,7 @@ class Measured:
         return max(self.rgbd, key=lambda name: self.rgbd[name] - self.rgb[name])
 
     def note(self, frame: str, weights: str) -> str:
-        """What to think of the first frame, in a sentence; "" for other frames and other weights."""
+        """Sentence on how the first frame compares with the others; "" for other frames and other weights."""
         if frame != self.first or weights != self.weights:
             return ""
         median = statistics.median(self.rgbd.values())

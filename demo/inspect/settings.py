@@ -1,4 +1,4 @@
-"""What the network is run with on the Inspect tab, in the order of its controls, and as a link."""
+"""Settings of the network on the Inspect tab, in the order of its controls, and as a link."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What only the application knows of its requests: faults in words, headers, origins, waiting jobs, health, memory."""
+"""Requests, as only the application knows them: faults in words, headers, origins, waiting jobs, health, memory."""

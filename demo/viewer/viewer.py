@@ -87,7 +87,7 @@ def viewer(elem_id: str, label: str, pixel: Callable[[Any], Any] | None = None) 
 
 
 def pack_preview(background: np.ndarray, title: str, status: str) -> Packed:
-    """What is shown of a frame, RGB uint8 (h, w, 3), before it is segmented; `status` says what is waited for."""
+    """Pack a frame, RGB uint8 (h, w, 3), that is not segmented yet; `status` says what is waited for."""
     return {
         **_base(background.shape[:2], title),
         "planes": {"rgb": _plane("rgb", background)},

@@ -1,4 +1,4 @@
-"""What label tools write: masks in colours or in numbers of their own, with a file that names them; and labelme's JSON.
+"""Exports of label tools: masks in colours or in numbers of their own, with a file that names them; labelme's JSON.
 
 All of them are brought to one class set by name, so that numbers of one tool are never taken for those of another:
 
@@ -74,7 +74,7 @@ class NamedLabels:
 
     @property
     def notice(self) -> str:
-        """What was understood, as a sentence."""
+        """Sentence on how the labels were understood."""
         names = ", ".join(self.class_set.names[:5])
         more = f", ... ({len(self.class_set)} classes)" if len(self.class_set) > 5 else ""
         return f"The label files are read by the names that {self.title} gives: {names}{more}."

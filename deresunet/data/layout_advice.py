@@ -1,4 +1,4 @@
-"""What to say of files that were not taken: other folders of a data set, and folders in no layout that is known."""
+"""Messages about files that were not taken: other folders of a data set, and folders in no layout that is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RECORDINGS = {
 
 
 def kind_of_file(path: Path) -> Modality | None:
-    """What a file seems to hold, by its form alone: one channel of 16 bits or floats, one of 8 bits, or colours."""
+    """Guess what a file holds, by its form alone: one channel of 16 bits or floats, one of 8 bits, or colours."""
     if path.suffix.lower() in _FLOATS:
         return "depth"
     try:
@@ -133,7 +133,7 @@ def not_recognised(root: Path, rows: Sequence[str]) -> InputError:
 
 
 def recording_advice(path: Path, depth: Path) -> str:
-    """What to do with a video or another recording that is not read; `depth` is the folder of its depth, if any."""
+    """Advise on a video or another recording that is not read; `depth` is the folder of its depth, if any."""
     advice = _RECORDINGS.get(path.suffix.lower(), "")
     if advice:
         return f"{path.name} is a recording, which is not read. {advice}, and give the folder of its frames."

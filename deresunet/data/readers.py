@@ -81,7 +81,7 @@ _Reader = TypeVar("_Reader")
 
 
 def without_depth(reader: _Reader) -> _Reader:
-    """The same frames with their depth left unopened, so that a damaged one does no harm; with a notice of it.
+    """Leave the depth of a reader's frames unopened, so that a damaged one does no harm; with a notice of it.
 
     Readers of files have `opens_depth` to switch off; any other comes back as it is.
     """

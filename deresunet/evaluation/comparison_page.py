@@ -60,7 +60,7 @@ def comparison_sections(comparison: Comparison) -> list[str]:
 
 
 def coverage_notes(comparison: Comparison) -> str:
-    """What is missing from the scores of each run, as HTML."""
+    """Notes on frames missing from the scores of each run, as HTML."""
     sides = zip("AB", comparison.coverage, strict=True)
     return "".join(amber(f"{side}: {sentence}" if sentence else "") for side, sentence in sides)
 

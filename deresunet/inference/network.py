@@ -30,7 +30,7 @@ USUAL_SIZE = (480, 640)
 
 @dataclass
 class Network:
-    """What a `Predictor` needs of a network, whatever runs it.
+    """A network as a `Predictor` needs it, whatever runs it.
 
     Attributes:
         checkpoint: name, hash, preprocessing, classes and figures, without the tensors.

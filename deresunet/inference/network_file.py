@@ -165,7 +165,7 @@ class _Runner:
         return outputs.postprocess(scores.clamp_min(1e-12).log() if self.kind == "probabilities" else scores)
 
     def describe(self) -> str:
-        """What was understood of inputs and output, in words."""
+        """Describe how inputs and output were understood."""
         taken = ", ".join(f"{one.name} as {one.role} in {one.channels} channels" for one in self.inputs)
         return f"{taken}; {self.output} as {self.kind} of {len(self.class_set)} classes ({self.class_set.name})"
 

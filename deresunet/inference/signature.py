@@ -1,4 +1,4 @@
-"""What a network file of any project takes and gives: recognised by shapes and names, or told by `network.yaml`.
+"""Inputs and outputs of a network file of any project: recognised by shapes and names, or told by `network.yaml`.
 
 preset: esanet-nyuv2       # numbers of a project, see PRESETS; what follows changes them
 rgb_mean: [0.485, 0.456, 0.406]     # of RGB in 0..1; ImageNet's where left out
@@ -181,7 +181,7 @@ class Settings:
 
     @property
     def note(self) -> str:
-        """What a preset takes for granted, to be said."""
+        """Assumption of a preset, in brackets; or ""."""
         return f" ({self.given['note']})" if "note" in self.given else ""
 
     def class_set(self, count: int | None, described: ClassSet | None) -> ClassSet:

@@ -51,7 +51,7 @@ class Teaching:
 
 
 class TeacherOutputs:
-    """What a teacher says about pictures.
+    """Outputs of a teacher for pictures.
 
     Args:
         teaching: which teacher, which outputs, where they are kept.
