@@ -88,8 +88,8 @@ def check_resumable(path: str) -> None:
         raise InputError(f"{name} is not a checkpoint of `train`, but perhaps of another project. {_INSTEAD}")
 
 
-def check_fits(checkpoint: dict[str, Any], module: torch.nn.Module) -> None:
-    """See that a checkpoint's tensors are those of the module that is to go on from it.
+def check_fits(checkpoint: dict[str, Any], module: torch.nn.Module, path: str | Path | None = None) -> None:
+    """See that a checkpoint's tensors are those of the module that is to go on from it; `path` is where it was read.
 
     Raises:
         InputError: they are not.
@@ -98,8 +98,9 @@ def check_fits(checkpoint: dict[str, Any], module: torch.nn.Module) -> None:
     other = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
     differing = sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
     if differing:
+        name = Path(path).name if path else "The checkpoint"
         raise InputError(
-            f"The checkpoint is of another network, of other classes or of another stage than this configuration's: "
+            f"{name} is of another network, of other classes or of another stage than this configuration's: "
             f"{len(differing)} tensors differ, such as {differing[0]}. Give the --config that its run left beside it "
             "(config.yaml)."
         )

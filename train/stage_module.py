@@ -339,7 +339,7 @@ class StageModule(pl.LightningModule):
         Raises:
             InputError: the checkpoint is of another network or stage, or of other classes.
         """
-        check_fits(checkpoint, self)
+        check_fits(checkpoint, self, self.trainer.ckpt_path)
         self._measured = dict(checkpoint.get(LIGHTNING_KEY, {}).get("metrics", {}))
         if self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:  # else the trainer's own limit holds
             self.plan = Plan(**checkpoint.get(LIGHTNING_KEY, {}).get("plan", {}))

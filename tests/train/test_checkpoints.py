@@ -157,7 +157,7 @@ def missing(folder, run):
         (pickled, "whole.pth is not a checkpoint of `train`"),
         (foreign, "resnet.pth is not a checkpoint of `train`"),
         (foreign_and_old, "old.pth is not a checkpoint of `train`"),
-        (of_another_network, "other.ckpt is of another network or stage"),
+        (of_another_network, "other.ckpt is of another network, of other classes or of another stage"),
         (missing, "no such file"),
     ],
 )
