@@ -23,7 +23,7 @@ class OutputSpec:
 
     Attributes:
         size: height and width of the frames, which labels and scores are brought to; None returns the logits.
-        top_k: how many classes to keep; 0 keeps the most probable one's label alone.
+        top_k: how many classes to keep, or all where there are fewer; 0 keeps the most probable one's label alone.
     """
 
     size: tuple[int, int] | None = None
@@ -68,7 +68,7 @@ def to_frame_size(logits: Tensor, size: tuple[int, int], top_k: int) -> PixelSco
     Args:
         logits: (1, classes, h, w), any float dtype and device.
         size: the frame's height and width.
-        top_k: how many classes to keep.
+        top_k: how many classes to keep; of fewer classes, all are kept.
     """
     return PixelScores(*(kept[0].cpu().numpy() for kept in frame_scores(logits, size, top_k)))
 
@@ -90,14 +90,14 @@ def frame_scores(logits: Tensor, size: tuple[int, int], top_k: int) -> tuple[Ten
     Args:
         logits: (B, classes, h, w), any float dtype and device.
         size: the frames' height and width, H and W.
-        top_k: how many classes to keep.
+        top_k: how many classes to keep; of fewer classes, all are kept.
 
     Returns:
         As in `PixelScores`, on the device of `logits`: labels uint8 (B, top_k, H, W), probabilities float32
         (B, top_k, H, W), entropy float32 (B, H, W).
     """
     logits = _interpolated(logits, size)
-    values, indices = _largest(logits, top_k)
+    values, indices = _largest(logits, min(top_k, logits.shape[1]))
     # Less the largest logit, all exponentials are in 0..1 and their sum in 1..classes. torch.logsumexp does the same
     # in twice the time.
     below = logits - values[:, :1]
@@ -149,7 +149,7 @@ def at_frame_sizes(
     Args:
         logits: (1, classes, h, w) of each frame.
         sizes: height and width of each frame.
-        top_k: how many classes to keep.
+        top_k: how many classes to keep; of fewer classes, all are kept.
     """
     pairs = zip(logits, sizes, strict=True)
     if top_k:

@@ -59,8 +59,8 @@ class Prediction:
     Attributes:
         label: uint8 (H, W), 1..N of `class_set`.
         confidence: float32 (H, W): probability of `label`, 0..1.
-        classes: uint8 (5, H, W): the five most probable classes, most probable first.
-        probabilities: float32 (5, H, W): their probabilities, 0..1.
+        classes: uint8 (K, H, W): the K = min(5, N) most probable classes, most probable first.
+        probabilities: float32 (K, H, W): their probabilities, 0..1.
         entropy: float32 (H, W), 0..1: Shannon's entropy over all classes, as a share of its maximum.
         latency_ms: time from frame to label [ms], preprocessing and postprocessing included.
         provenance: weights, preprocessing, device and precision.
