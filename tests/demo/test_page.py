@@ -205,8 +205,7 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     tab.get_by_role("tab", name="Calibration").click()
     expect(tab.locator("#reliability svg")).to_be_visible()
     tab.get_by_role("tab", name="3D").click()
-    tab.locator("#show-3d").click()
-    expect(tab.locator("#cloud canvas")).to_be_visible(timeout=30_000)
+    expect(tab.locator("#surface canvas")).to_be_visible(timeout=30_000)
     expect(tab.locator("#ply")).to_be_enabled(timeout=10_000)
     assert counting.calls == calls, "no view ran the network"
 
@@ -498,7 +497,7 @@ def test_confusions_follow_the_class_that_is_looked_at(open_page):
         return lines
 
     def about(*names):
-        return all(any(re.search(rf"(^|→ *){name}\b", line) for name in names) for line in confused())
+        return all(any(re.search(rf"(^|→) *{name}\b", line) for name in names) for line in confused())
 
     assert about("chair")  # from the link on
     tab.locator("#viewer .vw-name", has_text="floor").first.click()
