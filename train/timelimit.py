@@ -15,7 +15,8 @@ from train.stage_module import StageModule, data_of
 
 # Steps before the first measurement: compilation and recording fall into them.
 SETTLING_STEPS = 8
-# Steps that are measured before the first plan; the plan is made anew each time that as many were made again, twofold.
+# Steps that are measured before the first plan; the plan is made anew each time that as many were made again, twofold,
+# and after the first validation, whose time was guessed until then.
 MEASURED_STEPS = 16
 # Steps between two validations of a run with a time limit.
 VALIDATION_INTERVAL = 1000
@@ -40,6 +41,7 @@ class TimeLimit(Callback):
         self._next_plan = SETTLING_STEPS + MEASURED_STEPS
         self._validating_since = self._validation_s = self._validated_s = 0.0
         self._steps = 0
+        self._timed = False  # by a validation that the plan does not know of yet
         self._planned = False  # by this callback, not by the run that this one goes on from
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -61,6 +63,8 @@ class TimeLimit(Callback):
         elif self._steps >= self._next_plan and self._settled is not None:
             self._next_plan *= 2
             self._plan(trainer, pl_module)
+        elif self._planned and self._timed:  # what validation takes was guessed
+            self._plan(trainer, pl_module)
         over = time.monotonic() > self.deadline - self._reserve(trainer)
         planned = self._planned and trainer.global_step >= (pl_module.plan.steps or math.inf)
         if over or planned:
@@ -73,6 +77,7 @@ class TimeLimit(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep how long validation takes."""
         if not trainer.sanity_checking:
+            self._timed = self._timed or not self._validation_s
             self._validation_s = time.monotonic() - self._validating_since
             self._validated_s += self._validation_s
 
@@ -83,7 +88,7 @@ class TimeLimit(Callback):
         left = self.deadline - time.monotonic() - self._reserve(trainer, each)
         each += self._validation_s / VALIDATION_INTERVAL
         module.plan.steps = trainer.global_step + max(1, int(left / each))
-        self._planned = True
+        self._planned, self._timed = True, False
         rank_zero_info(f"{each * 1e3:.0f} ms a step: {module.plan.steps} steps until the time is over.")
 
     def _reserve(self, trainer: pl.Trainer, step_s: float = 0.0) -> float:
