@@ -325,6 +325,8 @@ def test_suspect_annotations_are_listed_exported_and_open_their_frame(visit, ser
     assert len(expected.findings) == COUNT - 1
     page = visit()
     page.get_by_role("tab", name="Label audit").click()
+    page.locator("#ds-audit-weights input").click()  # the vision transformer unless another is chosen
+    page.get_by_role("option", name="i>.safetensors").filter(visible=True).click()
     page.locator("#ds-audit").click()
     expect(page.locator("#ds-audit-note")).to_contain_text(f"{COUNT - 1} findings in {COUNT} frames", timeout=15_000)
     gallery = page.locator("#ds-audit-gallery button.thumbnail-item")
