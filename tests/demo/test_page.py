@@ -223,7 +223,7 @@ def test_a_visitor_walks_through_all_tabs(open_page, counting):
     tab.get_by_role("tab", name="Compare").click()
     tab.locator("#compare").click()
     expect(tab.locator("#compare-summary")).to_contain_text("they agree on", timeout=60_000)
-    tab.wait_for_function("() => viewers['compare-viewer'].canvas.dataset.wipe === 'b'")
+    tab.wait_for_function("() => viewers['compare-viewer']?.canvas.dataset.wipe === 'b'")
 
     tab.get_by_role("tab", name="Data set").click()
     tab.locator("#ds-start").click()
