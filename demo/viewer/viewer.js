@@ -359,21 +359,21 @@ class Viewer {
     constructor({ element, props, server, watch, trigger }) {
         this.server = server;
         this.trigger = trigger;
-        this.id = props.name;
         this.root = element.querySelector('.viewer');
+        this.id = this.root.dataset.name;
         this.root.innerHTML = MARKUP;
         this.at = (selector) => this.root.querySelector(selector);
         this.stage = this.at('.vw-stage');
         this.canvas = this.at('canvas');
         this.context = this.canvas.getContext('2d', { alpha: false });
-        this.stage.setAttribute('aria-label', `${props.title}. Arrow keys move a crosshair, Shift by ten pixels, `
+        this.stage.setAttribute('aria-label', `${this.root.dataset.title}. Arrow keys move a crosshair, Shift by ten pixels, `
             + 'Enter reads it out; plus and minus zoom, digits choose a layer.');
         this.look = { layer: null, wipe: null, opacity: 0.6, filter: null, contours: false, names: true, boxes: false,
                       threshold: 0, pixel: null };
         this.split = 0.5;
         this.view = { scale: 1, x: 0.5, y: 0.5 };  // the middle of the stage, as shares of the picture
         this.draws = [];  // milliseconds of the latest drawings
-        if (props.name === 'viewer') this.fromAddress();
+        if (this.id === 'viewer') this.fromAddress();
         this.listen();
         new ResizeObserver(() => this.place()).observe(this.stage);
         watch('value', () => this.open(props.value));

@@ -7,6 +7,7 @@ the higher ones above the lower ones. An address is a hash of what lies there, s
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -74,15 +75,14 @@ def viewer(elem_id: str, label: str, pixel: Callable[[Any], Any] | None = None) 
     """
     return gr.HTML(
         None,
-        html_template='<div class="viewer"></div>',
+        # Not as properties of the component: Gradio forgets those of one that is updated before it is mounted.
+        html_template=f'<div class="viewer" data-name="{elem_id}" data-title="{html.escape(label)}"></div>',
         js_on_load=_MOUNT,
         elem_id=elem_id,
         elem_classes="viewer-block",
         padding=False,
         apply_default_css=False,
         server_functions=None if pixel is None else [pixel],
-        name=elem_id,
-        title=label,
     )
 
 
