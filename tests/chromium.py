@@ -7,13 +7,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _QUIET = [
     *("--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-sync"),
     *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),  # WebGL without a graphics card
 ]
+
+# A busy machine takes longer than Playwright's five seconds; what comes sooner waits no longer.
+expect.set_options(timeout=60_000)
 
 # Tabs that are just being reloaded.
 _reloaded: set[Page] = set()

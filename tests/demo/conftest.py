@@ -3,7 +3,10 @@
 import pytest
 
 from demo.inspection import inspect
+from demo.server.pictures import keep_pictures_whole
 from deresunet import Frame
+
+keep_pictures_whole()  # as every server does; visitors at the same time get halves of Gradio's otherwise
 
 
 @pytest.fixture(scope="session")

@@ -120,12 +120,18 @@ def assert_same_step(terms, wanted, network, net):
     for name, value in wanted.items():
         assert float(terms[name].detach()) == pytest.approx(float(value.detach()), abs=1e-4), name
     gradients = {name: parameter.grad for name, parameter in net.named_parameters()}
+    difference, size = 0.0, 0.0
     for name, parameter in network.named_parameters():
         expected = gradients[name]
         if expected is None:
             assert parameter.grad is None or not parameter.grad.any(), name
             continue
-        assert float((parameter.grad - expected).norm()) <= 5e-3 * float(expected.norm()) + 1e-6, name
+        # One activation whose rounding decides on which side of 0 it lies moves a layer's gradient by 0.6 %: so much as
+        # the same code with two threads in place of one.
+        apart = float((parameter.grad - expected).norm())
+        assert apart <= 2e-2 * float(expected.norm()) + 1e-6, name
+        difference, size = difference + apart**2, size + float(expected.norm()) ** 2
+    assert difference <= 3e-3**2 * size, "all gradients together"
     for name, buffer in net.named_buffers():
         torch.testing.assert_close(dict(network.named_buffers())[name], buffer, rtol=1e-4, atol=1e-4, msg=name)
 
