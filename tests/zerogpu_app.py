@@ -160,11 +160,19 @@ def main():
         inspector._inspections._kept.clear()
         return page.ask("ben", answer, kept)
 
+    compare = next(block.fn for block in launched.fns.values() if block.name == "on_compare")
+    first = inspector.checkpoints.first_name
+
+    def compared():
+        shown = page.ask("ann", lambda: compare(DatasetFrame("small", "1"), first, "rgb", first, "depth"))
+        return shown if isinstance(shown, dict) else shown[2]
+
     paths = {
         "inspect": lambda: page.ask("ann", lambda: answer(inspector.open(room))),
         "upload": lambda: page.ask("ann", lambda: inspector.segment(upload)[1]["provenance"]),
         "lapsed": lapsed,
         "ablation": lambda: page.ask("ann", lambda: sorted(inspector.kept_ablation(DatasetFrame("small", "0")).get())),
+        "compare": compared,
         "audit": lambda: page.ask("ann", lambda: audits.of(request).frames),
         "evaluation": lambda: evaluated(page, evaluations, request, ("ann", "ben")),
     }

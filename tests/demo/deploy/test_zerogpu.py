@@ -79,7 +79,7 @@ def visitor_of(asked):
     return json.loads(base64.urlsafe_b64decode(f"{middle}=="))["user"]
 
 
-PATHS = ("inspect", "upload", "lapsed", "ablation", "audit", "evaluation")
+PATHS = ("inspect", "upload", "lapsed", "ablation", "compare", "audit", "evaluation")
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_every_path_asks_with_the_visitors_own_token(emulated, path, answer):
     if path not in ("lapsed", "evaluation"):
         assert {visitor_of(one) for one in asked} == {"ann"}
     if not answer:
-        assert len(asked) == {"ablation": 3}.get(path, 1), "evaluation and audit ask once for many frames"
+        assert len(asked) == {"ablation": 3, "compare": 2}.get(path, 1), "evaluation and audit ask once for many frames"
 
 
 @pytest.mark.slow
@@ -141,6 +141,7 @@ def test_an_evaluation_ends_and_tells_what_a_refused_one_kept(emulated):
     assert (done["state"], done["done"], done["failure"]) == ("done", 3, "")
     assert told["granted"]["audit"] == 3
     assert told["granted"]["ablation"] == ["depth", "rgb", "rgbd"]
+    assert "they agree on" in told["granted"]["compare"]
 
 
 def test_an_evaluation_is_charged_to_who_watches_it(exact, rooms, tmp_path, monkeypatch):
