@@ -120,13 +120,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="auto|eager|NAME",
         help="how the network runs: auto is the fastest that keeps the labels here, eager PyTorch's in float32",
     )
-    parser.add_argument(  # the option's earlier name
-        "--fast",
-        dest="backend",
-        default=argparse.SUPPRESS,
-        type=lambda value: "eager" if value == "off" else value,
-        help=argparse.SUPPRESS,
-    )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's relay")
     parser.add_argument("--root-path", help="path or URL that a reverse proxy serves the page at, such as /rooms")
     parser.add_argument(

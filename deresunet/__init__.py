@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 # Imported when they are first asked for: torch alone takes seconds and half a gigabyte, and what only handles data
-# (`prepare`, `stats`) does without it.
+# (`stats`) does without it.
 _HOMES = {
     "Frame": "deresunet.data.frame",
     "InputError": "deresunet.errors",

@@ -36,7 +36,7 @@ def generate(out: Path, count: int) -> Path:
     names = frame_names(count)
     test = names[::2][: count * 5050 // 10335]
     files = {name: frame_files(name, picture(1, 5)) for name in names}
-    return make_archives(out, files, test, dict.fromkeys(names, halves(1, 5)), zipped=False).archive
+    return make_archives(out, files, test, dict.fromkeys(names, halves(1, 5)))
 
 
 def memory_mb(server: subprocess.Popen[bytes]) -> float:

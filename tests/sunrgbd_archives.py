@@ -1,12 +1,10 @@
-"""Small archives in exactly the layout of SUN RGB-D's, made to measure: right ones, and ones broken on purpose."""
+"""Small data sets in exactly the layout of SUN RGB-D, made to measure: right ones, and ones broken on purpose."""
 
 from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -31,19 +29,8 @@ INTRINSICS = np.array([[50.0, 0, 32.0], [0, 50.0, 24.0], [0, 0, 1]])
 # Turned about the camera's x axis by about 11.5 degrees, as a camera that looks down.
 TILT = np.array([[1.0, 0, 0], [0, 0.98, 0.199], [0, -0.199, 0.98]])
 TILT /= np.linalg.norm(TILT, axis=1, keepdims=True)
-TO_DEPTH_AXES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 # One step of red for each class: far enough apart to survive JPEG and resizing.
 RED_STEP = 6
-
-
-@dataclass(frozen=True)
-class Made:
-    """Paths of what `make_archives` wrote, and what is in it."""
-
-    archive: Path
-    toolbox: Path
-    train: tuple[str, ...]
-    test: tuple[str, ...]
 
 
 def frame_names(count: int) -> list[str]:
@@ -195,17 +182,6 @@ def write_layout(root: Path, frames: dict[str, dict[str, bytes]]) -> Path:
     return root / "SUNRGBD"
 
 
-def write_zip(path: Path, frames: dict[str, dict[str, bytes]]) -> Path:
-    """SUNRGBD.zip."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("SUNRGBD/", b"")
-        for name, files in frames.items():
-            archive.writestr(f"SUNRGBD/{name}/", b"")
-            for inner, content in files.items():
-                archive.writestr(f"SUNRGBD/{name}/{inner}", content)
-    return path
-
-
 def write_toolbox(root: Path, names: list[str], test: list[str], labels: dict[str, np.ndarray]) -> Path:
     """SUNRGBDtoolbox/ below `root`; the order of its frames is `names`', `test` of them are for testing."""
     toolbox = root / "SUNRGBDtoolbox"
@@ -218,21 +194,13 @@ def write_toolbox(root: Path, names: list[str], test: list[str], labels: dict[st
         toolbox / "traintestSUNRGBD" / "allsplit.mat",
         {"alltrain": _cells(train_paths), "alltest": _cells([f"{PREFIX}{name}" for name in test])},
     )
-    meta = _structs([_meta(name) for name in names])
+    meta = np.empty((1, len(names)), [("rgbpath", object), ("sensorType", object)])
+    for index, name in enumerate(names):
+        path = f"{PREFIX}{name}/image/{name.rsplit('/', 1)[-1]}.jpg"
+        meta[0, index] = (path, name.split("/", maxsplit=1)[0])
     scipy.io.savemat(toolbox / "Metadata" / "SUNRGBDMeta.mat", {"SUNRGBDMeta": meta}, do_compression=True)
-    scipy.io.savemat(toolbox / "Metadata" / "SUNRGBDMeta3DBB_v2.mat", {"SUNRGBDMeta": meta}, do_compression=True)
     write_seglabels(toolbox / "Metadata" / "SUNRGBD2Dseg.mat", [labels[name] for name in names])
     return toolbox
-
-
-def zip_toolbox(toolbox: Path) -> Path:
-    """SUNRGBDtoolbox.zip beside the folder."""
-    path = toolbox.with_suffix(".zip")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(toolbox.rglob("*")):
-            archive.write(file, f"SUNRGBDtoolbox/{file.relative_to(toolbox).as_posix()}")
-        archive.writestr("SUNRGBDtoolbox/demo.m", b"% not read")
-    return path
 
 
 def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
@@ -261,62 +229,17 @@ def write_seglabels(path: Path, labels: list[np.ndarray]) -> None:
 
 
 def make_archives(
-    root: Path,
-    frames: dict[str, dict[str, bytes]],
-    test: list[str],
-    labels: dict[str, np.ndarray],
-    zipped: bool = True,
-) -> Made:
-    """Both archives of the given frames, zipped or as folders."""
-    names = sorted(labels)
-    toolbox = write_toolbox(root, names, test, labels)
-    held = set(test)
-    return Made(
-        archive=write_zip(root / "SUNRGBD.zip", frames) if zipped else write_layout(root, frames),
-        toolbox=zip_toolbox(toolbox) if zipped else toolbox,
-        train=tuple(name for name in names if name not in held),
-        test=tuple(sorted(test)),
-    )
-
-
-def _meta(name: str) -> dict:
-    """An entry of SUNRGBDMeta: the box of `boxes_json`, in the toolbox's axes."""
-    stem = name.rsplit("/", 1)[-1]
-    box = {
-        "basis": np.eye(3),
-        "coeffs": np.array([[0.5, 0.25, 0.4]]),
-        "centroid": np.array([[0.0, 2.0, 0.0]]),
-        "classname": "chair",
-        "label": 1,
-        "sequenceName": f"SUNRGBD/{name}",
-        "orientation": np.array([[0.0, -1.0, 0.0]]),
-    }
-    return {
-        "sequenceName": f"SUNRGBD/{name}",
-        "groundtruth3DBB": _structs([box]),
-        "rgbpath": f"{PREFIX}{name}/image/{stem}.jpg",
-        "depthpath": f"{PREFIX}{name}/depth_bfx/{stem}.png",
-        "Rtilt": TO_DEPTH_AXES @ TILT @ TO_DEPTH_AXES.T,
-        "K": INTRINSICS,
-        "anno_extrinsics": TILT,
-        "depthname": f"{stem}.png",
-        "rgbname": f"{stem}.jpg",
-        "sensorType": name.split("/", maxsplit=1)[0],
-        "valid": 1,
-    }
+    root: Path, frames: dict[str, dict[str, bytes]], test: list[str], labels: dict[str, np.ndarray]
+) -> Path:
+    """Write the given frames and their toolbox as unpacked; returns SUNRGBD/."""
+    write_toolbox(root, sorted(labels), test, labels)
+    return write_layout(root, frames)
 
 
 def _cells(texts: list[str]) -> np.ndarray:
     cells = np.empty((1, len(texts)), object)
     cells[0] = texts
     return cells
-
-
-def _structs(items: list[dict]) -> np.ndarray:
-    structs = np.empty((1, len(items)), [(key, object) for key in items[0]])
-    for index, item in enumerate(items):
-        structs[0, index] = tuple(item.values())
-    return structs
 
 
 class RedReader(Predictor):

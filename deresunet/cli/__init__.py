@@ -1,4 +1,4 @@
-"""The command line: python -m deresunet predict | evaluate | prepare | stats | info | export | bench."""
+"""The command line: python -m deresunet predict | evaluate | audit | stats | export | bench | info."""
 
 from __future__ import annotations
 

@@ -22,24 +22,7 @@ if TYPE_CHECKING:
 
 # One module of this package a command, imported when the command is asked for: some do without torch, which takes
 # seconds and half a gigabyte.
-COMMANDS = ("predict", "evaluate", "audit", "prepare", "stats", "export", "bench", "info")
-
-
-def backend_for_fast(arguments: list[str]) -> list[str]:
-    """Arguments with `--fast auto|off`, as the option was called before, as `--backend auto|eager`."""
-    backends = {"auto": "auto", "off": "eager"}
-    renamed = list(arguments)
-    for place, argument in enumerate(arguments):
-        option, given, value = argument.partition("=")
-        if option != "--fast":
-            continue
-        if given:
-            renamed[place] = f"--backend={backends.get(value, value)}"
-        else:
-            renamed[place] = "--backend"
-            for after in range(place + 1, min(place + 2, len(arguments))):
-                renamed[after] = backends.get(arguments[after], arguments[after])
-    return renamed
+COMMANDS = ("predict", "evaluate", "audit", "stats", "export", "bench", "info")
 
 
 class _LazyGroup(typer.core.TyperGroup):
@@ -48,9 +31,6 @@ class _LazyGroup(typer.core.TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment] # for "Did you mean ...?"
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        return super().resolve_command(ctx, backend_for_fast(args))
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)

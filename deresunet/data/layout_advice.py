@@ -114,7 +114,9 @@ def not_recognised(root: Path, rows: Sequence[str]) -> InputError:
     if not root.exists():
         return InputError(f"{root}: no such folder.")
     if not root.is_dir():
-        return InputError(f"{root} is a file; expected the folder of a data set, or a frame list (frames.csv).")
+        return InputError(
+            f"{root} is a file; expected the folder of a data set (unpack an archive), or a frame list (frames.csv)."
+        )
     tree = Tree(root)
     groups = list(_groups(tree))
     said = f"{root} is no data set that is known. There: {_described(tree)}."

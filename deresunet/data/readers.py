@@ -21,7 +21,6 @@ from deresunet.data.layouts import ROWS, Layout
 from deresunet.data.nyuv2 import LABELED_FILE, SPLITS_FILE, NyuV2Reader
 from deresunet.data.patterns import Tree
 from deresunet.data.source import Source
-from deresunet.data.sunrgbd.index import INDEX_FILE
 from deresunet.data.sunrgbd.layout import SENSORS
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError, refuse
@@ -134,7 +133,7 @@ _OF_FILES = frozenset(
 
 
 def _open_sunrgbd(source: Source) -> Reader:
-    root = source.folder("the folder that `prepare` wrote, or SUNRGBD/ as unpacked")
+    root = source.folder("SUNRGBD/ as unpacked")
     labels = LabelFormat.choose("sunrgbd37", classes=source.classes, aliases=source.label_map)
     return SunRgbdReader(root, source.split, source.label_source, source.depth_source, source.toolbox, labels)
 
@@ -172,8 +171,8 @@ LAYOUTS: dict[str, DataSet] = {
         "SUN RGB-D",
         _open_sunrgbd,
         frozenset({"label_source", "depth_source", "toolbox", *_CLASSES}),
-        lambda path: (path / INDEX_FILE).is_file() or _has_sensors(path),
-        f"{INDEX_FILE} (what `prepare` wrote), or kv1/, kv2/, realsense/, xtion/ in it or in SUNRGBD/",
+        _has_sensors,
+        "kv1/, kv2/, realsense/, xtion/ in it or in SUNRGBD/",
     ),
     "nyuv2": DataSet(
         "NYU Depth v2",

@@ -35,7 +35,7 @@ def test_misspelt_command() -> None:
 def test_commands_on_data_do_without_torch() -> None:
     """Preparation keeps its memory small, and a mistyped option is told at once."""
     code = (
-        "import sys, deresunet, deresunet.cli, deresunet.cli.prepare, deresunet.cli.stats\n"
+        "import sys, deresunet, deresunet.cli, deresunet.cli.stats\n"
         "assert not {'torch', 'torchvision', 'torchmetrics'} & set(sys.modules)\n"
         "assert 'load' in dir(deresunet) and deresunet.Frame.__name__ == 'Frame'\n"
         "try: deresunet.nothing\n"

@@ -78,10 +78,10 @@ def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
 
 def test_ground_truth_and_depth_are_chosen_where_a_data_set_has_two_of_them(tmp_path):
     name = frame_names(1)[0]
-    made = make_archives(
-        tmp_path, {name: frame_files(name, picture(1, 5))}, [name], {name: halves(3, 4)}, zipped=False
+    data = make_archives(
+        tmp_path, {name: frame_files(name, picture(1, 5))}, [name], {name: halves(3, 4)}
     )  # polygons say wall and chair, seglabel cabinet and bed
-    inspector = Inspector(RedReader(), open_sources([str(made.archive)], Source()))
+    inspector = Inspector(RedReader(), open_sources([str(data)], Source()))
     titles = ["seglabel, in-painted depth", "polygons, in-painted depth", "seglabel, raw depth", "polygons, raw depth"]
     base = "SUNRGBD (test)"
     offered = {title: f"{base}, {title}" if k else base for k, title in enumerate(titles)}
@@ -92,5 +92,5 @@ def test_ground_truth_and_depth_are_chosen_where_a_data_set_has_two_of_them(tmp_
         assert set(np.unique(frame.label)) == ({3, 4} if "seglabel" in title else {1, 5}), title
         assert (frame.depth == 0).any() == ("raw" in title), title
     assert len({contents_fingerprint(inspector.readers[source]) for source in offered.values()}) == 4
-    polygons = open_sources([str(made.archive)], Source(label_source="polygons"))
+    polygons = open_sources([str(data)], Source(label_source="polygons"))
     assert list(variants(polygons)[base]) == ["in-painted depth", "raw depth"], "what was asked for stays"

@@ -244,8 +244,8 @@ def test_ground_truth_and_depth_are_chosen_on_the_page(browser, tmp_path, monkey
     one, two = frame_names(2)
     frames = {name: frame_files(name, picture(1, 5)) for name in (one, two)}
     # Polygons say wall and chair, seglabel cabinet and bed.
-    made = make_archives(tmp_path, frames, [one, two], dict.fromkeys(frames, halves(3, 4)), zipped=False)
-    readers = open_sources([str(made.archive)], Source())
+    data = make_archives(tmp_path, frames, [one, two], dict.fromkeys(frames, halves(3, 4)))
+    readers = open_sources([str(data)], Source())
     (reader,) = readers.values()
     with (
         launched(Inspector(KnownPredictor(reader), readers), tmp_path / "runs") as url,

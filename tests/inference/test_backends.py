@@ -243,7 +243,7 @@ def test_the_commands_take_backend_and_tell_it(tmp_path):
         assert done.exit_code == 0, done.output
         told = json.loads((out / "prediction.json").read_text())["provenance"]
         assert (told["backend"], told["precision"]) == (path, BACKENDS[path].precision)
-    done = CliRunner().invoke(app, ["info", "--fast", "off"])
+    done = CliRunner().invoke(app, ["info", "--backend", "eager"])
     assert json.loads(done.stdout)["cpu"] == {"backend": "eager", "precision": "float32"}
 
 

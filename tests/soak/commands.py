@@ -19,7 +19,6 @@ import deresunet.cli.audit
 import deresunet.cli.evaluate
 import deresunet.cli.export
 import deresunet.cli.predict
-import deresunet.cli.prepare
 import deresunet.cli.stats
 import train.cli
 from demo.dataset.evaluations import Evaluations

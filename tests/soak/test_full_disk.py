@@ -17,7 +17,6 @@ from PIL import Image
 from soak.commands import command
 from soak.malformed import good
 from soak.visits import RefusedError, Server, Visitor, visiting
-from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from training_helpers import SMALL_OPTIONS
 
 from deresunet.model.checkpoint import load_checkpoint
@@ -30,10 +29,9 @@ CASES = [
     *[("export fp32", share) for share in (0.1, 0.5)],
     *[("predict", share) for share in (0.0, 0.6)],
     ("predict folders", 0.5),
-    *[("prepare", share) for share in (0.0, 0.3, 0.8)],
     *[("train", share) for share in (0.0, 0.2, 0.5, 0.9)],
 ]
-SHORT = {("export fp32", 0.5), ("predict folders", 0.5), ("prepare", 0.3)}
+SHORT = {("export fp32", 0.5), ("predict folders", 0.5)}
 
 
 @contextmanager
@@ -53,12 +51,8 @@ def written(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def commands(rooms_of, weights, tmp_path_factory) -> dict[str, list[object]]:
+def commands(rooms_of, weights) -> dict[str, list[object]]:
     """Commands that write to {out}."""
-    root = tmp_path_factory.mktemp("archives")
-    names = frame_names(12)
-    frames = {name: frame_files(name, picture(1, 5)) for name in names}
-    made = make_archives(root, frames, names[::2], {name: halves(1, 5) for name in names})
     network = ("--checkpoint", weights, "--device", "cpu", "--backend", "eager")
     evaluate = ("evaluate", "--root", rooms_of, "--split", "all", "--label-set", "sunrgbd37", "--workers", 1, *network)
     rgb, depth = rooms_of / "rgb", rooms_of / "depth"
@@ -90,10 +84,6 @@ def commands(rooms_of, weights, tmp_path_factory) -> dict[str, list[object]]:
             "{out}/one",
         ],
         "predict folders": ["predict", "--rgb", rgb, "--depth", depth, *network, "--out", "{out}/all"],
-        "prepare": [
-            *("prepare", "sunrgbd", "--archive", made.archive, "--toolbox", made.toolbox),
-            *("--out", "{out}/prepared", "--partial"),
-        ],
         "train": ["train", "fit", *SMALL_OPTIONS, *training],
     }
 

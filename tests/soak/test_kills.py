@@ -17,13 +17,12 @@ import numpy as np
 import pytest
 import torch
 from soak.commands import command, page_evaluation
-from sunrgbd_archives import frame_files, frame_names, halves, make_archives, picture
 from training_helpers import SMALL_OPTIONS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes")
-JOBS = ("prepare", "evaluate", "train", "page evaluation")
+JOBS = ("evaluate", "train", "page evaluation")
 # What a run's time is in, which no two runs have alike.
-TIMES = ("seconds", "seconds_per_frame", "prepared_now", "date")
+TIMES = ("seconds", "seconds_per_frame", "date")
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,6 @@ def _by_time(folder: Path, pattern: str) -> list[Path]:
 @pytest.fixture(scope="module")
 def jobs(forks, rooms_of, weights, tmp_path_factory) -> dict[str, Job]:
     root = tmp_path_factory.mktemp("jobs")
-    names = frame_names(12)
-    made = make_archives(
-        root,
-        {name: frame_files(name, picture(1, 5)) for name in names},
-        names[::2],
-        {name: halves(1, 5) for name in names},
-    )
 
     def start(*arguments: object) -> object:
         return forks.start(command, [str(argument) for argument in arguments], root / "said")
@@ -111,12 +103,6 @@ def jobs(forks, rooms_of, weights, tmp_path_factory) -> dict[str, Job]:
 
     evaluation = ("evaluate", "--root", rooms_of, "--split", "all", "--label-set", "sunrgbd37", "--device", "cpu")
     return {
-        "prepare": Job(
-            lambda out: start(
-                "prepare", "sunrgbd", "--archive", made.archive, "--toolbox", made.toolbox, "--out", out, "--partial"
-            ),
-            files,
-        ),
         "evaluate": Job(
             lambda out: start(
                 *evaluation, "--checkpoint", weights, "--backend", "eager", "--report", out, "--workers", 1
@@ -135,7 +121,7 @@ def jobs(forks, rooms_of, weights, tmp_path_factory) -> dict[str, Job]:
 @pytest.mark.parametrize(
     ("name", "times"),
     [
-        *[pytest.param(name, 1, id=f"{name}-short") for name in ("prepare", "page evaluation")],
+        *[pytest.param(name, 1, id=f"{name}-short") for name in ("page evaluation",)],
         *[pytest.param(name, 100, id=f"{name}-long", marks=pytest.mark.soak) for name in JOBS],
     ],
     indirect=["times"],

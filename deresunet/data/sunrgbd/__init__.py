@@ -1,1 +1,1 @@
-"""SUN RGB-D: readers of the published and of the prepared layout, and the preparation itself."""
+"""SUN RGB-D: a reader of the published layout."""

@@ -1,8 +1,7 @@
-"""3D boxes of SUN RGB-D: from its two annotations into the camera's frame, and from there into the image.
+"""3D boxes of SUN RGB-D: from `annotation3Dfinal` into the camera's frame, and from there into the image.
 
-Both annotations are in a frame whose vertical axis is gravity's. In `annotation3Dfinal` it is x right, y down, z
-forward, and the extrinsics turn the camera's frame into it; in the toolbox's .mat it is x right, y forward, z up, and
-`Rtilt` turns into it the camera's axes in that order.
+The annotation is in a frame whose vertical axis is gravity's: x right, y down, z forward; the extrinsics turn the
+camera's frame into it.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ from deresunet.data.frame import OrientedBox
 from deresunet.data.sunrgbd.polygons import class_of
 from deresunet.errors import InputError
 
-# Rows: the toolbox's x, y, z (right, forward, up) in terms of the camera's x, y, z (right, down, forward).
-CAMERA_TO_DEPTH = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 # Edges of a box between the corners of `OrientedBox.corners`: those whose numbers differ in one bit.
 EDGES = tuple((k, k | 1 << axis) for k in range(8) for axis in range(3) if not k >> axis & 1)
 # What is nearer to the camera's plane than this is cut off before it is projected [m].
@@ -47,28 +44,6 @@ def parse_boxes(described: Any, tilt: np.ndarray, where: str) -> tuple[OrientedB
             "Expected objects with a name and a polygon of X, Z, Ymin and Ymax."
         ) from error
     return tuple(box for box in boxes if box is not None)
-
-
-def box_from_toolbox(
-    name: str, centroid: np.ndarray, basis: np.ndarray, coeffs: np.ndarray, rtilt: np.ndarray
-) -> OrientedBox:
-    """A box of the toolbox's .mat in the camera's frame.
-
-    Args:
-        name: the object's class as written there.
-        centroid: (3,) [m], upright: x right, y forward, z up.
-        basis: (3, 3): its rows are the axes, in the same frame.
-        coeffs: (3,): half the extents [m].
-        rtilt: (3, 3): from the camera (x right, y forward, z up) to upright.
-    """
-    to_camera = rtilt @ CAMERA_TO_DEPTH  # rows of upright vectors times this are the camera's
-    return OrientedBox(
-        label=class_of(name),
-        name=name,
-        centroid=np.asarray(centroid, np.float64).reshape(3) @ to_camera,
-        basis=np.asarray(basis, np.float64).reshape(3, 3) @ to_camera,
-        half=np.abs(np.asarray(coeffs, np.float64).reshape(3)),
-    )
 
 
 def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:

@@ -40,7 +40,6 @@ class FrameRecord:
         sensor: kv1, kv2, realsense or xtion.
         scene: type of the room as scene.txt has it, or "".
         sequence: the recording it belongs to, or "" where that was not worked out.
-        part: "train" or "test" of the official split, or "" where that is not known.
         rgb: path of its image below SUNRGBD/.
         depth: path of the depth that the sensor measured, or None.
         depth_bfx: path of the in-painted depth, or None.
@@ -53,7 +52,6 @@ class FrameRecord:
     sensor: str
     scene: str
     sequence: str
-    part: str
     rgb: str
     depth: str | None
     depth_bfx: str | None
@@ -75,7 +73,7 @@ def find_frames(root: Path) -> Iterator[str]:
                 yield os.path.relpath(folder, root).replace(os.sep, "/")
 
 
-def describe(root: Path, name: str, sequence: str = "", part: str = "") -> FrameRecord:
+def describe(root: Path, name: str, sequence: str = "") -> FrameRecord:
     """Read all of a frame but its pixels and its polygons.
 
     Side files (intrinsics, room type, 3D boxes) that cannot be read are among the record's problems.
@@ -107,7 +105,6 @@ def describe(root: Path, name: str, sequence: str = "", part: str = "") -> Frame
         sensor=name.split("/", maxsplit=1)[0],
         scene=scene or "",
         sequence=sequence,
-        part=part,
         rgb=rgb,
         depth=depth,
         depth_bfx=depth_bfx,

@@ -1,23 +1,23 @@
-"""SUN RGB-D: a reader straight over the published layout, and one over what `prepare` made of it."""
+"""SUN RGB-D: a reader of the published layout, as unpacked."""
 
 from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Collection, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.data.frame import Frame, FrameInfo, Problem
 from deresunet.data.images import image_size, read_rgb
-from deresunet.data.labels import LabelFormat, read_label
+from deresunet.data.labels import LabelFormat
 from deresunet.data.source import DEPTH_SOURCES, LABEL_SOURCES, DepthSource, LabelSource
-from deresunet.data.sunrgbd.index import INDEX_FILE, Index, IndexEntry
 from deresunet.data.sunrgbd.layout import (
     DEPTH_TITLES,
+    PARTS,
     SENSORS,
     FrameRecord,
     describe,
@@ -37,43 +37,21 @@ SPLITS = ("train", "val", "trainval", "test", "all")
 _PROBES = 16
 
 
-class _Source(Protocol):
-    """Where frames come from: the published layout or an index."""
-
-    root: Path
-    parts: dict[str, str]
-    sequence_of: dict[str, str]
-    validation: frozenset[str]
-
-    def record(self, name: str) -> FrameRecord: ...
-
-    def scene(self, name: str) -> str: ...
-
-    def has_label(self, name: str, label_source: LabelSource) -> bool: ...
-
-    def files(self, name: str) -> tuple[Path, ...]: ...
-
-    def seglabel(self, name: str) -> np.ndarray | None: ...
-
-    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None: ...
-
-
 class SunRgbdReader:
     """Frames of SUN RGB-D by name, such as "kv1/b3dodata/img_0063".
 
     Args:
-        root: the folder that `prepare` wrote, SUNRGBD/ as unpacked (with kv1/, kv2/, realsense/, xtion/), or the
-            folder above it.
+        root: SUNRGBD/ as unpacked (with kv1/, kv2/, realsense/, xtion/), or the folder above it.
         split: "test" (the official 5,050), "trainval" (the official 5,285), "train" and "val" (those two parts of
             trainval), or "all"; None takes "test" where the split is known, and otherwise "all".
         label_source: "seglabel" (the toolbox's 37-class maps, which published numbers are on), "polygons" (the outlines
             of annotation2Dfinal, filled), or "auto": polygons for a frame without the other.
         depth_source: "depth_bfx" (in-painted, what published numbers are on) or "depth".
-        toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root. A
-            prepared folder needs none.
+        toolbox: SUNRGBDtoolbox/ as unpacked, for the split and seglabel; without it, it is looked for beside root.
         labels: from SUN RGB-D's 37 classes to those of the ground truth; the same if left out.
 
     Attributes:
+        root: SUNRGBD/.
         names: the split's frames, in order.
         notices: what the data set lacks.
 
@@ -97,18 +75,38 @@ class SunRgbdReader:
             _one_of("split", split, SPLITS)
         _one_of("label source", label_source, LABEL_SOURCES)
         _one_of("depth source", depth_source, DEPTH_SOURCES)
-        self.root = Path(root)
+        self.root = frames_root(Path(root))
         self.label_source = label_source
         self.depth_source: DepthSource = depth_source
-        prepared = (self.root / INDEX_FILE).is_file()
-        self._source: _Source = _Prepared(self.root) if prepared else _Unpacked(self.root, toolbox, label_source)
-        known = any(self._source.parts.values())
+        names = list(find_frames(self.root))
+        if not names:
+            raise InputError(f"{self.root}: no frame of SUN RGB-D in it. Unpack SUNRGBD.zip again.")
+        beside = (self.root.parent / "SUNRGBDtoolbox", self.root / "SUNRGBDtoolbox")
+        tools = Path(toolbox) if toolbox is not None else next((path for path in beside if path.is_dir()), None)
+        official = read_split(tools / SPLIT_FILE) if tools is not None else {}
+        self._parts = {name: str(official.get(name, "")) for name in names}
+        self._sequence_of = sequences(self._parts)
+        known = any(self._parts.values())
         self.split = split if split is not None else ("test" if known else "all")
         self.names = self._split_names(self.split)
-        self.notices: tuple[str, ...] = ()
+        self.notices = _absent(self.split, official, self._parts)
         if split is None and not known:
             self.notices = (f"The official split is not here ({SPLIT_FILE} of SUNRGBDtoolbox): all frames are taken.",)
-        self._names = frozenset(self._source.parts)
+        self._seglabels: SegLabels | None = None
+        self._place: dict[str, int] = {}
+        if label_source != "polygons" and tools is not None and (tools / LABELS_FILE).is_file():
+            self._seglabels, order = SegLabels(tools / LABELS_FILE), read_order(tools / META_FILE)
+            if len(order) != len(self._seglabels):
+                raise InputError(
+                    f"{tools}: {META_FILE} describes {len(order)} frames and {LABELS_FILE} has the labels of "
+                    f"{len(self._seglabels)}; expected as many. Unpack SUNRGBDtoolbox.zip again."
+                )
+            self._place = {name: index for index, name in enumerate(order)}
+        elif label_source == "seglabel":
+            raise InputError(
+                f"seglabel needs {META_FILE} and {LABELS_FILE} of SUNRGBDtoolbox, which is not beside {root}. "
+                "Give it with --toolbox, or take --label-source polygons."
+            )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -126,34 +124,37 @@ class SunRgbdReader:
                 path.
         """
         self._check_name(name)
-        record = self._source.record(name)
+        record = self._record(name)
         label, used = None, "none"
         problems: tuple[Problem, ...] = ()
-        if self.label_source != "polygons":
-            label, used = self._source.seglabel(name), "seglabel"
+        if self.label_source != "polygons" and self._seglabels is not None and name in self._place:
+            label, used = self._seglabels.read(self._place[name]), "seglabel"
         if label is None and self.label_source != "seglabel":
             try:
-                label, used = self._source.polygon_label(name, record), "polygons"
+                polygons = read_polygons(self.root, name)
+                if polygons is not None:
+                    label, used = fill_polygons(polygons, image_size(self.root / record.rgb)).label, "polygons"
             except InputError as error:
                 problems = (Problem("polygons unreadable", str(error)),)
-        if label is None:
-            used = "none"
         source = f"SUN RGB-D, label {used}"
         depth_source = self.depth_source if self.opens_depth else None
-        frame = read_pixels(self._source.root, record, depth_source, label, source, problems)
+        frame = read_pixels(self.root, record, depth_source, label, source, problems)
         return frame.brought_to(self.class_set)
 
     def describe(self, name: str) -> FrameInfo:
         """Describe a frame without reading its pixels. Raises `InputError` if there is none."""
         self._check_name(name)
-        sensor, scene = name.split("/", maxsplit=1)[0], self._source.scene(name)
-        has_label = self._source.has_label(name, self.label_source)
-        return FrameInfo(name, sensor, scene, self._source.sequence_of[name], has_depth=True, has_label=has_label)
+        try:
+            scene = read_scene(self.root / name)
+        except InputError:
+            scene = ""
+        sensor, has_label = name.split("/", maxsplit=1)[0], self._has_label(name, self.label_source)
+        return FrameInfo(name, sensor, scene, self._sequence_of[name], has_depth=True, has_label=has_label)
 
     def rgb_path(self, name: str) -> Path:
         """Path of a frame's RGB image. Raises `InputError` if there is none."""
         self._check_name(name)
-        return self._source.root / self._source.record(name).rgb
+        return self.root / self._record(name).rgb
 
     def read_rgb(self, name: str) -> np.ndarray:
         """Read a frame's colours alone, uint8 (H, W, 3). Raises `InputError` if they cannot be."""
@@ -162,7 +163,12 @@ class SunRgbdReader:
     def files(self, name: str) -> tuple[Path, ...]:
         """Paths of the files that a frame is read from; the toolbox's labels of all frames are in one."""
         self._check_name(name)
-        return self._source.files(name)
+        folder = self.root / name
+        found = []
+        for part in PARTS:  # and not the frame's other folders, such as fullres/
+            inside = sorted((folder / part).iterdir()) if (folder / part).is_dir() else [folder / part]
+            found += [path for path in inside if path.is_file() and not left_behind(path.name)]
+        return (*found, self._seglabels.path) if self._seglabels is not None else tuple(found)
 
     def check(self) -> None:
         """Check nothing: the data set's own labels are checked as they are read."""
@@ -177,9 +183,7 @@ class SunRgbdReader:
         probes = self.names[:: max(len(self.names) // _PROBES, 1)]
         kinds: tuple[LabelSource, ...] = ("seglabel", "polygons")
         labels: dict[LabelSource, str] = {self.label_source: ""}
-        if self.label_source == "auto" and all(
-            any(self._source.has_label(name, kind) for name in probes) for kind in kinds
-        ):
+        if self.label_source == "auto" and all(any(self._has_label(name, kind) for name in probes) for kind in kinds):
             labels = {"auto": "seglabel", "polygons": "polygons"}
         depths: dict[DepthSource, str] = {self.depth_source: ""}
         if any(map(self._has_both_depths, probes)):
@@ -192,133 +196,48 @@ class SunRgbdReader:
 
     def _has_both_depths(self, name: str) -> bool:
         try:
-            record = self._source.record(name)
+            record = self._record(name)
         except InputError:
             return False
         return record.depth is not None and record.depth_bfx is not None
 
+    def _record(self, name: str) -> FrameRecord:
+        return describe(self.root, name, self._sequence_of[name])
+
+    def _has_label(self, name: str, label_source: LabelSource) -> bool:
+        seglabel = label_source != "polygons" and name in self._place
+        drawn = label_source != "seglabel" and (self.root / name / "annotation2Dfinal" / "index.json").is_file()
+        return seglabel or drawn
+
     def _check_name(self, name: str) -> None:
-        if name not in self._names:
+        if name not in self._parts:
             raise InputError(
-                f"{self.root} has no frame {name!r}; it has {len(self._names)}, such as "
-                f"{next(iter(self._source.parts), None)!r}."
+                f"{self.root} has no frame {name!r}; it has {len(self._parts)}, such as {next(iter(self._parts))!r}."
             )
 
     def _split_names(self, split: str) -> tuple[str, ...]:
-        source = self._source
         if split == "all":
-            return tuple(source.parts)
-        if not any(source.parts.values()):
+            return tuple(self._parts)
+        if not any(self._parts.values()):
             raise InputError(
                 f"{self.root}: the official split is in {SPLIT_FILE} of SUNRGBDtoolbox, which is not beside it. "
                 "Give it with --toolbox, or take --split all."
             )
         if split == "test":
-            return tuple(name for name, part in source.parts.items() if part == "test")
-        training = tuple(name for name, part in source.parts.items() if part == "train")
+            return tuple(name for name, part in self._parts.items() if part == "test")
+        training = tuple(name for name, part in self._parts.items() if part == "train")
         if split == "trainval":
             return training
-        return tuple(name for name in training if (name in source.validation) == (split == "val"))
+        validation = carve_validation({name: self._sequence_of[name] for name in training})
+        return tuple(name for name in training if (name in validation) == (split == "val"))
 
 
-class _Unpacked:
-    """The published layout, as unpacked."""
-
-    def __init__(self, root: Path, toolbox: str | os.PathLike[str] | None, label_source: LabelSource) -> None:
-        self.root = frames_root(root)
-        names = list(find_frames(self.root))
-        if not names:
-            raise InputError(f"{self.root}: no frame of SUN RGB-D in it. Unpack SUNRGBD.zip again.")
-        beside = (self.root.parent / "SUNRGBDtoolbox", self.root / "SUNRGBDtoolbox", root / "SUNRGBDtoolbox")
-        self.toolbox = Path(toolbox) if toolbox is not None else next((path for path in beside if path.is_dir()), None)
-        official = read_split(self.toolbox / SPLIT_FILE) if self.toolbox is not None else {}
-        self.parts = {name: str(official.get(name, "")) for name in names}
-        self.sequence_of = sequences(self.parts)
-        training = {name: self.sequence_of[name] for name, part in self.parts.items() if part == "train"}
-        self.validation = carve_validation(training)
-        self._labels: SegLabels | None = None
-        self._place: dict[str, int] = {}
-        if label_source != "polygons" and self.toolbox is not None and (self.toolbox / LABELS_FILE).is_file():
-            self._labels = SegLabels(self.toolbox / LABELS_FILE)
-            self._place = {name: index for index, name in enumerate(read_order(self.toolbox / META_FILE))}
-        elif label_source == "seglabel":
-            raise InputError(
-                f"seglabel needs {META_FILE} and {LABELS_FILE} of SUNRGBDtoolbox, which is not beside {root}. "
-                "Give it with --toolbox, prepare the data set, or take --label-source polygons."
-            )
-
-    def record(self, name: str) -> FrameRecord:
-        return describe(self.root, name, self.sequence_of[name], self.parts[name])
-
-    def scene(self, name: str) -> str:
-        try:
-            return read_scene(self.root / name)
-        except InputError:
-            return ""
-
-    def has_label(self, name: str, label_source: LabelSource) -> bool:
-        seglabel = label_source != "polygons" and name in self._place
-        drawn = label_source != "seglabel" and (self.root / name / "annotation2Dfinal" / "index.json").is_file()
-        return seglabel or drawn
-
-    def files(self, name: str) -> tuple[Path, ...]:
-        folder = self.root / name
-        found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not left_behind(path.name)]
-        return (*found, self._labels.path) if self._labels is not None else tuple(found)
-
-    def seglabel(self, name: str) -> np.ndarray | None:
-        if self._labels is None or name not in self._place:
-            return None
-        return self._labels.read(self._place[name])
-
-    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None:
-        polygons = read_polygons(self.root, name)
-        return None if polygons is None else fill_polygons(polygons, image_size(self.root / record.rgb)).label
-
-
-class _Prepared:
-    """Output of `prepare`: an index and label images."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        index = Index.read(folder)
-        self.root = index.root
-        self._entries: dict[str, IndexEntry] = index.entries
-        self.parts = {name: entry.record.part for name, entry in index.entries.items()}
-        self.sequence_of = {name: entry.record.sequence for name, entry in index.entries.items()}
-        self.validation = index.validation
-
-    def record(self, name: str) -> FrameRecord:
-        return self._entries[name].record
-
-    def scene(self, name: str) -> str:
-        return self._entries[name].record.scene
-
-    def has_label(self, name: str, label_source: LabelSource) -> bool:
-        entry = self._entries[name]
-        seglabel = label_source != "polygons" and entry.seglabel is not None
-        return seglabel or (label_source != "seglabel" and entry.polygons is not None)
-
-    def files(self, name: str) -> tuple[Path, ...]:
-        entry = self._entries[name]
-        images = (entry.record.rgb, entry.record.depth, entry.record.depth_bfx)
-        found = [self.root / path for path in images if path is not None]
-        found += [self._folder / path for path in (entry.seglabel, entry.polygons) if path is not None]
-        return (*found, self._folder / INDEX_FILE)
-
-    def seglabel(self, name: str) -> np.ndarray | None:
-        return self._read(self._entries[name].seglabel)
-
-    def polygon_label(self, name: str, record: FrameRecord) -> np.ndarray | None:
-        return self._read(self._entries[name].polygons)
-
-    def _read(self, path: str | None) -> np.ndarray | None:
-        if path is None:
-            return None
-        try:
-            return read_label(self._folder / path, "sunrgbd37")
-        except InputError as error:
-            raise InputError(f"{self._folder / path}: {error}") from error
+def _absent(split: str, official: Mapping[str, str], there: Collection[str]) -> tuple[str, ...]:
+    """Say how many frames of the official split are not unpacked."""
+    wanted = [name for name, part in official.items() if split == "all" or (part == "test") == (split == "test")]
+    absent = sum(name not in there for name in wanted)
+    of = {"all": "SUN RGB-D", "test": "the official test part"}.get(split, "the official training part")
+    return (f"{absent:,} of the {len(wanted):,} frames of {of} are not here.",) if absent else ()
 
 
 def frames_root(root: Path) -> Path:
@@ -330,10 +249,7 @@ def frames_root(root: Path) -> Path:
     for folder in (root, root / "SUNRGBD"):
         if any((folder / sensor).is_dir() for sensor in SENSORS):
             return folder
-    raise InputError(
-        f"{root}: none of {', '.join(SENSORS)} in it, and no {INDEX_FILE}. "
-        "Give SUNRGBD/ as unpacked, or the folder that `python -m deresunet prepare sunrgbd` wrote."
-    )
+    raise InputError(f"{root}: none of {', '.join(SENSORS)} in it. Unpack SUNRGBD.zip and give the folder SUNRGBD/.")
 
 
 def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:

@@ -1,9 +1,8 @@
-"""SUNRGBDtoolbox: the official split, the order of the frames, their labels and boxes, from its .mat files."""
+"""SUNRGBDtoolbox: the official split, the order of the frames and their labels, from its .mat files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +10,12 @@ import numpy as np
 import scipy.io
 
 from deresunet.classes import SUNRGBD37
-from deresunet.data.frame import OrientedBox
 from deresunet.data.hdf5 import MatlabFile
-from deresunet.data.sunrgbd.boxes import box_from_toolbox
 from deresunet.errors import InputError
 
 Part = Literal["train", "test"]
 SPLIT_FILE = "traintestSUNRGBD/allsplit.mat"
 META_FILE = "Metadata/SUNRGBDMeta.mat"
-BOXES_FILE = "Metadata/SUNRGBDMeta3DBB_v2.mat"
 LABELS_FILE = "Metadata/SUNRGBD2Dseg.mat"
 
 
@@ -51,25 +47,9 @@ def read_order(path: str | os.PathLike[str]) -> list[str]:
     Raises:
         InputError: the file is missing, damaged, or another one.
     """
-    return [_meta_name(item) for item in _meta(path)]
-
-
-def read_boxes(path: str | os.PathLike[str]) -> dict[str, tuple[OrientedBox, ...]]:
-    """Each frame's boxes in the camera's frame, from SUNRGBDMeta3DBB_v2.mat.
-
-    Raises:
-        InputError: the file is missing, damaged, or another one.
-    """
-    boxes = {}
-    for item in _meta(path):
-        found = np.atleast_1d(getattr(item, "groundtruth3DBB", []))
-        rtilt = np.asarray(item.Rtilt, np.float64)
-        boxes[_meta_name(item)] = tuple(
-            box_from_toolbox(str(box.classname), box.centroid, box.basis, box.coeffs, rtilt)
-            for box in found
-            if hasattr(box, "centroid")
-        )
-    return boxes
+    stored = _load(path, ["SUNRGBDMeta"])
+    # rgbpath ends in image/FILE.
+    return [frame_name(str(item.rgbpath)).rsplit("/", 2)[0] for item in np.atleast_1d(stored["SUNRGBDMeta"])]
 
 
 class SegLabels:
@@ -130,20 +110,6 @@ class SegLabels:
             found = f"{stored.dtype} {stored.shape}"
             raise InputError(f"{where} is no label: {found}. Expected a map of 0..{len(SUNRGBD37)}.")
         return np.ascontiguousarray(stored.T.astype(np.uint8))
-
-
-def _meta(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """The entries of `SUNRGBDMeta`, let go of one by one, since 10,335 of them are hundreds of megabytes."""
-    stored = _load(path, ["SUNRGBDMeta"])
-    entries = list(np.atleast_1d(stored.pop("SUNRGBDMeta")))
-    entries.reverse()
-    while entries:
-        yield entries.pop()
-
-
-def _meta_name(item: Any) -> str:
-    # rgbpath ends in image/FILE.
-    return frame_name(str(item.rgbpath)).rsplit("/", 2)[0]
 
 
 def _load(path: str | os.PathLike[str], names: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deresunet.data.frame import OrientedBox
-from deresunet.data.sunrgbd.boxes import EDGES, box_from_toolbox, box_lines, parse_boxes, project
+from deresunet.data.sunrgbd.boxes import EDGES, box_lines, parse_boxes, project
 from deresunet.errors import InputError
 
 INTRINSICS = np.array([[100.0, 0, 50], [0, 100.0, 40], [0, 0, 1]])
@@ -75,14 +75,6 @@ def test_class_outside_the_37_is_kept_by_name() -> None:
 def test_other_json_is_refused_by_path(broken: object) -> None:
     with pytest.raises(InputError, match=r"^here"):
         parse_boxes(broken, np.eye(3), "here")
-
-
-def test_toolbox_axes() -> None:
-    """Right, forward, up become right, down, forward."""
-    box = box_from_toolbox("bed", np.array([[1.0, 3.0, -0.5]]), np.eye(3), np.array([[0.5, 1.0, 0.25]]), np.eye(3))
-    assert box.label == 4
-    assert box.centroid.tolist() == [1.0, 0.5, 3.0]
-    assert np.ptp(box.corners(), axis=0).tolist() == [1.0, 0.5, 2.0]
 
 
 def test_projection() -> None:

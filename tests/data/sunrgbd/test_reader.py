@@ -13,10 +13,10 @@ from conftest import ROOT
 from recordings import recordings_cut
 from sunrgbd_archives import (
     INTRINSICS,
-    TILT,
     frame_files,
     frame_names,
     halves,
+    make_archives,
     picture,
     write_layout,
     write_toolbox,
@@ -24,8 +24,9 @@ from sunrgbd_archives import (
 
 from deresunet.data.readers import open_reader, without_depth
 from deresunet.data.sunrgbd.boxes import project
+from deresunet.data.sunrgbd.layout import PARTS
 from deresunet.data.sunrgbd.reader import SunRgbdReader
-from deresunet.data.sunrgbd.toolbox import SegLabels, frame_name, read_boxes, read_order, read_split
+from deresunet.data.sunrgbd.toolbox import LABELS_FILE, META_FILE, SegLabels, frame_name, read_order, read_split
 from deresunet.errors import InputError
 from deresunet.visualization.boxes import draw_boxes
 
@@ -103,6 +104,59 @@ def test_official_split(unpacked: Path) -> None:
     assert SunRgbdReader(unpacked, "test").names == tuple(NAMES[::2])
     assert SunRgbdReader(unpacked, "trainval").names == tuple(NAMES[1::2])
     assert SunRgbdReader(unpacked, "all").names == tuple(NAMES)
+    assert SunRgbdReader(unpacked, "test").notices == ()
+
+
+def test_validation_is_whole_recordings_of_training(tmp_path: Path) -> None:
+    names = frame_names(40)
+    frames = {key: {"scene.txt": b"office"} for key in names}
+    root = make_archives(tmp_path, frames, names[::2], dict.fromkeys(names, halves(WALL, CHAIR)))
+    train, val, trainval = (SunRgbdReader(root, split) for split in ("train", "val", "trainval"))
+    assert set(train.names) | set(val.names) == set(trainval.names) == set(names[1::2])
+    assert not set(train.names) & set(val.names)
+    assert 1 <= len(val.names) <= 6
+    sequences = {name: trainval.describe(name).sequence for name in trainval.names}
+    assert recordings_cut(sequences, val.names) == []
+
+
+def test_frames_of_the_split_that_are_not_unpacked_are_told(tmp_path: Path) -> None:
+    labels = dict.fromkeys(NAMES, halves(WALL, CHAIR))
+    root = make_archives(tmp_path, {key: {"scene.txt": b"office"} for key in NAMES[:5]}, NAMES[::2], labels)
+    told = {split: SunRgbdReader(root, split).notices for split in ("test", "trainval", "all")}
+    assert told == {
+        "test": ("1 of the 4 frames of the official test part are not here.",),
+        "trainval": ("2 of the 4 frames of the official training part are not here.",),
+        "all": ("3 of the 8 frames of SUN RGB-D are not here.",),
+    }
+
+
+def test_labels_of_another_count_or_size_than_the_frames_are_refused(tmp_path: Path) -> None:
+    labels = {NAMES[0]: halves(WALL, CHAIR), NAMES[1]: halves(WALL, CHAIR, (64, 48))}
+    frames = {name: frame_files(name, picture(WALL, CHAIR)) for name in labels}
+    root = make_archives(tmp_path, frames, [], labels)
+    with pytest.raises(InputError, match="48x64"):
+        SunRgbdReader(root, "all").read(NAMES[1])
+    shorter = write_toolbox(tmp_path / "shorter", NAMES[:1], [], labels)
+    shutil.copyfile(tmp_path / "SUNRGBDtoolbox" / META_FILE, shorter / META_FILE)
+    with pytest.raises(InputError, match=r"describes 2 frames and .* of 1"):
+        SunRgbdReader(root, "all", toolbox=shorter)
+
+
+def test_files_of_a_frame_are_those_that_are_read(unpacked: Path) -> None:
+    files = SunRgbdReader(unpacked, "all").files(NAMES[0])
+    folder = unpacked / "SUNRGBD" / NAMES[0]
+    read = [path for path in folder.rglob("*") if path.is_file()]
+    wanted = {path for path in read if path.relative_to(folder).parts[0] in PARTS}
+    assert wanted < set(read)
+    assert set(files) == {*wanted, unpacked / "SUNRGBDtoolbox" / LABELS_FILE}
+
+
+@pytest.mark.parametrize("path", ["SUNRGBD.zip", "SUNRGBDtoolbox.zip"])
+def test_an_archive_is_to_be_unpacked(tmp_path: Path, path: str) -> None:
+    (tmp_path / path).write_bytes(b"PK")
+    for dataset in ("auto", "sunrgbd"):
+        with pytest.raises(InputError, match="npack"):
+            open_reader(dataset, tmp_path / path)
 
 
 @pytest.mark.parametrize(
@@ -248,20 +302,6 @@ def test_seglabel_beyond_the_37_classes_is_refused(tmp_path: Path) -> None:
 )
 def test_frame_names_of_all_machines(path: str, name: str) -> None:
     assert frame_name(path) == name
-
-
-def test_boxes_of_both_annotations_are_one(unpacked: Path) -> None:
-    """The box is 2 m ahead on the level, so the camera that looks down sees it above its axis."""
-    written = SunRgbdReader(unpacked, "all").read(NAMES[0]).boxes[0]
-    stored = read_boxes(unpacked / "SUNRGBDtoolbox" / "Metadata" / "SUNRGBDMeta3DBB_v2.mat")[NAMES[0]][0]
-    expected = np.array([0.0, 0.0, 2.0]) @ TILT
-    for box in (written, stored):
-        assert np.allclose(box.centroid, expected, atol=1e-5)
-        assert np.allclose(box.basis @ box.basis.T, np.eye(3), atol=1e-5)
-        assert sorted(box.half.round(4).tolist()) == [0.25, 0.4, 0.5]
-    assert expected[1] < -0.3
-    one, other = (np.array(sorted(box.corners().round(3).tolist())) for box in (written, stored))
-    assert np.allclose(one, other, atol=2e-3)
 
 
 def test_boxes_are_drawn_where_they_are(unpacked: Path) -> None:
