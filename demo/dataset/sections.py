@@ -10,7 +10,7 @@ import numpy as np
 from demo.dataset import messages
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, MOST, WORST, Choice
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.pictures import Pictures
+from demo.dataset.pictures import pictures
 from demo.dataset.plots import heat_map, scatter
 from demo.dataset.progress import Progress, Request
 from demo.markup import ALL_CLASSES, table
@@ -22,12 +22,10 @@ class Sections:
 
     Args:
         evaluations: holds the results.
-        pictures: draws their frames.
     """
 
-    def __init__(self, evaluations: Evaluations, pictures: Pictures) -> None:
+    def __init__(self, evaluations: Evaluations) -> None:
         self.evaluations = evaluations
-        self.pictures = pictures
 
     def run(self, request: Request, progress: Progress) -> list[Any]:
         """Status, start button, cancel button, timer, column of results."""
@@ -124,13 +122,13 @@ class Sections:
         else:
             listed = result.confused(chosen, cell)
         here = listed[: choice.shown]
-        paths = self.pictures.files(choice.request, [frame.name for frame in here], choice.focus)
-        drawn = [(frame, path) for frame, path in zip(here, paths, strict=True) if path is not None]
+        drawn = pictures(self.evaluations, choice.request, [frame.name for frame in here], choice.focus)
+        captions = {frame.name: f"{frame.name} · {frame.caption}" for frame in here}
         return [
             messages.gallery_note(len(listed), len(drawn), choice.focus, result.class_set),
-            gr.Gallery([(path, f"{frame.name} · {frame.caption}") for frame, path in drawn], selected_index=None),
+            gr.Gallery([(path, captions[name]) for name, path in drawn.items()], selected_index=None),
             gr.Button(visible=len(here) < min(len(listed), MOST)),
-            [frame.name for frame, _ in drawn],
+            list(drawn),
             choice.shown,
         ]
 

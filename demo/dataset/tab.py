@@ -14,7 +14,6 @@ from demo.dataset.audit_tab import build_audit
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.frame_requests import OpenRequest
-from demo.dataset.pictures import Pictures
 from demo.dataset.plots import HeatMap, Scatter, marked_classes
 from demo.dataset.progress import Request
 from demo.dataset.result import PROPERTIES
@@ -60,8 +59,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
         evaluations: runs that are shown.
         tab: the tab around it.
     """
-    pictures = Pictures(evaluations)
-    sections = Sections(evaluations, pictures)
+    sections = Sections(evaluations)
     families, networks = list(inspector.families), inspector.checkpoints.choices
 
     source = gr.State(families[0])  # a variant's name, or the family's own

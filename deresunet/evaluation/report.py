@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deresunet.atomic import write_bytes, write_csv, write_json, write_png, write_text
-from deresunet.classes import LabelMap, joined
+from deresunet.classes import ClassSet, joined
 from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
@@ -152,15 +152,25 @@ class ExtremeFrames:
             frame = self.reader.read(name)
         except InputError:
             return None
-        label = self.prediction(name)
-        if label is None or label.shape != frame.size:
-            label = self._joined(frame).table[self.predictor(frame, self.modality).label]
-        return frame_row(
-            *(frame.rgb, frame.depth, frame.aligned_label, label), errors=True, classes=self._joined(frame).target
-        )
+        label, classes = label_of(frame, self.prediction(name), self.predictor, self.modality)
+        return frame_row(frame.rgb, frame.depth, frame.aligned_label, label, errors=True, classes=classes)
 
-    def _joined(self, frame: Frame) -> LabelMap:
-        return joined(self.predictor.class_set, frame.class_set)
+
+def label_of(
+    frame: Frame, kept: np.ndarray | None, predictor: SegmentationPredictor, modality: Modality
+) -> tuple[np.ndarray, ClassSet]:
+    """Predicted label of a frame, uint8 (H, W), and its classes: the ground truth's with the network's further ones.
+
+    Args:
+        frame: with its ground truth.
+        kept: the label where it was kept; None has the frame segmented.
+        predictor: the network.
+        modality: modality that the network is given.
+    """
+    way = joined(predictor.class_set, frame.class_set)
+    if kept is None or kept.shape != frame.size:
+        kept = way.table[predictor(frame, modality).label]
+    return kept, way.target
 
 
 def _classes(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:

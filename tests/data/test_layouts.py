@@ -20,7 +20,6 @@ import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from demo.data_sets import open_sources
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.pictures import Pictures
 from demo.dataset.progress import Request
 from demo.dataset.sections import Sections
 from demo.inspector import DatasetFrame, Inspector
@@ -442,9 +441,7 @@ def test_what_lies_beside_under_another_name_is_said(
     assert re.search(message, notice)
     evaluations = Evaluations(Checkpoints(RedReader()), {"mine": reader}, tmp_path / "kept")
     request = Request("mine")
-    shown, *_ = Sections(evaluations, Pictures(evaluations, tmp_path / "pictures")).run(
-        request, evaluations.progress(request, "visitor")
-    )
+    shown, *_ = Sections(evaluations).run(request, evaluations.progress(request, "visitor"))
     assert html.escape(notice) in shown, "on the page, before anything is evaluated"
     for option, pattern in re.findall(r"--(\w+) '([^']+)'", notice):
         frame = open_reader(root=tmp_path, **{option: pattern}).read("1")

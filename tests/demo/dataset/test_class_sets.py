@@ -12,7 +12,7 @@ from synthetic_dataset import COUNT, KnownPredictor, SyntheticReader
 from demo.dataset import messages
 from demo.dataset.choice import Choice
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.pictures import Pictures
+from demo.dataset.pictures import pictures
 from demo.dataset.plots import HeatMap, heat_map, marked_classes
 from demo.dataset.progress import Request
 from demo.dataset.result import Confusion, most_confused
@@ -52,7 +52,7 @@ def test_charts_matrix_and_report_follow_the_class_set(evaluations: Evaluations,
     everything = result.choose()
     pooled = result.matrix(everything)
     assert pooled.shape == (len(classes), len(classes) + 1)
-    sections = Sections(evaluations, Pictures(evaluations, tmp_path / "pictures"))
+    sections = Sections(evaluations)
     first = sections.first(REQUEST)
     here = {classes.display_names[k] for k in np.flatnonzero(result.frames_with(everything))}
     assert {value for _, value in first[2].choices} == {"all classes", *here}, "the class filter has all that occur"
@@ -85,7 +85,7 @@ def test_a_class_with_few_pixels_is_found_by_search(tmp_path: Path) -> None:
     assert rare in HeatMap.of(pooled, classes, marked_classes(rare, None)).rows
     assert classes.display_name(rare) in messages.class_bars(result, everything, rare)
     assert len(result.ranked(everything, rare)) == COUNT
-    updates = Sections(evaluations, Pictures(evaluations, tmp_path / "pictures")).look(choice)
+    updates = Sections(evaluations).look(choice)
     assert updates
 
 
@@ -121,8 +121,8 @@ def test_predictions_of_none_of_the_classes_have_a_column_of_their_own(tmp_path:
     everything = result.choose()
     assert cell in [one for one, _ in most_confused(result.matrix(everything), result.class_set)]
     listed = result.confused(everything, cell)
-    pictures = Pictures(evaluations, tmp_path / "pictures")
-    assert all(path is not None for path in pictures.files(REQUEST, [one.name for one in listed[:2]], cell))
+    names = [one.name for one in listed[:2]]
+    assert list(pictures(evaluations, REQUEST, names, cell)) == names
     assert "predicted as none of the ground truth" in messages.headline(result, everything, None)
 
 

@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ import deresunet
 from demo.dataset import messages
 from demo.dataset.choice import BEST, Choice
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.pictures import Pictures, focus_codes, focus_keys
+from demo.dataset.pictures import focus_codes, focus_keys, pictures
 from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
@@ -545,30 +546,30 @@ def test_outcomes_follow_the_focus():
         names = ["", *focus_keys(focus)]
         return [names[code] for code in focus_codes(truth, predicted, focus)[0]]
 
-    assert outcomes(None) == ["", "errors", "errors", "", ""]
+    assert outcomes(None) == ["correct", *["wrong at a class boundary"] * 2, "correct", ""]
     assert outcomes(CHAIR) == ["true positive", "false negative", "false positive", "", ""]
     assert outcomes(Confusion(CHAIR, BED, SUNRGBD37)) == ["", str(Confusion(CHAIR, BED, SUNRGBD37)), "", "", ""]
     assert outcomes(Confusion(CHAIR, CHAIR, SUNRGBD37))[1:] == ["", "", "", ""]
 
 
 def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
     evaluations = make()
     found = finished(evaluations)
-    pictures = Pictures(evaluations, tmp_path / "pictures")
     names = [frame.name for frame in found.frames][:4]
-    files = pictures.files(REQUEST, names, CHAIR)
-    assert len(set(files)) == 4
-    assert Image.open(files[0]).size == (2 * SIZE[1] + 6, 2 * SIZE[0] + 6)
-    written = files[0].stat().st_ino
-    assert pictures.files(REQUEST, names, CHAIR) == files
-    assert files[0].stat().st_ino == written, "drawn once"
+    files = pictures(evaluations, REQUEST, names, CHAIR)
+    assert list(files) == names
+    assert len(set(files.values())) == 4
+    assert Image.open(files[names[0]]).size == (2 * SIZE[1] + 6, 2 * SIZE[0] + 6)
+    written = Path(files[names[0]]).stat().st_ino
+    assert pictures(evaluations, REQUEST, names, CHAIR) == files
+    assert Path(files[names[0]]).stat().st_ino == written, "drawn once"
     assert len(evaluations.checkpoints.get().ran) == COUNT, "the network did not run again"
     evaluations.run_folder(REQUEST)._label_path(names[0]).unlink()
-    assert pictures.files(REQUEST, names[:1]) != files[:1]
+    assert pictures(evaluations, REQUEST, names[:1]) != {names[0]: files[names[0]]}, "errors are another picture"
     assert evaluations.checkpoints.get().ran[COUNT:] == names[:1], "only what was not kept runs again"
-    monkeypatch.setattr("demo.dataset.pictures._KEPT", 2)
-    last = pictures.files(REQUEST, names[:2], BED)
-    assert set((tmp_path / "pictures").iterdir()) == set(last), "bounded"
+    monkeypatch.setattr(evaluations.readers["synthetic"], "_broken", names[1])
+    assert list(pictures(evaluations, REQUEST, names[:2], BED)) == names[:1]
 
 
 # Reports
