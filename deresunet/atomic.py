@@ -23,7 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 from deresunet.errors import FULL_DISK, InputError
 
 # Of a file or folder under work: .NAME.HOST-PID-RANDOM.tmp beside NAME.
-_STAGED = re.compile(r"\.(?P<name>.+)\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
+_STAGED = re.compile(r"\..+\.(?P<host>[^/]*)-(?P<pid>\d+)-[^-/]*\.tmp")
 # Beginnings of cells that spreadsheets compute.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HOST = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
@@ -41,7 +41,7 @@ def staging_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         InputError: the folder of `path` is not there, cannot be written to, or the disk is full.
     """
     path = Path(path)
-    sweep(path)
+    sweep(path.parent, f".{glob.escape(path.name)}.*.tmp")
     try:
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{HOST}-{os.getpid()}-", suffix=".tmp"))
     except OSError as error:
@@ -76,25 +76,17 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> N
         beside.replace(path)
 
 
-def sweep(path: str | os.PathLike[str]) -> None:
-    """Remove files and folders that processes of this machine left beside `path` when they were killed."""
-    path = Path(path)
+def sweep(folder: str | os.PathLike[str], pattern: str = "**/.*.tmp") -> None:
+    """Remove files and folders that processes of this machine left in `folder` when they were killed."""
     with contextlib.suppress(OSError):
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        for left in list(Path(folder).glob(pattern)):
             found = _STAGED.fullmatch(left.name)
-            if found is None or found["name"] != path.name or found["host"] != HOST or _is_running(int(found["pid"])):
+            if found is None or found["host"] != HOST or _is_running(int(found["pid"])):
                 continue
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
-
-
-def sweep_below(folder: str | os.PathLike[str]) -> None:
-    """Remove files and folders that killed processes of this machine left anywhere in `folder`."""
-    for left in list(Path(folder).rglob(".*.tmp")):
-        if found := _STAGED.fullmatch(left.name):
-            sweep(left.with_name(found["name"]))
 
 
 def _is_running(pid: int) -> bool:
@@ -153,7 +145,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_csv(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table as of `csv_text`. Raises as `write_whole`."""
+    """Write the table of `csv_text`. Raises as `write_whole`."""
     write_text(path, csv_text(header, rows))
 
 

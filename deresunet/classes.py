@@ -34,7 +34,7 @@ class ClassSet:
     Attributes:
         name: what the set is called on the command line and in results.
         names: as the data set spells them, class 1 first.
-        display_names: for people; made of `names` where left out.
+        display_names: as the page and reports write them; made of `names` where left out.
         colours: as '#rrggbb'; those left out ("" or all of them) are the farthest in OKLab from those before, but for
             names that SUN RGB-D has, which keep its colours.
         void: value in label files of unlabelled pixels, besides 0; 0 if there is none.
@@ -111,7 +111,7 @@ class ClassSet:
         return f"{self.name}, {len(self)} classes"
 
     def display_name(self, label: int) -> str:
-        """Name of a class for people; `label` is 0 (void) or 1..N."""
+        """Display name of a class; `label` is 0 (void) or 1..N."""
         return "void" if label == VOID else self.display_names[label - 1]
 
     def label_of(self, name: str) -> int | None:

@@ -12,21 +12,18 @@ import importlib.util
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deresunet.atomic import staging_folder
 from deresunet.config import ViTConfig, to_json
-from deresunet.data.folder import sample_rooms
 from deresunet.errors import InputError
 from deresunet.inference.backends.folding import fold_batch_norm
-from deresunet.inference.preprocessing import to_tensors
 from deresunet.inference.smoothing import HeadMode, smooth_head
 from deresunet.model.checkpoint import Checkpoint, Precision, load_checkpoint, save_checkpoint
 
@@ -34,17 +31,11 @@ ExportFormat = Literal["safetensors", "onnx", "openvino", "torch-export"]
 # Packages that each format needs besides PyTorch.
 PACKAGES: dict[str, tuple[str, ...]] = {
     "onnx": ("onnx", "onnxscript"),
-    "onnx int8": ("onnx", "onnxscript", "onnxruntime"),
     "openvino": ("onnx", "onnxscript", "openvino"),
-    "openvino int8": ("onnx", "onnxscript", "openvino", "nncf"),
 }
 # Where a .pt2 file keeps its description.
 DESCRIPTION_FILE = "deresunet.json"
-# Frames whose activations give int8 its ranges: the bundled rooms, on which nothing is measured that is published.
-CALIBRATION_FRAMES = 20
 _OPSET = 18
-# OpenVINO's names of what stays in floating point in int8: all but convolutions.
-_NOT_INT8 = ["Add", "Concat", "DepthToSpace", "Interpolate", "MaxPool", "Multiply", "ReduceMean", "Sigmoid"]
 _BITS = {"fp32": 32, "lightning": 32, "fp16": 16, "int8": 8}
 
 
@@ -83,17 +74,15 @@ def export(
         raise InputError(f"{format} is not written in {precision}; expected {' or '.join(kind.precisions)}.")
     if not out.parent.is_dir():
         raise InputError(f"{out} cannot be written (No such file or directory). Give a folder that exists.")
-    need = f"{format} int8" if precision == "int8" else format
-    missing = [name for name in PACKAGES.get(need, ()) if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES.get(format, ()) if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"Writing {need} needs {' and '.join(missing)}, not installed here. Run: pip install {' '.join(missing)}"
+            f"Writing {format} needs {' and '.join(missing)}, not installed here. Run: pip install {' '.join(missing)}"
         )
     # Known before minutes of tracing, not after them; all is prepared beside the target, so that a rename ends it.
     with staging_folder(out) as folder:
         loaded = load_checkpoint(checkpoint)
-        # Programs quantise activations, too.
-        rounded = _BITS[precision] < _BITS[loaded.stored] or (precision == "int8" and format != "safetensors")
+        rounded = _BITS[precision] < _BITS[loaded.stored]
         kind.write(
             Source(loaded, measured_before(loaded, precision) if rounded else loaded.metrics, head),
             folder / out.name,
@@ -201,11 +190,7 @@ def _write_torch_export(source: Source, out: Path, precision: Precision) -> None
 
 
 def _write_onnx(source: Source, out: Path, precision: Precision) -> None:
-    """Write an `.onnx` file; its description is in `metadata_props`.
-
-    int8 is static quantisation by ONNX Runtime, per channel, calibrated on the bundled rooms. Of the bundled weights'
-    labels over eight of these rooms it keeps 96.5 % (94 % in the worst room), with the raw head.
-    """
+    """Write an `.onnx` file; its description is in `metadata_props`."""
     chatty = logging.getLogger("torch.onnx")
     level = chatty.level
     chatty.setLevel(logging.ERROR)
@@ -221,53 +206,19 @@ def _write_onnx(source: Source, out: Path, precision: Precision) -> None:
     finally:
         chatty.setLevel(level)
     program.model.metadata_props.update(source.describe())
-    if precision != "int8":
-        program.save(out)
-        return
-    whole = out.with_name("float32.onnx")
-    program.save(whole)
-    quantization = importlib.import_module("onnxruntime.quantization")
-    inputs = calibration_inputs(source.checkpoint)
-
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[name-defined, misc]
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            rgb, depth = next(inputs, (None, None))
-            return None if rgb is None or depth is None else {"rgb": rgb, "depth": depth}
-
-    quantization.quantize_static(
-        whole,
-        out,
-        Reader(),
-        quant_format=quantization.QuantFormat.QDQ,
-        per_channel=True,
-        # 7 bits of weights: with 8, the 16-bit sums of CPUs without VNNI overflow.
-        reduce_range=True,
-    )
+    program.save(out)
 
 
 def _write_openvino(source: Source, out: Path, precision: Precision) -> None:
     """Write an `.xml` file, and its weights beside it as `.bin`; the description is runtime info `deresunet`.
 
-    fp16 halves the file's weights; the plugin chooses the arithmetic. int8 is NNCF's post-training quantisation of the
-    convolutions, calibrated on the bundled rooms. Of the bundled weights' labels over eight of these rooms fp16 keeps
-    99.97 % (99.7 % where the plugin takes bfloat16), int8 93 % (88 % in the worst room), with the raw head.
+    fp16 halves the file's weights; the plugin chooses the arithmetic. Of the bundled weights' labels over eight of the
+    bundled rooms it keeps 99.97 % (99.7 % where the plugin takes bfloat16), with the raw head.
     """
     openvino = importlib.import_module("openvino")
     onnx = out.with_name("float32.onnx")
     _write_onnx(source, onnx, "fp32")
     model = openvino.convert_model(onnx)
-    if precision == "int8":
-        nncf = importlib.import_module("nncf")
-        frames = [{"rgb": rgb, "depth": depth} for rgb, depth in calibration_inputs(source.checkpoint)]
-        model = nncf.quantize(
-            model,
-            nncf.Dataset(frames),
-            # The mixed preset keeps the sign of what is not behind a ReLU.
-            preset=nncf.QuantizationPreset.MIXED,
-            # With what joins the convolutions in int8, too, 89 % of the labels are kept, and 66 % where the plugin
-            # takes bfloat16 for the rest; it is a tenth faster.
-            ignored_scope=nncf.IgnoredScope(types=_NOT_INT8, validate=False),
-        )
     for key, value in source.describe().items():
         model.set_rt_info(value, ["deresunet", key])
     openvino.save_model(model, out, compress_to_fp16=precision == "fp16")
@@ -285,18 +236,10 @@ class _Format:
 # The one place where a format is added.
 FORMATS: dict[ExportFormat, _Format] = {
     "safetensors": _Format(_write_safetensors, ".safetensors", ("int8", "fp16", "fp32")),
-    "onnx": _Format(_write_onnx, ".onnx", ("fp32", "int8")),
-    "openvino": _Format(_write_openvino, ".xml", ("fp32", "fp16", "int8")),
+    "onnx": _Format(_write_onnx, ".onnx", ("fp32",)),
+    "openvino": _Format(_write_openvino, ".xml", ("fp32", "fp16")),
     "torch-export": _Format(_write_torch_export, ".pt2", ("fp32",)),
 }
-
-
-def calibration_inputs(checkpoint: Checkpoint) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the network's inputs, RGB (1, 3, h, w) and depth (1, 1, h, w) float32, for the bundled rooms."""
-    rooms = sample_rooms()
-    for name in rooms.names[:CALIBRATION_FRAMES]:
-        rgb, depth = to_tensors(rooms.read(name), checkpoint.preprocessing)
-        yield rgb.numpy(), depth.numpy()
 
 
 def _program(source: Source) -> torch.export.ExportedProgram:

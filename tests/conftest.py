@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import small_checkpoint
 
 import deresunet
 from deresunet.data.folder import FolderReader, sample_rooms
 from deresunet.data.frame import Frame
+from deresunet.inference.network import network_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,13 +32,27 @@ def pytest_addoption(parser):
     parser.addoption(
         "--backend",
         default="auto",
-        help="how the network of the `predictor` fixture runs: auto, eager, or the name of another backend",
+        help="how the network of the `bundled` fixture runs: auto, eager, or the name of another backend",
     )
     parser.addoption("--soak-share", type=float, default=1.0, help="share of the soak tests' counts that is run")
 
 
+def pytest_collection_finish():
+    gc.freeze()  # what the imports made stays for good, and need not be looked at again
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_given_back():
+    """Networks in graphs of torch.fx refer to themselves: without this, those of many modules stay at once."""
+    yield
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 @pytest.fixture(scope="session")
-def predictor(request) -> deresunet.Predictor:
+def bundled(request) -> deresunet.Predictor:
+    """The bundled weights on the default backend."""
     return deresunet.load(device="cpu", backend=request.config.getoption("--backend"))
 
 
@@ -47,6 +66,12 @@ def exact() -> deresunet.Predictor:
 def raw() -> deresunet.Predictor:
     """As `exact`, with the head's scores as they are: the logits that the reference stores."""
     return deresunet.load(device="cpu", backend="eager", head="raw")
+
+
+@pytest.fixture(scope="session")
+def small() -> deresunet.Predictor:
+    """A small random network in eager mode, for what does not depend on weights; frames are brought to 96x128."""
+    return deresunet.Predictor(network_of(small_checkpoint(), "cpu", "eager"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -15,13 +15,10 @@ from PIL import Image
 
 from deresunet.classes import SUNRGBD37
 from deresunet.config import ModelConfig, Preprocessing
-from deresunet.data.frame import Frame
 from deresunet.inference.network import Network
 from deresunet.inference.postprocessing import OutputSpec
-from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
-from deresunet.inference.preprocessing import Modality, RawBatch
-from deresunet.inference.tta import Inference
+from deresunet.inference.preprocessing import RawBatch
 from deresunet.model.checkpoint import Checkpoint
 
 PREFIX = "/n/fs/sun3d/data/SUNRGBD/"
@@ -250,7 +247,7 @@ class RedReader(Predictor):
         return "read off the red channel" if self.inference.plain else super().protocol
 
     def __init__(self, sha256: str = "0" * 64, offset: int = 0) -> None:
-        preprocessing = Preprocessing(network_pixels=96 * 128)
+        preprocessing = Preprocessing(multiple_of=16, network_pixels=48 * 64)
         checkpoint = Checkpoint({}, ModelConfig(), preprocessing, name="red", sha256=sha256, training="none")
         self._ran: list[tuple[int, ...]] = []
         self.offset = offset
@@ -259,17 +256,6 @@ class RedReader(Predictor):
     @property
     def calls(self) -> int:
         return len(self._ran)
-
-    def __call__(self, frame: Frame, modality: Modality = "rgbd") -> Prediction:
-        """A frame is run at 288x384 unless another size is asked for."""
-        if self.inference.plain:
-            return self.with_inference(Inference((288, 384)))(frame, modality)
-        return super().__call__(frame, modality)
-
-    def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
-        if self.inference.plain:
-            return [self(frame, modality).label for frame in frames]
-        return super().labels(frames, modality)
 
     def _run(self, batch: RawBatch, units: Preprocessing | None, outputs: OutputSpec) -> tuple[torch.Tensor, ...]:
         self._ran.append(tuple(batch.rgb.shape))

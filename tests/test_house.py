@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -112,12 +113,21 @@ def test_no_module_is_long():
 
 
 def test_importing_prints_nothing_and_loads_no_weights():
+    """And nothing that is not needed: commands on data do without torch, and the page without `spaces`."""
     code = (
-        "import builtins, sys, safetensors, torch\n"
+        "import sys, deresunet, deresunet.cli, deresunet.cli.stats\n"
+        "assert not {'torch', 'torchvision', 'torchmetrics'} & set(sys.modules)\n"
+        "assert 'load' in dir(deresunet) and deresunet.Frame.__name__ == 'Frame'\n"
+        "assert not hasattr(deresunet, 'nothing')\n"
+        "import safetensors, torch, deresunet.cli.predict\n"
         "def refuse(*a, **k): raise AssertionError('weights were read')\n"
         "safetensors.safe_open = refuse; torch.load = refuse; torch.cuda.init = refuse\n"
-        "import deresunet, deresunet.cli\n"
-        "assert 'gradio' not in sys.modules and 'pytorch_lightning' not in sys.modules"
+        "assert 'gradio' not in sys.modules and 'pytorch_lightning' not in sys.modules\n"
+        "sys.modules['spaces'] = None\n"
+        "import app; from demo import components; from demo.deploy import zerogpu\n"
+        "assert not zerogpu.HERE and zerogpu.CONCURRENCY == 1 and components.NETWORK['concurrency_limit'] == 1\n"
+        "marker = object(); assert zerogpu.predictor_for(marker) is marker\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    told = {key: value for key, value in os.environ.items() if not key.startswith("SPACES_")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

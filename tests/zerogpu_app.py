@@ -131,7 +131,7 @@ def main():
     networks = []
     build = Checkpoint.build
     Checkpoint.build = lambda checkpoint: networks.append(build(checkpoint)) or networks[-1]
-    predictor = load()
+    predictor = load(sys.argv[3])
     tensors = [*networks[0].parameters(), *networks[0].buffers()]
     told = {
         "order": [name for name in order.names if name in ("spaces", "torch", "gradio")],

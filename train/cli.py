@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from deresunet.atomic import sweep_below
+from deresunet.atomic import sweep
 from deresunet.errors import InputError, input_error
 from deresunet.export import export
 from train import bench
@@ -90,7 +90,7 @@ class TrainingCLI(LightningCLI):
             "--run.finish",
             type=float | None,
             default=None,
-            help="Bring the rate of the schedule stable down to 0 in so many minutes, and end.",
+            help="Minutes in which the rate of the schedule stable is brought down to 0, to end the run.",
         )
         parser.add_argument(
             "--run.export",
@@ -145,7 +145,7 @@ class TrainingCLI(LightningCLI):
             kwargs |= {"max_epochs": -1, "check_val_every_n_epoch": None, "val_check_interval": interval}
         kwargs |= self._precision(trainer_config)
         kwargs["plugins"] = [*_as_list(trainer_config.get("plugins")), WholeCheckpointIO()]
-        sweep_below(folder)
+        sweep(folder)
         given = list(trainer_config.get("callbacks") or [])
         kwargs["callbacks"] = [*given, *self._own_callbacks(run, trainer_config)]
         return super().instantiate_trainer(**kwargs)

@@ -33,7 +33,7 @@ def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -
 
 
 def auxiliary(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy at the logits' own resolution: the label is taken at every so many pixels.
+    """Cross-entropy at the logits' own resolution: the label is taken at every n-th pixel.
 
     Args:
         logits: (B, classes, h/s, w/s).

@@ -31,7 +31,7 @@ from train.metrics import PooledBoundary, PooledConfusion
 from train.optimisation import Optimisation, Plan, build_optimiser, build_schedule, step_seed
 from train.step import StepResult, WholeStep
 
-# Training IoU is measured on every so many pixels a side: it is a trend, and full resolution would cost a step's tenth.
+# Training IoU is measured on every n-th pixel a side: it is a trend, and full resolution would cost a tenth of a step.
 TRAIN_STRIDE = 4
 DEFAULT_OPTIMISATION = Optimisation()
 

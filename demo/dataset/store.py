@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deresunet.atomic import sweep_below, write_text, write_whole
+from deresunet.atomic import sweep, write_text, write_whole
 from deresunet.errors import InputError
 
 try:
@@ -142,7 +142,7 @@ class EvaluationStore:
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
-        sweep_below(folder)
+        sweep(folder)
 
     def run_folder(self, subject: dict[str, Any]) -> RunFolder:
         """Folder of the run with the settings `subject`, which may not be there yet."""

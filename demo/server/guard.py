@@ -28,16 +28,16 @@ class GuardedBlocks(gr.Blocks):
     """
 
     def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
-        """As of `gr.Blocks`."""
+        """Set up the queue as `gr.Blocks` does, with fair turns between visitors."""
         super().queue(*args, **options)
         self._queue = FairQueue.of(self._queue)
         return self
 
     async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
-        """As of `gr.Blocks`.
+        """Run an event as `gr.Blocks` does.
 
         Raises:
-            gr.Error: with words for whoever asked.
+            gr.Error: whatever fails, in words for the visitor.
         """
         try:
             return await super().process_api(*args, **options)

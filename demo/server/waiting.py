@@ -61,7 +61,7 @@ class FairQueue(Queue):
         return await super().push(body, request, username)
 
     def get_events(self):  # type: ignore[no-untyped-def]
-        """The jobs to run next, as of Gradio's queue."""
+        """Jobs to run next, in the form that Gradio's queue expects."""
         now = time.monotonic()
         for waiting in self.event_queue_per_concurrency_id.values():
             busy = waiting.concurrency_limit is not None and waiting.current_concurrency >= waiting.concurrency_limit

@@ -33,7 +33,7 @@ def bench_command(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 10,
     rooms: Annotated[int, typer.Option(min=0, max=24, help="Sample rooms whose labels are compared.")] = 4,
-    operators: Annotated[int, typer.Option(min=0, help="Print so many operators that take the time, by backend.")] = 0,
+    operators: Annotated[int, typer.Option(min=0, help="Number of the slowest operators to print, by backend.")] = 0,
     checkpoint: Checkpoint = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="File for the result.")] = None,
 ) -> None:

@@ -46,7 +46,7 @@ NAMED_FILE = "FILE, such as ESANet=esanet.onnx"
 class PassOptions:
     """Options of one pass over the frames of a data set."""
 
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many frames.")] = None
+    limit: Annotated[int | None, typer.Option(min=1, help="Frames to take from the start of the split.")] = None
     on_error: OnErrorOption = "stop"
     workers: WorkersOption = 2
 

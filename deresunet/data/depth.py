@@ -208,7 +208,7 @@ def _read(
     else:
         near, far = (float(value) for value in np.percentile(known, (1, 99)))
         span = (near, far)
-        # Whoever gives a unit may show a close-up, and so may a frame of a data set; only what no sensor measures is
+        # Depth of a given unit may show a close-up, and so may a frame of a data set; only what no sensor measures is
         # doubted then.
         given = not detected and encoding != "array"
         measurable = GIVEN_MEDIAN_M[0] <= np.median(known) <= GIVEN_MEDIAN_M[1]

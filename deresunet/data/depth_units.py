@@ -21,24 +21,10 @@ UNITS: dict[str, tuple[float, str]] = {
     "tum": (5000.0, "TUM RGB-D, ICL-NUIM, Bonn, ETH3D SLAM"),
     "kitti": (256.0, "KITTI, VOID, ZoeDepth's 16-bit files"),
     "d405": (10000.0, "RealSense D405, 0.1 mm"),
-    "l515": (4000.0, "RealSense L515, 0.25 mm"),
+    "l515": (4000.0, "RealSense L515 and Matterport3D, 0.25 mm"),
     "sr300": (8000.0, "RealSense SR300 and SR305, 0.125 mm"),
-    "matterport3d": (4000.0, "Matterport3D, 0.25 mm"),
     "2d3ds": (512.0, "2D-3D-S, Taskonomy"),
     "replica": (6553.5, "Replica as NICE-SLAM renders it"),
-    "vkitti": (100.0, "Virtual KITTI, centimetres"),
-    **dict.fromkeys(
-        ("kinect", "azure-kinect", "realsense", "orbbec", "structure", "zed", "oak-d", "arkit", "scanner"),
-        (1000.0, "millimetres, as the sensor's 16-bit files"),
-    ),
-    **dict.fromkeys(
-        ("nyuv2", "scannet", "scannetpp", "redwood", "scenenn", "scenenet", "7scenes", "sun3d", "arkitscenes"),
-        (1000.0, "millimetres, as the data set's 16-bit files"),
-    ),
-    **dict.fromkeys(("structured3d", "interiornet", "diml", "openloris"), (1000.0, "millimetres")),
-    **dict.fromkeys(
-        ("hypersim", "diode", "habitat", "tartanair", "record3d", "zed-float"), (1.0, "metres, as the files of floats")
-    ),
 }
 # What is proposed for depth that makes no room in the unit that it seemed to be in, and how much rarer each is than
 # TUM's (in units of the natural logarithm of the median's distance from a room's).
@@ -102,7 +88,7 @@ def parse_unit(unit: Unit) -> tuple[str, float]:
 
 
 def describe_unit(name: str) -> str:
-    """A unit for people: "millimetres (mm)", "1/5000 m (tum: TUM RGB-D, ...)"."""
+    """A unit in words: "millimetres (mm)", "1/5000 m (tum: TUM RGB-D, ...)"."""
     if name not in UNITS:
         return f"1/{name} m"
     per_metre, description = UNITS[name]

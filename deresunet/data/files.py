@@ -37,7 +37,7 @@ class FileOptions:
         depth_key: name of depth's array in an NPZ file, or of its channel in an EXR file; None where it has one.
         labels: what the values of label files mean.
         choices: units that were recognised for a whole folder.
-        max_rgb_pixels: a larger RGB image is reduced to at most so many pixels while it is read.
+        max_rgb_pixels: most pixels of RGB; a larger image is reduced while it is read.
     """
 
     depth_unit: Unit = "auto"
@@ -119,7 +119,7 @@ def read_frame(
         void: value of unlabelled pixels, 0 or 255.
         intrinsics: any form that `parse_intrinsics` takes.
         depth_key: name of depth's array in an NPZ file, or of its channel in an EXR file.
-        max_rgb_pixels: a larger RGB image is reduced to at most so many while it is read, and intrinsics with it.
+        max_rgb_pixels: most pixels of RGB; a larger image is reduced while it is read, and intrinsics with it.
 
     Returns:
         The frame; `frame.depth_reading` says how depth was understood, and `frame.problems` what looks wrong.

@@ -13,7 +13,7 @@ from deresunet.data.intrinsics import turned
 from deresunet.errors import InputError
 
 MIN_SIDE = 32
-# EXIF's orientation of a picture that so many quarter turns clockwise bring upright.
+# EXIF's orientation of a picture, by the quarter turns clockwise that bring it upright.
 _ORIENTATIONS = (1, 6, 3, 8)
 
 
@@ -99,7 +99,7 @@ class Frame:
         intrinsics: float64 (3, 3) [px], or None.
         boxes: 3D boxes in the camera's frame, or None where nobody annotated them.
         name: what to call the frame.
-        source: where it comes from, for people.
+        source: description of its origin.
         sensor: camera that took it (SUN RGB-D: kv1, kv2, realsense, xtion), or "".
         scene: type of the room, such as "office", or "".
         sequence: recording it belongs to, or ""; frames of one recording show the same place.
@@ -108,7 +108,7 @@ class Frame:
         depth_reading: how depth was understood and what looks wrong about it; made of `depth` where it is left out.
         problems: what looks wrong or could not be read besides.
         class_set: the N classes of the ground truth, and of boxes.
-        turns: quarter turns clockwise, 0..3, that bring the picture upright, as of a phone's that is stored sideways.
+        turns: quarter turns clockwise, 0..3, that bring the picture upright, such as a phone's that is stored sideways.
             The network sees it upright; labels and all else are as it lies here.
 
     Depth is cleaned as a file's is: negative, NaN and infinite values are missing, and so is a spike far from all else.

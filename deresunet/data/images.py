@@ -26,7 +26,7 @@ RGB_EXPECTED = "an RGB image as PNG, JPEG, WebP, AVIF, HEIC, BMP or TIFF"
 # picture lies in memory; other formats are decoded whole and keep to MAX_PIXELS.
 MAX_JPEG_PIXELS = 1 << 27
 _JPEG_SCALES = (1, 2, 4, 8)
-# Bits that cameras give in 16: values up to these are taken for so many bits.
+# Depths of cameras that write 16 bits: values up to one of these are taken for that number of bits.
 _DEEP_BITS = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
 # What turns an image upright, by its EXIF orientation.
@@ -77,7 +77,7 @@ def read_rgb_image(path: PathLike, max_pixels: int = MAX_PIXELS) -> RgbImage:
 
     Args:
         path: the file.
-        max_pixels: a larger image is reduced to at most so many pixels.
+        max_pixels: most pixels; a larger image is reduced.
 
     Raises:
         InputError: as `read_rgb`.

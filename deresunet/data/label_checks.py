@@ -15,7 +15,7 @@ from deresunet.errors import InputError
 # Files, evenly taken from a split, that are looked at; fewer than the second prove nothing about absent values.
 FILES = 32
 ENOUGH_FILES = 10
-# So many files that count each to another number tell that they count by themselves.
+# Number of files that count to different numbers from which each is taken to count by itself.
 FEW_FILES = 3
 # Frames whose predictions are tried against labels moved by one.
 SHIFT_FRAMES = 5
@@ -24,7 +24,7 @@ SHIFT_FRAMES = 5
 def check_labels(paths: Sequence[Path], format: LabelFormat) -> None:
     """Refuse label files whose values, over a folder, are not what `format` says.
 
-    Whoever gives an offset or a void value has said what the files hold, and is checked for range alone.
+    With an offset or a void value given, what the files hold is known, and only the range is checked.
 
     Raises:
         InputError: the message has the reason and the option to give.

@@ -25,7 +25,7 @@ def refuse_other_exports(path: Path) -> None:
         )
     if "masks_human" in path.parts or path.parent.name == "masks_instances":
         raise InputError(
-            f"{path.parent.name}/ is Supervisely's export for people. Give masks_machine/ of the same export, with "
+            f"{path.parent.name}/ is Supervisely's export for viewing. Give masks_machine/ of the same export, with "
             "obj_class_to_machine_color.json beside."
         )
 

@@ -109,7 +109,7 @@ def not_recognised(root: Path, rows: Sequence[str]) -> InputError:
 
     Args:
         root: the folder or file.
-        rows: what is looked for, for people.
+        rows: descriptions of what is looked for.
     """
     if not root.exists():
         return InputError(f"{root}: no such folder.")

@@ -58,7 +58,7 @@ class Layout:
     """A layout of RGB, depth and label files.
 
     Attributes:
-        title: what it is, for people.
+        title: display name.
         rgb: patterns of RGB images, the preferred first.
         depth: patterns of depth files.
         label: patterns of label files, each with the label set that its values count: None for the usual one,

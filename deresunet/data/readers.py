@@ -100,7 +100,7 @@ class DataSet:
     """A kind of data set, by the name that `--dataset` takes.
 
     Attributes:
-        title: what it is, for people.
+        title: display name.
         open: makes the reader of a source.
         takes: fields of `Source` that have an effect on it, besides its root, its split and its layout.
         is_here: whether a folder or file is one, where a look of its own tells it.

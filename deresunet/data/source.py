@@ -135,8 +135,8 @@ class Source:
     rotate: Rotation = field(
         default="auto",
         metadata=_said(
-            "Degrees clockwise that bring frames upright, as of a phone that stores them sideways; auto turns nothing, "
-            "and says so where another turn looks right."
+            "Degrees clockwise that bring frames upright, such as a phone's that are stored sideways; auto turns "
+            "nothing, and says so where another turn looks right."
         ),
     )
 

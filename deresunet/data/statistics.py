@@ -146,7 +146,7 @@ def gather(
 
     Args:
         reader: the frames.
-        limit: take only the first so many.
+        limit: number of frames to take from the start.
         on_error: whether a frame that cannot be read ends it, or is left out and listed.
         workers: threads that read frames ahead.
         on_frame: called with the number of frames done.

@@ -30,7 +30,7 @@ def left_behind(name: str) -> bool:
 
 
 def readable(name: str) -> str:
-    r"""Name of a file for people: one that is not UTF-8 on disk is taken for Windows-1252, as lists are.
+    r"""Name of a file for display: one that is not UTF-8 on disk is taken for Windows-1252, as lists are.
 
     >>> readable("b\udcfcro"), readable("büro")
     ('büro', 'büro')

@@ -40,7 +40,7 @@ def available_devices() -> list[str]:
 
 
 def describe_device(device: torch.device) -> str:
-    """Name of a device for people: "cpu", "cuda (NVIDIA L4)"."""
+    """Display name of a device: "cpu", "cuda (NVIDIA L4)"."""
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
 
 

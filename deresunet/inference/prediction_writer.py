@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from deresunet.atomic import sweep_below, write_json, write_png
+from deresunet.atomic import sweep, write_json, write_png
 from deresunet.classes import SUNRGBD37
 from deresunet.data.fingerprint import frame_fingerprint
 from deresunet.data.frame import Frame
@@ -83,7 +83,7 @@ def write_predictions(
     if not names:
         raise InputError("There are no frames to segment. Choose another --split, or another folder.")
     _begin(folder, predictor, modality, reading or {})
-    sweep_below(folder)  # frames that an interrupted run had just written are not written again
+    sweep(folder)  # frames that an interrupted run had just written are not written again
     contents = {name: frame_fingerprint(reader, name) for name in names}
     left = [name for name in names if not is_written(folder, name, confidence, contents[name])]
     kept = len(names) - len(left)

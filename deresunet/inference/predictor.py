@@ -261,7 +261,7 @@ class Predictor:
 
     @property
     def protocol(self) -> str:
-        """Description, for people, of how a frame is run: input size, views that are averaged, head."""
+        """Description of how a frame is run: input size, views that are averaged, head."""
         return self.inference.describe(self.checkpoint.preprocessing, self.head)
 
     def provenance(self, modality: Modality = "rgbd") -> Provenance:

@@ -9,7 +9,7 @@ depth_unit: mm             # m, cm, mm, or the number of units in a metre
 depth_invalid: 0           # what the network gets where depth is missing
 size: [480, 640]           # height and width, where the file takes any
 multiple_of: 32            # of both sides, where there is no size
-pixels: 307200             # about so many, where there is no size
+pixels: 307200             # about this many, where there is no size
 classes: nyu40             # a built-in set, a file, or a list of names; output k is class k + 1
 inputs: {input.1: rgb, input.2: depth}      # rgb, depth or rgbd
 layout: NCHW               # or NHWC, of all inputs and of the output

@@ -91,7 +91,7 @@ class StoredPredictor:
     are NaN where no confidence is stored.
 
     Args:
-        name: name of the network, for people.
+        name: display name of the network.
         folder: folder of predictions.
         labels: what class numbers count, as `Numbering.parse` takes it; "auto" recognises it.
         usual: classes of the ground truth, which "auto" thinks of first.
@@ -174,7 +174,7 @@ class StoredPredictor:
 
     @property
     def protocol(self) -> str:
-        """How labels come about, for people."""
+        """Description of how labels come about."""
         return f"stored predictions of {self.name}, brought to the ground truth's own resolution with nearest neighbour"
 
     def modality_of(self, frame: Frame, wanted: Modality = "rgbd") -> Modality:

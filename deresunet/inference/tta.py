@@ -52,7 +52,7 @@ class Inference:
         return self.flip or self.scales != (1.0,)
 
     def describe(self, preprocessing: Preprocessing, head: HeadMode = "raw") -> str:
-        """Describe for people how a frame is run.
+        """Describe how a frame is run.
 
         Args:
             preprocessing: the checkpoint's, which says the input size where `size` is None.

@@ -55,7 +55,7 @@ class Checkpoint:
         config: the network that the weights fit; None of a program, which brings its network along.
         preprocessing: how frames are prepared for it.
         class_set: what the outputs are; output k is class k + 1. None where the file does not say.
-        training: how the weights came about, for people.
+        training: description of how the weights came about.
         metrics: measured results, by protocol.
         name: the file's name.
         sha256: hash of the file, in hex.
@@ -145,7 +145,7 @@ def save_checkpoint(
         model: a network of `registry.ARCHITECTURES`.
         preprocessing: how its frames are prepared; None takes the defaults.
         precision: fp32, fp16, or int8 (convolution weights as int8 with a scale per output channel, the rest fp16).
-        training: how the weights came about, for people.
+        training: description of how the weights came about.
         metrics: measured results, by protocol.
         class_set: what the outputs are.
 
@@ -289,7 +289,7 @@ def _read_lightning(path: Path) -> Checkpoint:
 
 
 def class_set_of(count: int) -> ClassSet | None:
-    """The built-in set of so many classes, or None."""
+    """Built-in set with this number of classes, or None."""
     return next((one for one in BUILT_IN.values() if len(one) == count), None)
 
 

@@ -25,7 +25,7 @@ class Entry:
     Attributes:
         config: its parts and widths.
         checkpoint: the trained weights that come with the package, or None.
-        summary: one line for people.
+        summary: description in one line.
         short: what it is, in a few words.
     """
 

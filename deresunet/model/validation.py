@@ -78,7 +78,7 @@ def check_classes(classes: object) -> ClassSet | None:
             return next(known, None) or ClassSet.from_dict({"names": classes})
         return ClassSet.from_dict(classes)
     except InputError as error:
-        raise ValueError(str(error)) from error  # whoever reads the file says its name
+        raise ValueError(str(error)) from error  # the reader of the file adds its name
 
 
 def check_metrics(metrics: object) -> dict[str, Any]:

@@ -6,6 +6,7 @@ painted over grey pictures, never beside classes, so that no outcome is taken fo
 
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
 
 Colour = tuple[int, int, int]
@@ -48,22 +49,11 @@ DIFFERENCE_KEYS: dict[str, Colour] = {"A and B differ": DIFFERENT}
 MISSING_DEPTH: Colour = (24, 24, 27)
 NO_CLASS: Colour = (255, 255, 255)
 
-# Matplotlib's viridis at 16 even steps: even in lightness, and readable by colour-blind people.
-_VIRIDIS = np.array(
-    [
-        *[(68, 1, 84), (72, 26, 108), (71, 47, 125), (65, 68, 135), (57, 86, 140), (49, 104, 142)],
-        *[(42, 120, 142), (35, 136, 142), (31, 152, 139), (34, 168, 132), (53, 183, 121), (84, 197, 104)],
-        *[(122, 209, 81), (165, 219, 54), (210, 226, 27), (253, 231, 37)],
-    ],
-    np.float32,
-)
-
 
 def viridis(values: np.ndarray) -> np.ndarray:
-    """Viridis colours uint8 (..., 3) of values float (...) in 0..1."""
-    steps = np.linspace(0.0, 1.0, len(_VIRIDIS))
-    table = np.stack([np.interp(np.linspace(0, 1, 256), steps, _VIRIDIS[:, c]) for c in range(3)], -1)
-    return table.round().astype(np.uint8)[(values * 255).astype(np.uint8)]
+    """Viridis colours uint8 (..., 3) of values float (...) in 0..1: even in lightness, readable by the colour-blind."""
+    table = (255 * np.asarray(matplotlib.colormaps["viridis"](np.arange(256)))[:, :3]).round().astype(np.uint8)
+    return table[(values * 255).astype(np.uint8)]
 
 
 def hex_code(colour: Colour | np.ndarray) -> str:

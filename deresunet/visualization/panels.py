@@ -67,7 +67,7 @@ def sheet(
     Args:
         frame: frame to show.
         prediction: uint8 (H, W), 1..N.
-        codes: uint8 (H, W), outcomes as of `overlays.paint_outcomes`.
+        codes: uint8 (H, W), outcomes in the codes of `overlays.paint_outcomes`.
         keys: their meaning -> colour.
         side: longest side of each of the four [px], at most.
         palette: uint8 (N + 1, 3), colours of the classes of ground truth and prediction.

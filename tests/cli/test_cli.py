@@ -17,6 +17,8 @@ from deresunet.data.folder import SAMPLES_DIR
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.model.checkpoint import save_checkpoint
 
+NETWORK = ("--device", "cpu", "--backend", "eager")
+
 
 @pytest.fixture
 def run():
@@ -37,14 +39,14 @@ def test_predict_writes_label_overlay_and_json(run, tmp_path, room, weights):
         f"--{kind}={SAMPLES_DIR / kind / '0001'}.{'jpg' if kind == 'rgb' else 'png'}"
         for kind in ("rgb", "depth", "label")
     ]
-    result = run("predict", *files, "--checkpoint", weights, "--device", "cpu", "--out", tmp_path / "out")
+    result = run("predict", *files, *NETWORK, "--checkpoint", weights, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["label.png", "overlay.png", "prediction.json"]
     label = np.asarray(Image.open(tmp_path / "out" / "label.png"))
     assert label.dtype == np.uint8
     assert Image.open(tmp_path / "out" / "overlay.png").size == (640, 480)
     described = json.loads((tmp_path / "out" / "prediction.json").read_text())
-    predictor = deresunet.load(weights, "cpu")
+    predictor = deresunet.load(weights, "cpu", "eager")
     assert described["provenance"]["backend"] == predictor.backend
     assert described["provenance"]["sha256"] == predictor.checkpoint.sha256
     assert np.array_equal(label, predictor(room).label)
@@ -59,7 +61,7 @@ def test_predict_writes_label_overlay_and_json(run, tmp_path, room, weights):
 
 def test_predict_takes_depth_alone(run, tmp_path, weights):
     depth = SAMPLES_DIR / "depth" / "0001.png"
-    result = run("predict", "--depth", depth, "--checkpoint", weights, "--device", "cpu", "--out", tmp_path)
+    result = run("predict", "--depth", depth, *NETWORK, "--checkpoint", weights, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     described = json.loads((tmp_path / "prediction.json").read_text())
     assert described["provenance"]["modality"] == "depth"
@@ -86,7 +88,7 @@ def test_bad_input_gets_one_line_and_status_2(run, arguments, message):
 
 def test_evaluate_writes_what_it_prints(run, tmp_path, weights):
     out = tmp_path / "new" / "out.json"
-    options = ("--checkpoint", weights, "--device", "cpu", "--json", out)
+    options = (*NETWORK, "--checkpoint", weights, "--json", out)
     result = run("evaluate", "--dataset", "rooms", "--limit", 2, *options)
     assert result.exit_code == 0, result.output
     told = json.loads(out.read_text())

@@ -10,6 +10,12 @@ keep_pictures_whole()  # as every server does; visitors at the same time get hal
 
 
 @pytest.fixture(scope="session")
+def predictor(bundled):
+    """The weights that a visitor meets; `small` where many frames are run."""
+    return bundled
+
+
+@pytest.fixture(scope="session")
 def seen(predictor, room):
     return inspect(predictor, room)
 

@@ -64,10 +64,10 @@ def test_options_that_no_data_set_takes_are_refused(tmp_path):
         open_sources([], Source("folder"))
 
 
-def test_a_broken_frame_spoils_no_list_of_thumbnails(predictor, tmp_path):
+def test_a_broken_frame_spoils_no_list_of_thumbnails(small, tmp_path):
     root = folder_of(tmp_path / "rooms", "a", "b", "c")
     (tmp_path / "rooms" / "rgb" / "b.png").write_bytes(b"no picture")
-    inspector = Inspector(predictor, open_sources([root], Source()))
+    inspector = Inspector(small, open_sources([root], Source()))
     (source,) = inspector.readers
     found = inspector.thumbnails(source, ["a", "b", "c"])
     assert [name for _, name in found] == ["a", "b", "c"]

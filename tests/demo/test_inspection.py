@@ -11,10 +11,10 @@ from deresunet import Frame
 from deresunet.evaluation.metrics import scores
 
 
-def test_large_frames_are_shown_small_but_scored_whole(predictor):
+def test_large_frames_are_shown_small_but_scored_whole(small):
     label = np.ones((1500, 2000), np.uint8)
     frame = Frame(rgb=np.full((1500, 2000, 3), 128, np.uint8), label=label)
-    seen = inspect(predictor, frame)
+    seen = inspect(small, frame)
     assert max(seen.background.shape[:2]) <= DISPLAY_SIDE
     assert seen.background.shape[:2] == seen.label.shape == seen.truth.shape
     assert seen.scores.truth_pixels.sum() == label.size
@@ -77,13 +77,13 @@ def test_numbers_of_the_page_are_those_of_the_command_line(seen):
     assert seen.described["miou"] == round(100 * seen.scores.miou, 4)
 
 
-def test_a_visitors_state_is_bounded(predictor):
+def test_a_visitors_state_is_bounded(small):
     frame = Frame(
         rgb=np.zeros((4000, 4096, 3), np.uint8),
         depth=np.ones((4000, 4096), np.float32),
         label=np.ones((4000, 4096), np.uint8),
     )
-    seen = inspect(predictor, frame)
+    seen = inspect(small, frame)
     held = [seen.background, seen.depth, seen.truth, seen.classes, seen.probabilities, seen.entropy]
     assert sum(array.nbytes for array in held) < 64e6
     assert all(array.base is None for array in held), "nothing holds on to the frame's full arrays"

@@ -34,8 +34,8 @@ class CountingPredictor:
 
 
 @pytest.fixture
-def inspector(predictor, rooms):
-    return Inspector(CountingPredictor(predictor), {"sample rooms": rooms})
+def inspector(small, rooms):
+    return Inspector(CountingPredictor(small), {"sample rooms": rooms})
 
 
 def sample(kind):
@@ -184,9 +184,9 @@ def test_the_first_frame_is_the_real_sample_on_which_depth_helps_most(predictor)
     assert not told.note(told.first, "ab" * 32), "nothing is said of other weights"
 
 
-def test_segment_gives_programs_what_predict_gives(inspector, predictor, rooms):
+def test_segment_gives_programs_what_predict_gives(inspector, small, rooms):
     label, told = inspector.segment(Upload(sample("rgb"), sample("depth"), sample("label")))
-    expected = predictor(rooms.read("0002"))
+    expected = small(rooms.read("0002"))
     assert np.array_equal(label, expected.label)
     assert told["provenance"] == expected.provenance.as_dict()
     assert told["miou"] > 0

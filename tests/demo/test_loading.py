@@ -14,9 +14,9 @@ from deresunet import InputError
 from deresunet.inference.predictor import Predictor
 
 
-def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
+def test_a_frame_waits_for_the_network_and_gets_its_answer(small, rooms):
     release = threading.Event()
-    loading = Predictor(in_background(lambda: release.wait(20) and predictor.network), checkpoint=predictor.checkpoint)
+    loading = Predictor(in_background(lambda: release.wait(20) and small.network), checkpoint=small.checkpoint)
     inspector = Inspector(loading, {"sample rooms": rooms})
     assert not loading.ready
     assert preview(inspector.read(inspector.first())).shape[2] == 3, "frames are read meanwhile"
@@ -28,16 +28,16 @@ def test_a_frame_waits_for_the_network_and_gets_its_answer(predictor, rooms):
     release.set()
     visitor.join(20)
     assert loading.ready
-    assert np.array_equal(opened[0].label, predictor(rooms.read(rooms.names[0])).label)
-    assert loading.provenance("rgb") == predictor.provenance("rgb")
-    assert loading.protocol == predictor.protocol
+    assert np.array_equal(opened[0].label, small(rooms.read(rooms.names[0])).label)
+    assert loading.provenance("rgb") == small.provenance("rgb")
+    assert loading.protocol == small.protocol
 
 
-def test_a_network_that_cannot_be_made_is_told_to_whoever_waits(predictor, room):
+def test_a_network_that_cannot_be_made_is_told_to_whoever_waits(small, room):
     def fails():
         raise InputError("The backend is not here.")
 
-    loading = Predictor(in_background(fails), checkpoint=predictor.checkpoint)
+    loading = Predictor(in_background(fails), checkpoint=small.checkpoint)
     with pytest.raises(InputError, match="not here"):
         loading(room)
     assert not loading.ready

@@ -441,11 +441,11 @@ def test_errors_come_in_their_place_and_others_are_raised(workers: int) -> None:
 
 
 def test_protocol_in_words() -> None:
-    tiny = Predictor(network_of(small_checkpoint(pixels=96 * 128), "cpu"))
+    tiny = Predictor(network_of(small_checkpoint(pixels=96 * 128), "cpu", "eager"))
     assert describe_protocol(tiny, SUNRGBD37).startswith(
         "single scale, about 12,288 network pixels at the frame's aspect ratio (96x128 for 4:3), sub-pixel scores"
     )
-    raw = Predictor(network_of(small_checkpoint(pixels=480 * 640), "cpu", head="raw"))
+    raw = Predictor(network_of(small_checkpoint(pixels=480 * 640), "cpu", "eager", head="raw"))
     assert describe_protocol(raw, SUNRGBD37).startswith(
         "single scale, about 307,200 network pixels at the frame's aspect ratio (480x640 for 4:3), logits bilinear"
     )

@@ -23,6 +23,7 @@ from deresunet.inference.backends.onednn import PackedConvolution, pack_convolut
 from deresunet.inference.network import network_of
 from deresunet.inference.postprocessing import OutputSpec
 from deresunet.inference.preprocessing import RawBatch
+from deresunet.model.checkpoint import save_checkpoint
 
 CPU = torch.device("cpu")
 ON_CPU = [name for name in default_backends(CPU) if why_not(name, CPU) is None]
@@ -114,10 +115,10 @@ def test_a_backend_keeps_the_labels_of_a_room(expected, room, name):
     assert got.provenance.precision == BACKENDS[name].precision
 
 
-def test_the_default_backend_keeps_the_labels_of_rooms(predictor, exact, rooms):
+def test_the_default_backend_keeps_the_labels_of_rooms(bundled, exact, rooms):
     """One room in eight; over all of them docs/performance.md has the measurement."""
     frames = [rooms.read(name) for name in rooms.names[::8]]
-    same = [(predictor(frame).label == exact(frame).label).mean() for frame in frames]
+    same = [(bundled(frame).label == exact(frame).label).mean() for frame in frames]
     assert np.mean(same) >= 0.995
     assert min(same) >= 0.985
 
@@ -198,7 +199,7 @@ def prepared():
 
     def spied(path, device=CPU):
         seen = []
-        network = network_of(small_checkpoint(), "cpu")
+        network = network_of(small_checkpoint(), "cpu", "eager")
         network.backend, network.device = path, device
         network.prepare = lambda batch, *_: seen.append(batch.rgb.shape)
         return Predictor(network), seen
@@ -237,9 +238,12 @@ def test_on_a_gpu_the_graph_comes_first_and_on_a_lent_one_nothing_is_prepared(mo
 
 def test_the_commands_take_backend_and_tell_it(tmp_path):
     files = [f"--rgb={SAMPLES_DIR / 'rgb' / '0001.jpg'}", f"--depth={SAMPLES_DIR / 'depth' / '0001.png'}"]
-    for fast, path in (("eager", "eager"), ("auto", ON_CPU[0])):
-        out = tmp_path / fast
-        done = CliRunner().invoke(app, ["predict", *files, "--device=cpu", f"--backend={fast}", f"--out={out}"])
+    weights = tmp_path / "small.safetensors"
+    save_checkpoint(weights, small_network(), small_checkpoint().preprocessing)
+    command = ["predict", *files, "--checkpoint", str(weights), "--device=cpu"]
+    for wanted, path in (("eager", "eager"), ("auto", ON_CPU[0])):
+        out = tmp_path / wanted
+        done = CliRunner().invoke(app, [*command, f"--backend={wanted}", f"--out={out}"])
         assert done.exit_code == 0, done.output
         told = json.loads((out / "prediction.json").read_text())["provenance"]
         assert (told["backend"], told["precision"]) == (path, BACKENDS[path].precision)
@@ -396,11 +400,11 @@ def test_fused_convolutions_keep_the_function(layout, monkeypatch):
     assert len(without_bias) == 2 * (4 if layout == "bottleneck blocks" else 3), "one for each downsampling block"
 
 
-def test_labels_alone_are_those_of_the_whole_prediction(predictor, room, noise_frame):
+def test_labels_alone_are_those_of_the_whole_prediction(bundled, room, noise_frame):
     for frame in (room, noise_frame(120, 90), noise_frame(64, 300)):
-        assert np.array_equal(predictor.labels([frame])[0], predictor(frame).label)
+        assert np.array_equal(bundled.labels([frame])[0], bundled(frame).label)
     with pytest.raises(ValueError, match="expected one"):
-        predictor.labels([room, noise_frame(64, 64)])
+        bundled.labels([room, noise_frame(64, 64)])
 
 
 def test_frames_of_one_size_go_through_together(exact):

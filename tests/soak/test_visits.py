@@ -106,7 +106,7 @@ def png_of(seed: int) -> bytes:
 def test_every_answer_is_the_askers_own(times, server, tell):
     """64 clients, half of which vanish while they wait, again and again; told by name and size, with a small network.
 
-    That labels are the network's own is tested in tests/demo/test_crowd.py.
+    That labels are the network's own is tested in tests/demo/test_page.py.
     """
     stay, right, wrong, left, full, going = 32, 0, [], 0, 0, True
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from training_helpers import ROOT, SMALL_OPTIONS, train_here
 
-from deresunet.atomic import sweep_below
+from deresunet.atomic import sweep
 from deresunet.export import export
 from deresunet.model.checkpoint import load_checkpoint
 from train.checkpoints import WholeCheckpointIO
@@ -49,7 +49,7 @@ def test_a_kill_while_writing_leaves_the_previous_checkpoint(tmp_path):
     # What dead processes left is swept at the next start; a living one's work is not.
     kept = path.parent / left[0].name.replace(f"-{process.pid}-", f"-{os.getpid()}-")
     kept.mkdir()
-    sweep_below(tmp_path)
+    sweep(tmp_path)
     assert not left[0].exists()
     assert kept.is_dir()
 

@@ -49,7 +49,7 @@ class RGBDDataModule(pl.LightningDataModule):
         validation_split: name of the list to validate on; None carves it out of the training list.
         test_split: name of the list that `test` takes.
         validation_share: share of the training list to carve out, 0..1; whole recordings are taken.
-        validation_every: where frames have no recording, hold out every so many-th of them instead.
+        validation_every: where frames have no recording, hold out every n-th of them instead.
         preprocessing: how frames are prepared: the network's size and units. It is stored with the weights.
         augmentation: how training frames are varied.
         batch_size: frames a process and step.
@@ -65,7 +65,7 @@ class RGBDDataModule(pl.LightningDataModule):
         photos_scale: range of the zoom of photographs; None takes the augmentation's.
         photos_held_out: photographs that are never trained on, to see by whether features get better.
         teaching: a teacher whose outputs come with the frames, or None.
-        limit: take only the first so many frames of each list, to try something out.
+        limit: number of frames to take from the start of each list, to try something out.
         seed: of split, order and augmentation.
         source: fields of `deresunet.data.source.Source` but the split: patterns, class set, depth's unit, and so on.
 

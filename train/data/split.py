@@ -8,7 +8,7 @@ import numpy as np
 
 from deresunet.errors import InputError
 
-# Where nobody says which frames show one place, neighbours in the list are taken to: so many at a time.
+# Where nobody says which frames show one place, neighbours in the list are taken to, this many at a time.
 BLOCK = 20
 
 
@@ -21,7 +21,7 @@ def carve(sequences: Sequence[str], share: float, seed: int, every: int | None =
             only the two ends of a run can share a place with the other side.
         share: of the frames to validate on, 0..1; whole groups are taken until it is reached.
         seed: which groups.
-        every: where no frame has a recording, hold out every so many-th instead of runs of neighbours. That suits
+        every: where no frame has a recording, hold out every n-th instead of runs of neighbours. That suits
             pictures taken one by one, of which few must cover what the others show.
 
     Raises:

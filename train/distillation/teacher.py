@@ -114,7 +114,7 @@ def save_teacher(path: str | os.PathLike[str], teacher: RGBDViT, precision: Prec
         path: file to write; an existing one is replaced.
         teacher: the network.
         precision: fp32, fp16 or int8, see `deresunet.model.checkpoint.save_checkpoint`.
-        training: how the weights came about, for people.
+        training: description of how the weights came about.
     """
     count = teacher.config.num_classes
     classes = class_set_of(count) or ClassSet(f"{count} classes", tuple(f"class {k + 1}" for k in range(count)))

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # Each graph keeps its inputs and output; all share one pool for what lies between, as only one runs at a time.
 MAX_GRAPHS = 8
-# A size is recorded up to so many pixels in a batch (sixteen frames of 480x640); above, the gaps are nothing.
+# Most pixels of a batch that is recorded (sixteen frames of 480x640); above, the gaps are nothing.
 MAX_PIXELS = 16 * 480 * 640
 # Runs before recording: cuDNN chooses its kernels, a compiler compiles.
 _WARM_UPS = 3

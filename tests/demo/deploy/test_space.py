@@ -131,12 +131,12 @@ def test_what_the_platform_installs_can_be_resolved(flavor, tmp_path):
         assert (found["torch"], found["torchvision"]) == next(iter(ZEROGPU_TORCH.items()))
 
 
-def test_a_staged_space_segments_a_sample(url, staged, python, predictor, room, tmp_path):
+def test_a_staged_space_segments_a_sample(url, staged, python, bundled, room, tmp_path):
     files = [handle_file(staged / "deresunet" / "samples" / kind) for kind in ("rgb/0001.jpg", "depth/0001.png")]
     label_path, told = Client(url, verbose=False, download_files=tmp_path).predict(
         *files, handle_file(SAMPLES_DIR / "label" / "0001.png"), "auto", api_name="/segment"
     )
-    expected = predictor(room)
+    expected = bundled(room)
     label = np.asarray(Image.open(label_path))
     assert (label == expected.label).mean() > 0.999
     assert told["provenance"]["sha256"] == expected.provenance.sha256

@@ -13,12 +13,12 @@ COUNT = STRIP + 3
 
 
 @pytest.fixture(scope="module")
-def inspector(predictor, tmp_path_factory):
+def inspector(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     (folder / "rgb").mkdir()
     for k in range(COUNT):
         Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(folder / "rgb" / f"{k:03}.png")
-    return Inspector(predictor, {"many": open_reader(root=folder, split="all")})
+    return Inspector(small, {"many": open_reader(root=folder, split="all")})
 
 
 def test_a_long_list_is_shown_in_parts(inspector):

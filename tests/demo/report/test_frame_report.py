@@ -22,8 +22,8 @@ from deresunet.data.folder import SAMPLES_DIR
 
 
 @pytest.fixture
-def inspector(predictor, rooms):
-    return Inspector(predictor, {"sample rooms": rooms})
+def inspector(small, rooms):
+    return Inspector(small, {"sample rooms": rooms})
 
 
 def named(frame, kind):
@@ -62,7 +62,7 @@ def test_a_zip_holds_all_and_its_numbers_agree(seen, room):
     assert int(wall["truth_pixels"]) == (room.label == 1).sum()
 
 
-def test_an_ablation_that_was_run_is_in_the_report(inspector, predictor):
+def test_an_ablation_that_was_run_is_in_the_report(inspector, small):
     origin = DatasetFrame("sample rooms", "0003")
     seen = inspector.open(origin)
     ablation = inspector.kept_ablation(origin).get()
@@ -70,7 +70,7 @@ def test_an_ablation_that_was_run_is_in_the_report(inspector, predictor):
     assert "Modality ablation" not in Report(seen, 0.6).page, "none was run"
     part = page.split("<h2>Modality ablation</h2>")[1]
     settings, rest = part.split("</p>", 1)
-    for piece in ("0003 (730 x 530)", predictor.checkpoint.sha256[:12], "deresunet_r50.safetensors", "cpu", "missing"):
+    for piece in ("0003 (730 x 530)", small.checkpoint.sha256[:12], small.checkpoint.name, "cpu", "missing"):
         assert piece in settings
     rows = re.findall(r"<tr>(.*?)</tr>", rest.split("</table>")[0], re.DOTALL)
     cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in rows]
@@ -95,10 +95,10 @@ def test_an_ablation_that_was_run_is_in_the_report(inspector, predictor):
         assert not any("ablation" in name for name in archive.namelist())
 
 
-def test_an_ablation_without_ground_truth_is_in_the_report_with_escaped_names(predictor, rooms):
+def test_an_ablation_without_ground_truth_is_in_the_report_with_escaped_names(small, rooms):
     room = rooms.read("0001")
     frame = Frame(rgb=room.rgb, depth=room.depth, name="<b>mine")
-    seen = {modality: inspect(predictor, frame, modality) for modality in MODALITIES}
+    seen = {modality: inspect(small, frame, modality) for modality in MODALITIES}
     page = Report(seen["rgbd"], 0.6, {modality: ModalityResult.of(one) for modality, one in seen.items()}).page
     assert "<b>mine" not in page
     part = page.split("<h2>Modality ablation</h2>")[1]
@@ -131,7 +131,8 @@ def test_a_report_explains_its_colours(inspector):
         assert f".{rule} {{" in page, "the report brings the looks of its keys along"
 
 
-def test_a_report_says_how_sure_the_network_is(inspector, predictor, rooms):
+def test_a_report_says_how_sure_the_network_is(predictor, rooms):
+    inspector = Inspector(predictor, {"sample rooms": rooms})
     seen = inspector.open(DatasetFrame("sample rooms", "0003"))
     room = rooms.read("0003")
     prediction = predictor(room)
@@ -158,14 +159,14 @@ def test_the_calibration_error_is_explained(seen):
     assert note.startswith(f"{100 * seen.reliability.expected_error:.1f} %")
 
 
-def test_a_large_uploads_zip_is_in_full_size_under_the_uploads_own_name(predictor, room, monkeypatch):
+def test_a_large_uploads_zip_is_in_full_size_under_the_uploads_own_name(small, room, monkeypatch):
     """The page's pictures are smaller; those of the ZIP are whole, and agree with the prediction."""
     monkeypatch.setattr(inspection_of, "DISPLAY_SIDE", 300)
     frame = Frame(rgb=room.rgb, depth=room.depth, label=room.label, name="Küche <b>1/2")
-    small = inspect(predictor, frame)
-    assert small.step == 3
-    whole = frame_pictures(full_size(small, frame), 0.6)
-    with zipfile.ZipFile(io.BytesIO(Report(small, 0.6, frame=frame).archive())) as archive:
+    reduced = inspect(small, frame)
+    assert reduced.step == 3
+    whole = frame_pictures(full_size(reduced, frame), 0.6)
+    with zipfile.ZipFile(io.BytesIO(Report(reduced, 0.6, frame=frame).archive())) as archive:
         for title in ("RGB", "Depth", "Ground truth", "Prediction", "Errors", "Confidence", "Entropy"):
             layer = title.lower().replace(" ", "_")
             name = f"Küche-b-1-2_{layer}{'' if layer in ('rgb', 'depth') else '_sunrgbd37'}.png"
@@ -173,6 +174,6 @@ def test_a_large_uploads_zip_is_in_full_size_under_the_uploads_own_name(predicto
             assert picture.shape[:2] == frame.size, title
             assert np.array_equal(picture, whole[title])
     monkeypatch.undo()
-    exact = frame_pictures(inspect(predictor, frame), 0.6)
+    exact = frame_pictures(inspect(small, frame), 0.6)
     for title in ("RGB", "Depth", "Ground truth", "Prediction"):
         assert np.array_equal(whole[title], exact[title]), title

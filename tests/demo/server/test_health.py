@@ -55,9 +55,9 @@ def test_a_network_that_fails_or_hangs_is_not_well_and_recovers():
         assert client.get("/healthz").status_code == 200
 
 
-def test_while_the_network_loads_the_answer_is_503_at_once(predictor):
+def test_while_the_network_loads_the_answer_is_503_at_once(small):
     release = threading.Event()
-    loading = Predictor(in_background(lambda: release.wait(20) and predictor.network), checkpoint=predictor.checkpoint)
+    loading = Predictor(in_background(lambda: release.wait(20) and small.network), checkpoint=small.checkpoint)
     with client_of(health_of(loading)) as client:
         answer = client.get("/healthz")
         assert (answer.status_code, answer.json()["status"]) == (503, "the network is loading")
