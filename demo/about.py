@@ -25,7 +25,7 @@ def section(predictor: SegmentationPredictor) -> str:
         backbone=html.escape(getattr(checkpoint.config, "backbone", "resnet50")),
         weights=html.escape(checkpoint.name),
         sha256=checkpoint.sha256[:12],
-        figures=_figures(Measured.of(checkpoint.metrics)),
+        figures=_figures(Measured.of(checkpoint.metrics), len(predictor.class_set)),
         training=html.escape(checkpoint.training) or "Not stated in the weights.",
         class_set=html.escape(predictor.class_set.title),
         classes=", ".join(
@@ -40,11 +40,12 @@ def footer() -> str:
     return f'<p class="footer">{imprint()} · details and licences in the About tab</p>'
 
 
-def _figures(measured: Measured | None) -> str:
+def _figures(measured: Measured | None, classes: int) -> str:
     if measured is None:
         return "<p>These weights carry no figures of a whole data set: evaluate one in the Data set tab.</p>"
     rows = pd.DataFrame({"modality": MODALITY_NAMES.values(), "mIoU %": [measured.rgbd, measured.rgb, measured.depth]})
     return (
         f"{table(rows, caption=f'Over {measured.frames}')}<p>One pooled confusion matrix over all frames, single scale,"
-        f" void ignored, 37 classes. Depth adds {measured.rgbd - measured.rgb:.1f} points (taken before rounding).</p>"
+        f" void ignored, {classes} classes. Depth adds {measured.rgbd - measured.rgb:.1f} points (taken before "
+        "rounding).</p>"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import ClassSet
 
 # Visitors' results and files are dropped after this long.
 KEEP_SECONDS = 3600
@@ -24,17 +24,15 @@ FOLDER = "deresunet"
 _KEY = secrets.token_bytes(32)
 
 
-def download_name(
-    frame: str, layer: str, suffix: str, size: tuple[int, int] | None = None, classes: ClassSet = SUNRGBD37
-) -> str:
+def download_name(frame: str, layer: str, suffix: str, classes: ClassSet, size: tuple[int, int] | None = None) -> str:
     """Name of a file to hand out: frame, layer and, where the layer is about classes, the class set.
 
     Args:
         frame: `Inspection.file_name`.
         layer: such as "prediction".
         suffix: such as "png".
-        size: height and width of a picture that is smaller than the frame; the name says them.
         classes: the class set.
+        size: height and width of a picture that is smaller than the frame; the name says them.
     """
     parts = [frame, layer]
     if layer not in ("rgb", "depth"):

@@ -87,8 +87,8 @@ def read_link(query: Mapping[str, str], class_names: Sequence[str] = SUNRGBD37.d
 
     classes = None
     if asked.get("class") not in (None, ALL_CLASSES):
-        names = asked["class"].split(",")
         offered = (NO_CLASS, *class_names)
+        names = _separated(asked["class"], offered)
         unknown = [name for name in names if name not in offered]
         if unknown:
             problems.append(
@@ -146,6 +146,17 @@ def address_script(tab: Tab, keys: Sequence[str], usual: Mapping[str, str]) -> s
         window.writeAddress?.(Object.fromEntries(entries), true, '{tab}');
         return [];
     }}"""
+
+
+def _separated(text: str, offered: Sequence[str]) -> list[str]:
+    """Names between commas, where some of those on offer hold commas themselves."""
+    parts, names = text.split(","), []
+    while parts:
+        ends = range(len(parts), 1, -1)
+        end = next((end for end in ends if ",".join(parts[:end]) in offered), 1)
+        names.append(",".join(parts[:end]))
+        parts = parts[end:]
+    return names
 
 
 def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import ClassSet
 from deresunet.visualization.colours import Colour, hex_code
 
 ALL_CLASSES = "all classes"
@@ -42,17 +42,17 @@ SORT_TABLE = (
 )
 
 
-def chosen_class(name: str | None, classes: ClassSet = SUNRGBD37) -> int | None:
+def chosen_class(name: str | None, classes: ClassSet) -> int | None:
     """The class 1..N of a display name; None for all."""
     return classes.display_names.index(name) + 1 if name in classes.display_names else None
 
 
-def swatch(label: int, classes: ClassSet = SUNRGBD37) -> str:
+def swatch(label: int, classes: ClassSet) -> str:
     """A class's colour as a small square; black for void."""
     return f'<i class="swatch" style="background:{"#000" if label == 0 else classes.colours[label - 1]}"></i>'
 
 
-def class_keys(labels: Iterable[int], classes: ClassSet = SUNRGBD37) -> str:
+def class_keys(labels: Iterable[int], classes: ClassSet) -> str:
     """Names and colours of classes 1..N."""
     return key_line({classes.display_name(label): classes.palette[label] for label in labels})
 
@@ -75,14 +75,14 @@ def ordered_list(lines: Iterable[str]) -> str:
     return f'<ol class="lines">{"".join(f"<li>{line}</li>" for line in lines)}</ol>'
 
 
-def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "", classes: ClassSet = SUNRGBD37) -> str:
+def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "", classes: ClassSet | None = None) -> str:
     """A table that `SORT_TABLE` sorts; a column "class" of display names gets swatches and is clickable.
 
     Args:
         rows: text, counts, and numbers that are shown to one decimal (NaN: n/a).
         signed: columns whose numbers are shown with their sign.
         caption: title above the table.
-        classes: those that the column names.
+        classes: those that a column "class" names.
     """
     heads = "".join(f'<th scope="col"><button type="button">{html.escape(str(name))}</button></th>' for name in rows)
     body = "".join(
@@ -96,7 +96,7 @@ def table(rows: pd.DataFrame, signed: Iterable[str] = (), caption: str = "", cla
     )
 
 
-def _cell(name: str, value: object, signed: bool, classes: ClassSet) -> str:
+def _cell(name: str, value: object, signed: bool, classes: ClassSet | None) -> str:
     if isinstance(value, float | np.floating):
         if np.isnan(value):
             return '<td data-value="">n/a</td>'
@@ -104,6 +104,7 @@ def _cell(name: str, value: object, signed: bool, classes: ClassSet) -> str:
     if isinstance(value, int | np.integer):
         return f'<td data-value="{value}">{value:,}</td>'
     if name == "class":
+        assert classes is not None, "a column of classes needs their class set"
         shown, label = html.escape(str(value)), classes.display_names.index(str(value)) + 1
         return f'<td><button type="button" data-class="{shown}">{swatch(label, classes)}{shown}</button></td>'
     return f"<td>{html.escape(str(value))}</td>"

@@ -19,6 +19,7 @@ from demo.inspector import Inspector, Upload
 from demo.link import NOT_IN_LINKS, queried, read_link, read_run
 from demo.markup import ALL_CLASSES, chosen_class
 from demo.notices import with_notice
+from deresunet.data.labels import class_set_of
 from deresunet.errors import InputError
 
 # The frame stands at the top of its tab, and `scroll_to_output` does not reach what is just being shown.
@@ -62,7 +63,8 @@ def connect(
     def on_open(asked: OpenRequest, *values: Any) -> list[Any]:
         settings = Settings(*values)._replace(weights=asked.weights, modality=asked.request.modality)
         # The outcomes of the class, or of the pair of a confusion, that it was clicked for.
-        labels = [chosen_class(name) for name in asked.classes]
+        classes = class_set_of(inspector.readers[asked.frame.source])
+        labels = [chosen_class(name, classes) for name in asked.classes]
         look = {"classes": labels, "layer": "errors"} if labels else {"classes": []}
         shown = opened(inspector, asked.frame, settings, look)
         return [*shown, settings.weights, settings.modality, *walk(asked)]

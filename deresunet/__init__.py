@@ -1,4 +1,4 @@
-"""DeResUNet: semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes.
+"""DeResUNet: semantic segmentation of indoor RGB-D frames.
 
 Typical use::
 

@@ -19,6 +19,7 @@ from scipy import ndimage
 from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader, open_reader
 from deresunet.evaluation.audit import Finding, audit
+from deresunet.model import registry
 
 # wall, floor, ceiling: not objects.
 SURFACES = (1, 2, 22)
@@ -97,6 +98,7 @@ def main() -> None:
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True, help="folder with rgb/, depth/, label/ and test.txt")
+    options.add_argument("--checkpoint", default=registry.BEST_MODEL, help="weights, or a model's name")
     options.add_argument("--objects", type=int, default=50)
     options.add_argument("--frames", type=int, default=20)
     options.add_argument("--seed", type=int, default=0)
@@ -106,7 +108,7 @@ def main() -> None:
     reader = RenamedReader(open_reader("folder", given.data, "test"), [])
     reader.names = reader.names[: given.limit]
     renamed = rename_objects(reader, given.objects, given.frames, given.seed, given.plausible)
-    result = audit(deresunet.load(), RenamedReader(reader, renamed))
+    result = audit(deresunet.load(given.checkpoint), RenamedReader(reader, renamed))
     first = found_by(result.findings[: given.objects], renamed)
     everywhere = found_by(result.findings, renamed)
     count = sum(match is not None for match in first)

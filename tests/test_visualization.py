@@ -68,7 +68,7 @@ def test_outcomes_of_two_predictions():
 
 def test_a_class_filter_dims_the_rest():
     label = np.array([[1, 2, 3]], np.uint8)
-    picture = overlay(np.full((1, 3, 3), 200, np.uint8), label, 1.0, classes={2, 3})
+    picture = overlay(np.full((1, 3, 3), 200, np.uint8), label, 1.0, SUNRGBD37.palette, classes={2, 3})
     assert np.array_equal(picture[0, 1:], SUNRGBD37.palette[2:4])
     assert (picture[0, 0] < 100).all()
 
@@ -77,11 +77,11 @@ def test_contours_leave_the_inside_of_a_region_as_it_is():
     label = np.ones((12, 12), np.uint8)
     label[:, 6:] = 2
     background = np.full((12, 12, 3), 77, np.uint8)
-    picture = overlay(background, label, 1.0, contours=True)
+    picture = overlay(background, label, 1.0, SUNRGBD37.palette, contours=True)
     assert (picture[:, [0, 1, 2, 3, 8, 9, 10, 11]] == 77).all()
     assert (picture[:, 4:6] == SUNRGBD37.palette[1]).all()
     assert (picture[:, 6:8] == SUNRGBD37.palette[2]).all()
-    alone = overlay(background, label, 1.0, {2}, contours=True)
+    alone = overlay(background, label, 1.0, SUNRGBD37.palette, {2}, contours=True)
     assert (alone[:, :6] == 77).all()
 
 
@@ -134,9 +134,9 @@ def test_boxes_around_the_room_are_drawn_only_when_asked_for(room):
     assert not any(name.startswith(("wall", "floor", "ceiling")) for name in names)
     chairs = shown_boxes(room.boxes, {5})
     assert chairs == [box for box in room.boxes if box.label == 5]
-    drawn = draw_boxes(room.rgb, chairs, room.intrinsics)
+    drawn = draw_boxes(room.rgb, chairs, room.intrinsics, SUNRGBD37.palette)
     assert (drawn == SUNRGBD37.palette[5]).all(-1).sum() > 50
-    assert np.array_equal(draw_boxes(room.rgb, [], room.intrinsics), room.rgb)
+    assert np.array_equal(draw_boxes(room.rgb, [], room.intrinsics, SUNRGBD37.palette), room.rgb)
 
 
 def test_rows_leave_out_what_is_absent():
@@ -145,13 +145,13 @@ def test_rows_leave_out_what_is_absent():
     frame = Frame(np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32), label)
     prediction = np.full((40, 40), 1, np.uint8)
     prediction[:, 20:] = 5
-    shown = frame_row(frame.rgb, frame.depth, frame.label, prediction, errors=True)
+    shown = frame_row(frame.rgb, frame.depth, frame.label, prediction, SUNRGBD37, errors=True)
     assert shown.shape == (40, 5 * 40 + 4 * GAP, 3)
     assert (shown[:10, -40:] == 0).all()
     assert (shown[10:, -40:-20] == 255).all()
     assert (shown[10:, -20:] == colours.WRONG).all()
-    assert frame_row(frame.rgb, frame.depth, frame.label).shape == (40, 3 * 40 + 2 * GAP, 3)
-    assert frame_row(frame.rgb, None, None).shape == (40, 40, 3)
+    assert frame_row(frame.rgb, frame.depth, frame.label, None, SUNRGBD37).shape == (40, 3 * 40 + 2 * GAP, 3)
+    assert frame_row(frame.rgb, None, None, None, SUNRGBD37).shape == (40, 40, 3)
 
 
 def test_pictures_in_rows_and_below_each_other():

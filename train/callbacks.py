@@ -16,7 +16,7 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ign
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import ClassSet
 from deresunet.evaluation.evaluation import percent
 from deresunet.evaluation.metrics import scores
 from deresunet.inference.postprocessing import to_frame_size
@@ -34,16 +34,14 @@ def run_folder(trainer: pl.Trainer) -> Path | None:
     return None if trainer.log_dir is None else Path(trainer.log_dir)
 
 
-def contact_sheet(
-    samples: Sequence[Sample], columns: int = 4, height: int = 120, classes: ClassSet = SUNRGBD37
-) -> np.ndarray:
+def contact_sheet(samples: Sequence[Sample], classes: ClassSet, columns: int = 4, height: int = 120) -> np.ndarray:
     """Augmented samples, each as RGB, depth and label; a modality that the network is not given is grey.
 
     Args:
         samples: the samples, of one size.
+        classes: what labels count.
         columns: samples beside each other.
         height: of each picture [px].
-        classes: what labels count.
 
     Returns:
         uint8 (rows, columns, 3).
@@ -52,7 +50,7 @@ def contact_sheet(
     for sample in samples:
         rgb = sample.rgb if sample.has_rgb else np.full_like(sample.rgb, GREY)
         depth = sample.depth if sample.has_depth else np.zeros_like(sample.depth)
-        cells.append(shrink(frame_row(rgb, depth, sample.label, classes=classes), height))
+        cells.append(shrink(frame_row(rgb, depth, sample.label, None, classes), height))
     return grid(cells, columns)
 
 
@@ -128,7 +126,7 @@ class Pictures(Callback):
         count = min(self.samples, 4 * len(varied))
         # The same frames again where there are few: as later epochs would show them.
         drawn = [varied[k // len(varied), k % len(varied)][0] for k in range(count)]
-        self._write(trainer, folder, "samples", contact_sheet(drawn, classes=data_of(trainer).class_set))
+        self._write(trainer, folder, "samples", contact_sheet(drawn, data_of(trainer).class_set))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write `prediction.png`."""
@@ -147,9 +145,7 @@ class Pictures(Callback):
                 logits = pl_module.evaluation_logits(inputs)
             prediction = to_frame_size(logits, frame.size, 1).labels[0]
             metres = np.zeros(frame.size, np.float32) if frame.depth is None else frame.depth
-            rows.append(
-                shrink(frame_row(frame.rgb, metres, frame.aligned_label, prediction, classes=data.class_set), 240)
-            )
+            rows.append(shrink(frame_row(frame.rgb, metres, frame.aligned_label, prediction, data.class_set), 240))
         if rows:
             self._write(trainer, folder, "prediction", below(rows))
 

@@ -13,7 +13,7 @@ import pandas as pd
 from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
 from demo.viewer.viewer import Packed, pack_predictions
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import ClassSet
 from deresunet.evaluation.html import MODALITY_NAMES, in_percent
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, FrameResult, pool
@@ -38,7 +38,7 @@ class ModalityResult:
     label: np.ndarray
     result: FrameResult | None
     described: dict[str, Any]
-    class_set: ClassSet = SUNRGBD37
+    class_set: ClassSet
 
     @classmethod
     def of(cls, inspection: Inspection) -> ModalityResult:
@@ -57,7 +57,7 @@ Ablation = Mapping[Modality, ModalityResult]
 def ablation_pictures(background: np.ndarray, ablation: Ablation, opacity: float) -> list[np.ndarray]:
     """The three predictions over the frame, uint8 (h, w, 3), in the order of `MODALITIES`."""
     predictions = [ablation[modality] for modality in MODALITIES]
-    return [overlay(background, one.label, opacity, palette=one.class_set.palette) for one in predictions]
+    return [overlay(background, one.label, opacity, one.class_set.palette) for one in predictions]
 
 
 def packed(inspection: Inspection, ablation: Ablation) -> Packed:

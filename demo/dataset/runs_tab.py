@@ -149,7 +149,12 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
             runs.summary(found),
             runs.frame_list("Frames won by B", found.won),
             runs.frame_list("Frames lost by B", found.lost),
-            table(runs.class_table(found), signed=runs.SIGNED, caption="Classes; from and to: 95 % interval of B - A"),
+            table(
+                runs.class_table(found),
+                signed=runs.SIGNED,
+                caption="Classes; from and to: 95 % interval of B - A",
+                classes=found.class_set,
+            ),
             runs.shift_picture(found),
             gr.Files(value=None, visible=False),
         ]

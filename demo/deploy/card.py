@@ -12,7 +12,7 @@ GRADIO = "6.31.0"
 SPACE_TEXT = """
 # DeResUNet
 
-Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes: choose a sample, or upload your own RGB
+Semantic segmentation of indoor RGB-D frames: choose a sample, or upload your own RGB
 image with depth. The page shows the prediction, where it is right and where it fails.
 
 {weights}
@@ -44,7 +44,7 @@ def space_card(hardware: Hardware, pins: tuple[HubPin, ...] = (), private_weight
         python_version=hardware.python_version,
         app_file="app.py",
         suggested_hardware=hardware.flavor,
-        short_description="Indoor RGB-D frames, pixel by pixel, in 37 classes",
+        short_description="Indoor RGB-D frames, pixel by pixel",
         license="mit",
         tags=["image-segmentation", "semantic-segmentation", "rgb-d", "sun-rgbd", "pytorch"],
     )

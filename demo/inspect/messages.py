@@ -9,7 +9,7 @@ import numpy as np
 from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
 from demo.markup import figure, key_line
-from demo.viewer.layers import Layer, layer_keys, missing
+from demo.viewer.layers import Layer, Look, layer_keys, missing
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
 from deresunet.evaluation.html import MODALITY_NAMES, in_percent
@@ -44,9 +44,9 @@ def captions(inspection: Inspection) -> dict[Layer, str]:
         "depth": depth,
         "truth": truth,
         "prediction": missing(inspection, "confidence") if mean is None else f"mean confidence {in_percent(mean, 0)}",
-        "errors": key_line(layer_keys("errors")),
-        "confidence": key_line(layer_keys("confidence")),
-        "entropy": key_line(layer_keys("entropy")),
+        "errors": key_line(layer_keys("errors", Look(), inspection.class_set)),
+        "confidence": key_line(layer_keys("confidence", Look(), inspection.class_set)),
+        "entropy": key_line(layer_keys("entropy", Look(), inspection.class_set)),
     }
 
 

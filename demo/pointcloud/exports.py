@@ -38,8 +38,10 @@ def surface_file(inspection: Inspection, colour: str, look: Look) -> tuple[str, 
         raise InputError(f"This frame has no ground truth to colour by {colour}. Choose RGB or prediction.")
     picture = draw(inspection, COLOURED_BY[colour], look)
     surface = back_project(inspection.depth, camera_intrinsics(inspection)[0], MAX_VERTICES)
-    boxes = box_lines(shown_boxes(inspection.boxes or (), look.classes))
-    path = handed_out(download_name(inspection.file_name, "surface", "glb"), to_glb(surface, picture, boxes))
+    boxes = box_lines(shown_boxes(inspection.boxes or (), look.classes), inspection.class_set.palette)
+    path = handed_out(
+        download_name(inspection.file_name, "surface", "glb", inspection.class_set), to_glb(surface, picture, boxes)
+    )
     return path, viewing_distance(surface)
 
 
@@ -48,7 +50,7 @@ def ply_file(inspection: Inspection) -> str:
     assert inspection.depth is not None
     surface = back_project(inspection.depth, camera_intrinsics(inspection)[0])
     written = to_ply(surface, inspection.background, inspection.label, inspection.truth)
-    return handed_out(download_name(inspection.file_name, "points", "ply"), written)
+    return handed_out(download_name(inspection.file_name, "points", "ply", inspection.class_set), written)
 
 
 def surface_note(inspection: Inspection, colour: str, look: Look) -> str:

@@ -90,12 +90,12 @@ def back_project(depth: np.ndarray, intrinsics: np.ndarray, most: int | None = N
     return Surface(np.stack([x, -y, -depths], 1).astype(np.float32), faces, rows * step, columns * step)
 
 
-def box_lines(boxes: Iterable[OrientedBox]) -> Path3D | None:
-    """Edges of boxes in glTF's frame, in their classes' colours; None where there are no boxes."""
+def box_lines(boxes: Iterable[OrientedBox], palette: np.ndarray) -> Path3D | None:
+    """Edges of boxes in glTF's frame, in the colours of a palette uint8 (N + 1, 3); None where there are no boxes."""
     corners, edges = [], []
     for number, box in enumerate(boxes):
         corners.append(box.corners() * (1, -1, -1))
-        colour = [*box_colour(box).tolist(), 255]
+        colour = [*box_colour(box, palette).tolist(), 255]
         edges += [Line([8 * number + a, 8 * number + b], color=colour) for a, b in EDGES]  # type: ignore[no-untyped-call]
     return Path3D(entities=edges, vertices=np.concatenate(corners), process=False) if corners else None
 

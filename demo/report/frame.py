@@ -110,9 +110,7 @@ class Report:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
             def add(layer: str, suffix: str, content: str | bytes) -> None:
-                archive.writestr(
-                    download_name(inspection.file_name, layer, suffix, classes=inspection.class_set), content
-                )
+                archive.writestr(download_name(inspection.file_name, layer, suffix, inspection.class_set), content)
 
             add("report", "html", self.page)
             for title, picture in self._full_pictures().items():

@@ -69,12 +69,10 @@ def wire_report(tab: ReportTab, inspector: Inspector, inputs: list[Any]) -> None
         return [
             gr.Column(visible=True),
             handed_out(
-                download_name(inspection.file_name, "report", "html", classes=inspection.class_set),
+                download_name(inspection.file_name, "report", "html", inspection.class_set),
                 report.page.encode(),
             ),
-            handed_out(
-                download_name(inspection.file_name, "report", "zip", classes=inspection.class_set), report.archive()
-            ),
+            handed_out(download_name(inspection.file_name, "report", "zip", inspection.class_set), report.archive()),
         ]
 
     outputs = [tab.notice, tab.box, tab.page_file, tab.zip_file]

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from demo.inspection import Inspection
-from deresunet.classes import SUNRGBD37, ClassSet
+from deresunet.classes import ClassSet
 from deresunet.evaluation.stratified import BOUNDARY_PX, boundary
 from deresunet.visualization.boxes import draw_boxes, shown_boxes
 from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS, Colour, viridis
@@ -63,9 +63,7 @@ def draw(inspection: Inspection, layer: Layer, look: Look = Look()) -> np.ndarra
     if layer == "rgb":
         if not look.boxes or not inspection.boxes or inspection.intrinsics is None:
             return background
-        return draw_boxes(
-            background, shown_boxes(inspection.boxes, look.classes), inspection.intrinsics, palette=palette
-        )
+        return draw_boxes(background, shown_boxes(inspection.boxes, look.classes), inspection.intrinsics, palette)
     if layer == "depth":
         bounds = depth_range(inspection.depth)
         assert inspection.depth is not None
@@ -76,10 +74,10 @@ def draw(inspection: Inspection, layer: Layer, look: Look = Look()) -> np.ndarra
     if layer == "entropy":
         return paint_values(background, inspection.entropy, look.opacity)
     if layer == "prediction":
-        return overlay(background, inspection.label, look.opacity, look.classes, look.contours, palette)
+        return overlay(background, inspection.label, look.opacity, palette, look.classes, look.contours)
     assert inspection.truth is not None
     if layer == "truth":
-        return overlay(background, inspection.truth, look.opacity, look.classes, look.contours, palette)
+        return overlay(background, inspection.truth, look.opacity, palette, look.classes, look.contours)
     if look.classes is None:
         near = boundary(inspection.truth, boundary_px(inspection))
         codes = error_codes(inspection.truth, inspection.label, near)
@@ -98,7 +96,7 @@ def outcome_keys(look: Look) -> dict[str, Colour]:
     return ERROR_KEYS if look.classes is None else CLASS_KEYS
 
 
-def layer_keys(layer: Layer, look: Look = Look(), classes: ClassSet = SUNRGBD37) -> dict[str, Colour]:
+def layer_keys(layer: Layer, look: Look, classes: ClassSet) -> dict[str, Colour]:
     """Meaning -> colour of a layer; empty for layers of classes, of depth and of RGB."""
     if layer == "errors":
         names = f"{classes.display_name(min(look.classes))} " if look.classes and len(look.classes) == 1 else ""

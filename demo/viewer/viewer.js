@@ -865,8 +865,15 @@ class Viewer {
     // The class filter of the address, once the frame's classes are known.
     nameClasses() {
         const { names } = this.value;
-        const labels = (this.named ?? '').split(',').map((name) => (name === NONE ? names.length : names.indexOf(name)))
-            .filter((label) => label > 0);
+        const labels = [];
+        // Names may hold commas themselves: the longest that is one of the frame's.
+        for (let parts = (this.named ?? '').split(','); parts.length;) {
+            let end = parts.length;
+            const label = () => [...names, NONE].indexOf(parts.slice(0, end).join(','));
+            while (end > 1 && label() < 0) end -= 1;
+            if (label() > 0) labels.push(label());
+            parts = parts.slice(end);
+        }
         this.look.filter = labels.length ? new Set(labels) : null;
         this.named = undefined;
     }

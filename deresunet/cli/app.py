@@ -48,14 +48,14 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes.",
+    help="Semantic segmentation of indoor RGB-D frames.",
 )
 _Parameters = ParamSpec("_Parameters")
 
 
 @app.callback()
 def _root() -> None:
-    """Semantic segmentation of indoor RGB-D frames into the 37 SUN RGB-D classes."""
+    """Semantic segmentation of indoor RGB-D frames."""
     warnings.simplefilter("ignore", FrameWarning)  # commands show them with the number of frames
 
 

@@ -71,10 +71,9 @@ def predict(
     of_depth = [] if data.depth else given(data, "depth_unit", "depth_key")
     named = [Path(path) for path in (data.rgb, data.depth) if path is not None]
     if data.root is not None or data.dataset in ("rooms", "real"):
-        refuse(given(data, "intrinsics"), "on label images")
         reader: StoredFrames = open_source(data)
     elif any(path.is_dir() or "*" in path.name for path in named):
-        refuse([*of_data, *of_labels, *given(data, "label", "intrinsics")], "on folders of RGB and depth")
+        refuse([*of_data, *of_labels, *given(data, "label")], "on folders of RGB and depth")
         refuse(of_depth, "without --depth")
         reader = FolderReader(data)
     else:
@@ -146,7 +145,7 @@ def _predict_one(frame: Frame, predictor: SegmentationPredictor, modality: Modal
     write_png(out / "label.png", prediction.label)
     write_png(
         out / "overlay.png",
-        overlay(background_of(frame), prediction.label, OVERLAY_OPACITY, palette=prediction.class_set.palette),
+        overlay(background_of(frame), prediction.label, OVERLAY_OPACITY, prediction.class_set.palette),
     )
     write_json(out / "prediction.json", described)
     for item in described["classes"]:

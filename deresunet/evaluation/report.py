@@ -153,7 +153,7 @@ class ExtremeFrames:
         except InputError:
             return None
         label, classes = label_of(frame, self.prediction(name), self.predictor, self.modality)
-        return frame_row(frame.rgb, frame.depth, frame.aligned_label, label, errors=True, classes=classes)
+        return frame_row(frame.rgb, frame.depth, frame.aligned_label, label, classes, errors=True)
 
 
 def label_of(

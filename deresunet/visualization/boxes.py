@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deresunet.classes import SUNRGBD37
 from deresunet.data.frame import OrientedBox
 from deresunet.data.sunrgbd.boxes import box_lines
 from deresunet.visualization.colours import NO_CLASS
@@ -23,7 +22,7 @@ def shown_boxes(boxes: Iterable[OrientedBox], classes: Collection[int] | None = 
     return [box for box in boxes if not box.name.startswith(_ROOM)]
 
 
-def box_colour(box: OrientedBox, palette: np.ndarray = SUNRGBD37.palette) -> np.ndarray:
+def box_colour(box: OrientedBox, palette: np.ndarray) -> np.ndarray:
     """A box's colour, uint8 (3,): its class's, or `NO_CLASS`."""
     return palette[box.label] if box.label else np.array(NO_CLASS, np.uint8)
 
@@ -32,8 +31,8 @@ def draw_boxes(
     background: np.ndarray,
     boxes: Iterable[OrientedBox],
     intrinsics: np.ndarray,
+    palette: np.ndarray,
     width: int = 2,
-    palette: np.ndarray = SUNRGBD37.palette,
 ) -> np.ndarray:
     """Draw boxes as wire frames in their class's colour, with their names.
 
@@ -41,8 +40,8 @@ def draw_boxes(
         background: uint8 (H, W, 3), the picture that the camera took.
         boxes: boxes in the camera's frame.
         intrinsics: float64 (3, 3) [px].
-        width: width of the lines [px].
         palette: uint8 (N + 1, 3), colours of the boxes' class set.
+        width: width of the lines [px].
 
     Returns:
         uint8 (H, W, 3).

@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from scipy import ndimage
 
-from deresunet.classes import SUNRGBD37, VOID
+from deresunet.classes import VOID
 from deresunet.visualization.colours import Colour, viridis
 
 # Opacity of the black over classes that a filter leaves out.
 _DIMMED = 0.65
 
 
-def colorize_label(label: np.ndarray, palette: np.ndarray = SUNRGBD37.palette) -> np.ndarray:
+def colorize_label(label: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """Class colours, uint8 (H, W, 3), of a label uint8 (H, W), 0 = void, by a class set's palette uint8 (N + 1, 3)."""
     return palette[label]
 
@@ -23,9 +23,9 @@ def overlay(
     background: np.ndarray,
     label: np.ndarray,
     opacity: float,
+    palette: np.ndarray,
     classes: Collection[int] | None = None,
     contours: bool = False,
-    palette: np.ndarray = SUNRGBD37.palette,
 ) -> np.ndarray:
     """Paint class colours over a picture; void shows the picture as it is.
 
@@ -33,9 +33,9 @@ def overlay(
         background: uint8 (H, W, 3).
         label: uint8 (H, W), 0 = void, 1..N.
         opacity: opacity of the colours, 0..1.
+        palette: uint8 (N + 1, 3), colours of a class set.
         classes: classes 1..N that are coloured, the rest of the picture being dimmed; None colours all.
         contours: paint the borders of the regions alone, and dim nothing.
-        palette: uint8 (N + 1, 3), colours of a class set.
 
     Returns:
         uint8 (H, W, 3).

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from deresunet.classes import SUNRGBD37, VOID, ClassSet
+from deresunet.classes import VOID, ClassSet
 from deresunet.data.frame import Frame
 from deresunet.visualization.colours import WRONG, Colour
 from deresunet.visualization.depth import colorize_depth, grey_depth
@@ -25,9 +25,9 @@ def frame_row(
     rgb: np.ndarray | None,
     depth: np.ndarray | None,
     label: np.ndarray | None,
-    prediction: np.ndarray | None = None,
+    prediction: np.ndarray | None,
+    classes: ClassSet,
     errors: bool = False,
-    classes: ClassSet = SUNRGBD37,
 ) -> np.ndarray:
     """RGB, depth, ground truth, prediction and errors from left to right; those that are None are left out.
 
@@ -36,8 +36,8 @@ def frame_row(
         depth: float32 (H, W) [m], 0 where missing.
         label: ground truth, uint8 (H, W), 0 = void, 1..N; void is black.
         prediction: uint8 (H, W), 1..N.
-        errors: show wrong pixels, too, where there are ground truth and prediction; correct ones are white, void black.
         classes: the N classes of both.
+        errors: show wrong pixels, too, where there are ground truth and prediction; correct ones are white, void black.
 
     Returns:
         uint8 (H, about 5 W, 3).
@@ -60,7 +60,7 @@ def sheet(
     codes: np.ndarray,
     keys: Mapping[str, Colour],
     side: int,
-    palette: np.ndarray = SUNRGBD37.palette,
+    palette: np.ndarray,
 ) -> Image.Image:
     """The frame, its ground truth, its prediction and outcomes, two by two.
 
@@ -83,7 +83,7 @@ def sheet(
     truth = small(np.zeros(frame.size, np.uint8) if frame.label is None else frame.label)
     four = (
         background,
-        *(overlay(background, label, 0.65, palette=palette) for label in (truth, small(prediction))),
+        *(overlay(background, label, 0.65, palette) for label in (truth, small(prediction))),
         paint_outcomes(background, small(codes), keys, 0.8, brightness=0.45),
     )
     gap = 6

@@ -219,10 +219,8 @@ def test_evaluate_says_what_looks_wrong_about_depth(data: Path) -> None:
         (("evaluate", "--root", ".", "--predictions", "half=empty"), "holds no predictions"),
         (("evaluate", "--root", ".", "--compare", "@grey", "@rgb"), "the modality is 'grey'"),
         # Options without an effect.
-        (("predict", "--rgb", "rgb", "--intrinsics", "9,9,9,9"), "--intrinsics has no effect on folders"),
         (("predict", "--rgb", "rgb", "--toolbox", ".", "--void", "255"), "--toolbox, --void have no effect on"),
         (("predict", "--rgb", "rgb", "--depth-unit", "tum"), "--depth-unit has no effect without --depth"),
-        (("predict", "--data", ".", "--intrinsics", "9,9,9,9"), "--intrinsics has no effect on label images"),
         (("predict", "--data", ".", "--toolbox", "."), "--toolbox has no effect on the folder layout"),
         (("predict", "--rgb", "rgb/f0.png", "--limit", "1", "--confidence"), "--limit, --confidence have no effect on"),
         (("predict", "--rgb", "rgb/f0.png", "--label-offset", "1"), "--label-offset has no effect without --label"),

@@ -30,6 +30,15 @@ def test_a_link_opens_what_it_was_made_from(link):
     assert read_link(dict(parse_qsl(write_query(link)))) == (link, [])
 
 
+def test_names_of_classes_may_hold_commas():
+    names = ("bed, king size", "wall", "a,b", "b")
+    link = Link(classes=("wall", "bed, king size", "a,b", "b"))
+    assert read_link(dict(parse_qsl(write_query(link))), names) == (link, [])
+    found, problems = read_link({"class": "bed,wall,b"}, names)
+    assert found.classes == ("wall", "b")
+    assert "class 'bed'" in problems[0]
+
+
 def test_links_of_earlier_versions_work():
     link, problems = read_link({"given": "depth", "view": "entropy", "class": "all classes"})
     assert link == Link(modality="depth", layer="entropy")

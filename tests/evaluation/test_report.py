@@ -206,14 +206,14 @@ def test_a_row_shows_errors_in_colour_and_void_in_black() -> None:
     label = halves(WALL, CHAIR, (40, 40))
     label[:10] = 0
     rgb, depth = np.full((40, 40, 3), 7, np.uint8), np.ones((40, 40), np.float32)
-    row = frame_row(rgb, depth, label, np.full((40, 40), WALL, np.uint8), errors=True)
+    row = frame_row(rgb, depth, label, np.full((40, 40), WALL, np.uint8), SUNRGBD37, errors=True)
     assert row.shape == (40, 5 * 40 + 4 * 4, 3)
     errors = row[:, -40:]
     assert (errors[:10] == 0).all()
     assert (errors[10:, :20] == 255).all()
     assert len(np.unique(errors[10:, 20:].reshape(-1, 3), axis=0)) == 1
     assert (errors[10, 30] != errors[10, 0]).any()
-    assert frame_row(rgb, None, label).shape == (40, 2 * 40 + 4, 3)
+    assert frame_row(rgb, None, label, None, SUNRGBD37).shape == (40, 2 * 40 + 4, 3)
 
 
 def test_report_of_a_data_set_without_sensors(tmp_path: Path) -> None:

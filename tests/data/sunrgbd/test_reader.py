@@ -22,6 +22,7 @@ from sunrgbd_archives import (
     write_toolbox,
 )
 
+from deresunet.classes import SUNRGBD37
 from deresunet.data.readers import open_reader, without_depth
 from deresunet.data.sunrgbd.boxes import project
 from deresunet.data.sunrgbd.layout import PARTS
@@ -308,13 +309,13 @@ def test_boxes_are_drawn_where_they_are(unpacked: Path) -> None:
     frame = SunRgbdReader(unpacked, "all").read(NAMES[0])
     blank = np.zeros_like(frame.rgb)
     nameless = [replace(box, name="") for box in frame.boxes]
-    drawn = draw_boxes(blank, nameless, frame.intrinsics, width=1).any(-1)
+    drawn = draw_boxes(blank, nameless, frame.intrinsics, SUNRGBD37.palette, width=1).any(-1)
     rows, columns = np.nonzero(drawn)
     corners = project(frame.boxes[0].corners(), frame.intrinsics)
     assert columns.min() == pytest.approx(corners[:, 0].min(), abs=2)
     assert columns.max() == pytest.approx(corners[:, 0].max(), abs=2)
     assert rows.max() == pytest.approx(corners[:, 1].max(), abs=2)
-    named = draw_boxes(blank, frame.boxes, frame.intrinsics, width=1).any(-1)
+    named = draw_boxes(blank, frame.boxes, frame.intrinsics, SUNRGBD37.palette, width=1).any(-1)
     assert named.sum() > drawn.sum()
 
 

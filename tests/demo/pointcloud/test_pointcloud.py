@@ -70,7 +70,7 @@ def read_glb(content):
 
 def test_the_glb_holds_surface_and_boxes_unlit_and_is_small(seen, room):
     surface = back_project(room.depth, room.intrinsics, MAX_VERTICES)
-    content = to_glb(surface, seen.background, box_lines(shown_boxes(room.boxes)))
+    content = to_glb(surface, seen.background, box_lines(shown_boxes(room.boxes), SUNRGBD37.palette))
     assert len(content) < 6e6
     scene = read_glb(content)
     mesh, edges = (one["primitives"][0] for one in scene["meshes"])
@@ -85,10 +85,10 @@ def test_the_glb_holds_surface_and_boxes_unlit_and_is_small(seen, room):
 
 def test_boxes_of_one_class_alone(room):
     chairs = [box for box in room.boxes if box.label == 5]
-    lines = box_lines(shown_boxes(room.boxes, {5}))
+    lines = box_lines(shown_boxes(room.boxes, {5}), SUNRGBD37.palette)
     assert len(lines.entities) == 12 * len(chairs)
     assert (np.array([entity.color[:3] for entity in lines.entities]) == SUNRGBD37.palette[5]).all()
-    assert box_lines([]) is None
+    assert box_lines([], SUNRGBD37.palette) is None
 
 
 def test_the_ply_reads_back(seen, room):

@@ -15,7 +15,7 @@ from demo.ablation.summary import MODALITIES, ModalityResult, ablation_summary, 
 from demo.inspection import full_size, inspect
 from demo.inspector import DatasetFrame, Inspector, Upload
 from demo.report.frame import Report, frame_pictures
-from demo.viewer.layers import layer_keys
+from demo.viewer.layers import Look, layer_keys
 from deresunet import Frame, __version__
 from deresunet.classes import SUNRGBD37
 from deresunet.data.folder import SAMPLES_DIR
@@ -118,7 +118,7 @@ def test_a_report_explains_its_colours(inspector):
     page = Report(seen, 0.6).page
     captions = dict(re.findall(r"<figcaption><b>(.*?)</b>(.*?)</figcaption>", page, re.DOTALL))
     for title, overlay in (("Errors", "errors"), ("Confidence", "confidence"), ("Entropy", "entropy")):
-        expected = {name: "#" + bytes(colour).hex() for name, colour in layer_keys(overlay).items()}
+        expected = {name: "#" + bytes(colour).hex() for name, colour in layer_keys(overlay, Look(), SUNRGBD37).items()}
         assert colours_of(captions[title]) == expected, title
         assert len(expected) == 3
     assert re.search(r"[\d.]+ m.*gradient.*[\d.]+ m", captions["Depth"])

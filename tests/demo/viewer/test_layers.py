@@ -13,9 +13,9 @@ from deresunet.visualization.colours import CLASS_KEYS, ERROR_KEYS
 @pytest.mark.parametrize("classes", [None, frozenset([5]), frozenset([1, 5])])
 def test_every_layer_has_the_frames_size_and_its_key(seen, layer, classes):
     assert draw(seen, layer, Look(0.7, classes)).shape == (480, 640, 3)
-    for name in layer_keys(layer):
+    for name in layer_keys(layer, Look(), SUNRGBD37):
         assert name in captions(seen)[layer]
-    assert bool(layer_keys(layer)) == (layer in ("errors", "confidence", "entropy"))
+    assert bool(layer_keys(layer, Look(), SUNRGBD37)) == (layer in ("errors", "confidence", "entropy"))
 
 
 def test_confidence_is_bright_where_the_network_is_sure(seen):
@@ -32,7 +32,7 @@ def test_errors_are_painted_in_their_keys_colours(seen, room):
     look = Look(1.0, frozenset([5]))
     positive = (room.label == 5) & (seen.label == 5)
     assert {tuple(pixel) for pixel in draw(seen, "errors", look)[positive]} == {CLASS_KEYS["true positive"]}
-    assert next(iter(layer_keys("errors", look))) == "chair true positive"
+    assert next(iter(layer_keys("errors", look, SUNRGBD37))) == "chair true positive"
 
 
 def test_a_layer_that_is_missing_says_why(bare, seen):
