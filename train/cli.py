@@ -75,6 +75,7 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The run's place, and one seed for everything."""
+        parser.usage = "python -m train COMMAND --config FILE [--FIELD VALUE ...]; --help lists every field."
         parser.add_argument("--run.folder", type=str, default="runs", help="Folder that holds all runs.")
         parser.add_argument("--run.name", type=str, default="run", help="Folder of this run's versions in it.")
         parser.add_argument("--run.best", type=int, default=3, help="How many of the best checkpoints are kept.")

@@ -35,6 +35,7 @@ from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
+from deresunet.inference.sideways import notice_if_sideways
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class Evaluations:
             if not folder.finished:
                 raise InputError(f"{request}: this evaluation is not finished. Start or resume it.")
             with ResumeFile(folder.resume, folder.subject) as resume:
-                return self._keep(request, self._evaluate(request, folder, resume, None))
+                return self._keep(request, folder, self._evaluate(request, folder, resume, None))
 
     def request(self, source: str, modality: Modality, weights: str | None) -> Request:
         """Settings of an evaluation as the page's controls have them."""
@@ -275,9 +276,11 @@ class Evaluations:
             self._store.make_room(folder)
             with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
                 run.done = resume.resumed
+                reader = StoppableReader(self._reader(run.request.source), run.stop)
+                sideways = notice_if_sideways(self.segmenter(run.request), reader, run.request.modality)
                 result = self._evaluate(run.request, folder, resume, run)
-                folder.finish({**vars(run.request)})
-            self._keep(run.request, result)
+                folder.finish({**vars(run.request)}, sideways)
+            self._keep(run.request, folder, result)
         except StoppedError:
             pass
         except InputError as error:
@@ -319,7 +322,9 @@ class Evaluations:
         failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
         return DatasetResult(replace(evaluation, failed=failed), request.source, request.modality)
 
-    def _keep(self, request: Request, result: DatasetResult) -> DatasetResult:
+    def _keep(self, request: Request, folder: RunFolder, result: DatasetResult) -> DatasetResult:
+        notices = (*result.evaluation.notices, *folder.notices)
+        result = replace(result, evaluation=replace(result.evaluation, notices=notices))
         with self._lock:
             self._kept[request] = result
             self._kept.move_to_end(request)

@@ -47,7 +47,8 @@ class Sections:
         failure = notice("The evaluation stopped", progress.failure) if progress.failure else ""
         said = messages.status(request, progress) if labelled else messages.no_labels(request)
         # What was not taken of the folder is said before anything is evaluated without it.
-        said += messages.remarks(self.evaluations.readers[request.source].notices)
+        noticed = self.evaluations.run_folder(request).notices
+        said += messages.remarks((*self.evaluations.readers[request.source].notices, *noticed))
         return [
             failure + said,
             button,

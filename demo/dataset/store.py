@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,17 @@ class RunFolder:
                 "--cache-dir."
             ) from error
 
-    def finish(self, settings: dict[str, str]) -> None:
-        """Note that all frames are done, and the settings by which the page offers the run."""
-        write_text(self._finished, json.dumps(settings))
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the finished run noticed about its frames as a whole."""
+        try:
+            return tuple(map(str, json.loads(self._finished.read_text()).get("notices", ())))
+        except (OSError, ValueError, AttributeError):
+            return ()
+
+    def finish(self, settings: dict[str, str], notices: Sequence[str] = ()) -> None:
+        """Note that all frames are done, the settings by which the page offers the run, and what was noticed."""
+        write_text(self._finished, json.dumps({**settings, "notices": list(notices)}))
 
     def clear(self) -> None:
         """Delete the results and labels."""

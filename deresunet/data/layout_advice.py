@@ -12,7 +12,7 @@ from PIL import Image
 
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
 from deresunet.data.layouts import Layout
-from deresunet.data.patterns import Tree, match
+from deresunet.data.patterns import Tree, match, not_taken
 from deresunet.data.text_files import readable
 from deresunet.errors import InputError
 
@@ -27,7 +27,6 @@ _RECORDINGS = {
     ".sens": "Export it with ScanNet's SensReader (reader.py --export_color_images --export_depth_images)",
     ".bag": "Export its frames, such as with Open3D's or librealsense's rs-convert -p",
     ".r3d": "Export it from Record3D as EXR + JPG",
-    ".mkv": "",
     ".svo": "Export it with ZED's ZED_SVO_Export",
     ".oni": "Export its frames with OpenNI's tools",
 }
@@ -73,16 +72,8 @@ def notes_on_others(
         for pattern in patterns:
             if not pattern.endswith("/**"):
                 continue
-            others = sorted(
-                path.removeprefix(prefix)
-                for path in match(tree, pattern, (), folder).values()
-                if not path.lower().endswith(suffixes)
-            )
-            if others and (taken[modality == "label"] in ("", pattern)):
-                yield (
-                    f"{len(others)} files in {others[0].split('/')[0]}/ are not taken, such as "
-                    f"{readable(others[0].partition('/')[2])}. Expected {', '.join(suffixes)}."
-                )
+            if taken[modality == "label"] in ("", pattern):
+                yield from not_taken(tree, pattern, suffixes, folder)
     used = {path.removeprefix(prefix).split("/")[0] for paths in files.values() for path in paths if path}
     for name in tree.folders(folder):
         if name in used or name.lower() == "meta":
@@ -171,11 +162,9 @@ def _described(tree: Tree) -> str:
 
 def _groups(tree: Tree) -> Iterator[tuple[str, str]]:
     """Patterns of files that lie together, each with a file of it, in order."""
-    level, looked = [""], 0
     seen: set[str] = set()
-    while level and looked < MAX_FOLDERS:
+    for level in tree.levels(MAX_FOLDERS):
         for folder in level:
-            looked += 1
             prefix = f"{folder}/" if folder else ""
             forms: dict[str, list[str]] = {}
             for name in tree.files(folder):
@@ -190,7 +179,6 @@ def _groups(tree: Tree) -> Iterator[tuple[str, str]]:
                 if "*" in form and prefix + form not in seen:
                     seen.add(prefix + form)
                     yield prefix + form, prefix + names[0]
-        level = [f"{folder}/{inner}" if folder else inner for folder in level for inner in tree.folders(folder)]
 
 
 def _proposal(tree: Tree, groups: Sequence[tuple[str, str]]) -> dict[Modality, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
@@ -32,21 +33,15 @@ def recognise_row(tree: Tree) -> tuple[str, tuple[str, ...]] | None:
 
     The nearest level with frames is taken; `("",)` is the folder itself.
     """
-    level = [""]
-    looked = 0
-    for _ in range(LEVELS + 1):
+    for level in islice(tree.levels(MAX_FOLDERS), LEVELS + 1):
         fitting: dict[str, list[str]] = {}
         for folder in level:
-            looked += 1
             name = next((name for name, row in ROWS.items() if _fits(tree, folder, row)), None)
             if name is not None:
                 fitting.setdefault(name, []).append(folder)
         if fitting:
             name = max(fitting, key=lambda name: len(fitting[name]))
             return name, tuple(fitting[name])
-        level = [f"{folder}/{inner}" if folder else inner for folder in level for inner in tree.folders(folder)]
-        if not level or looked + len(level) > MAX_FOLDERS:
-            break
     return None
 
 
@@ -97,15 +92,9 @@ def _fits(tree: Tree, folder: str, row: Layout) -> bool:
 
 def _folders_of(tree: Tree, row: Layout) -> tuple[str, ...]:
     """Folders in a row's layout at the nearest level that has some."""
-    level = [""]
-    for _ in range(LEVELS + 1):
-        fitting = tuple(folder for folder in level if _fits(tree, folder, row))
-        if fitting:
-            return fitting
-        level = [f"{folder}/{inner}" if folder else inner for folder in level for inner in tree.folders(folder)]
-        if len(level) > MAX_FOLDERS:
-            break
-    return ()
+    levels = islice(tree.levels(MAX_FOLDERS), LEVELS + 1)
+    fitting = (tuple(folder for folder in level if _fits(tree, folder, row)) for level in levels)
+    return next(filter(None, fitting), ())
 
 
 _Files = dict[str, tuple[str | None, str | None, str | None]]

@@ -9,7 +9,7 @@ from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
 from deresunet.data.frame_files import Found, FrameFiles
 from deresunet.data.layout_advice import is_recording, recording_advice
 from deresunet.data.layouts import OWN_PATTERNS
-from deresunet.data.patterns import Tree, match, split_pattern
+from deresunet.data.patterns import Tree, match, not_taken, split_pattern
 from deresunet.data.source import Source
 from deresunet.data.split_lists import add_lists, add_splits
 from deresunet.data.text_files import readable
@@ -110,13 +110,7 @@ def files_of_pattern(
             f"{option} {pattern!r} names no file. In {base} there are {', '.join(map(readable, there)) or 'none'}; "
             f"expected {', '.join(suffixes)}."
         )
-    others = set(match(tree, inner, ()).values()) - {path.relative_to(base).as_posix() for path in found.values()}
-    others = {path for path in others if not path.lower().endswith(suffixes)}
-    if others:
-        notices.append(
-            f"{len(others)} files in {folder or root} are not taken, such as {readable(min(others))}. Expected "
-            f"{', '.join(suffixes)}."
-        )
+    notices += not_taken(tree, inner, suffixes)
     return found
 
 

@@ -45,6 +45,14 @@ class Tree:
         """Names of the files in a folder, in natural order."""
         return self._listing(below)[1]
 
+    def levels(self, most: int) -> Iterator[list[str]]:
+        """Folders level by level, the root as "" first, `most` at most."""
+        level = [""]
+        while level and most > 0:
+            yield level[:most]
+            most -= len(level)
+            level = [f"{folder}/{inner}" if folder else inner for folder in level for inner in self.folders(folder)]
+
     def _listing(self, below: str) -> tuple[list[str], list[str]]:
         if below not in self._listed:
             folders: list[str] = []
@@ -91,6 +99,18 @@ def matches(tree: Tree, pattern: str, suffixes: tuple[str, ...], below: str = ""
     if parts[-1] == "**":
         parts.append("*")
     return next(_walk(tree, below, tuple(parts), suffixes, 0), None) is not None
+
+
+def not_taken(tree: Tree, pattern: str, suffixes: tuple[str, ...], below: str = "") -> list[str]:
+    """Notice of files that a pattern names and whose suffix is none of `suffixes`; nothing where there are none."""
+    others = sorted(path for path in match(tree, pattern, (), below).values() if not path.lower().endswith(suffixes))
+    if not others:
+        return []
+    folder, _, name = others[0].rpartition("/")
+    return [
+        f"{len(others)} files in {readable(folder or tree.root.name)}/ are not taken, such as {readable(name)}. "
+        f"Expected {', '.join(suffixes)}."
+    ]
 
 
 def files_below(folder: str | os.PathLike[str], suffixes: tuple[str, ...]) -> dict[str, Path]:

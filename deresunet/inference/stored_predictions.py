@@ -23,6 +23,7 @@ from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
+from deresunet.data.patterns import files_below
 from deresunet.data.text_files import read_json
 from deresunet.errors import InputError, first_line
 from deresunet.inference.prediction import Prediction, Provenance
@@ -109,7 +110,9 @@ class StoredPredictor:
 
     def __init__(self, name: str, folder: str | Path, labels: str = "auto", usual: ClassSet = SUNRGBD37) -> None:
         self.name, self.folder = name, Path(folder)
-        self._files = dict(_png_files(self.folder))
+        # Names come from this list alone, so none leads out of the folder.
+        found = files_below(self.folder, (".png",)) if self.folder.is_dir() else {}
+        self._files = {name: path for name, path in found.items() if name.split("/")[0] != CONFIDENCE_FOLDER}
         if not self._files:
             raise InputError(
                 f"{self.folder} holds no predictions. Expected a folder with NAME.png for each frame NAME, class "
@@ -292,14 +295,6 @@ def _advice(lowest: int, highest: int, usual: ClassSet) -> str:
         )
     said = [f"{one.option} ({one.first} is {one.class_set.display_name(1)})" for one in fitting[:4]]
     return f"Give --prediction-labels {' or '.join(said)}."
-
-
-def _png_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names of frames and their files, in order; names come from this list alone, so none leads out of the folder."""
-    for path in sorted(folder.rglob("*.png")):
-        inner = path.relative_to(folder)
-        if inner.parts[0] != CONFIDENCE_FOLDER and not path.name.startswith("."):
-            yield inner.with_suffix("").as_posix(), path
 
 
 def _fingerprint(files: dict[str, Path], numbering: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -122,3 +123,80 @@ def test_a_binary_mask_names_no_option(tmp_path):
     assert advised(said) == []
     for way in ({"void": 255}, {"void": 255, "label_offset": 1}, {"label_offset": 1}):
         assert complaints(tmp_path, **way) == [said], "and none of them makes classes of it"
+
+
+def write_npz(path, arrays):
+    np.savez(path, **arrays)
+
+
+def write_hdf5(path, arrays):
+    with h5py.File(path, "w") as file:
+        file.update(arrays)
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".npz", write_npz), (".h5", write_hdf5)])
+def test_advice_on_a_file_of_several_arrays(tmp_path, suffix, write):
+    folder(tmp_path, frames=3)
+    for k in range(3):
+        arrays = {"metres": ROOM / 1000, "sure": np.ones(ROOM.shape)}
+        write(tmp_path / "depth" / f"{k}{suffix}", arrays)
+    (said,) = complaints(tmp_path)
+    held, option = re.search(r"holds (.+); give .* with --(depth-key) NAME", said).groups()
+    assert held == "metres, sure"
+    assert complaints(tmp_path, **{option.replace("-", "_"): "metres"}) == []
+
+
+@pytest.mark.parametrize("way", ["--label-set", "classes.txt"])
+@pytest.mark.parametrize("layout", ["VOC", "values beyond any set"])
+def test_advice_to_name_the_classes(tmp_path, way, layout):
+    """In a file for the option, or where the message says so in classes.txt beside the labels."""
+    beyond = layout != "VOC"
+    folder(tmp_path, label=np.where(LABEL < 5, 200, 3).astype(np.uint8) if beyond else LABEL)
+    if not beyond:
+        for old, new in (("rgb", "JPEGImages"), ("label", "SegmentationClass")):
+            (tmp_path / old).rename(tmp_path / new)
+    said = complaints(tmp_path) if beyond else list(open_reader(root=tmp_path).notices)
+    assert "--label-set" in said[0], said
+    assert beyond or way in said[0]
+    names = tmp_path / ("classes.txt" if way == "classes.txt" else "names.txt")
+    names.write_text("".join(f"thing {k}\n" for k in range(200)))
+    given = {} if way == "classes.txt" else {"label_set": str(names)}
+    assert complaints(tmp_path, **given) == []
+    reader = open_reader(root=tmp_path, **given)
+    assert not reader.notices
+    assert reader.read("0").label.max() == (200 if beyond else 37)
+
+
+def test_advice_on_one_frame_in_another_unit(tmp_path):
+    """Its own unit in its meta file; the message's other way out, one unit for all, is wrong for the others here."""
+    folder(tmp_path, depth=lambda k: rotate(ROOM) if k == 3 else ROOM.astype(np.uint16))
+    (said,) = complaints(tmp_path)
+    assert "Give its unit in meta/" in said
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "3.json").write_text('{"depth_unit": "sunrgbd"}')
+    assert complaints(tmp_path) == []
+
+
+def test_advice_on_patterns_that_do_not_pair(tmp_path):
+    folder(tmp_path, frames=3)
+    (tmp_path / "range").mkdir()
+    for k in range(3):
+        Image.fromarray(ROOM.astype(np.uint16)).save(tmp_path / "range" / f"d_{k}.png")
+    pattern = "range/*.png"
+    (said,) = complaints(tmp_path, depth=pattern)
+    assert "its stars stand for 'd_0', frames are called '0'. Give --rgb, too" in said
+    assert complaints(tmp_path, rgb="rgb/*.png", depth="range/d_*.png") == []
+    (said,) = complaints(tmp_path, rgb="rgb/*.png", depth=pattern)
+    assert "the stars stand for '0' in one and 'd_0' in the other" in said
+
+
+def test_advice_on_frame_lists(tmp_path):
+    folder(tmp_path, frames=2)
+    lines = ["rgb", "rgb/0.png", "./rgb/0.png"]
+    (tmp_path / "frames.csv").write_text("\n".join(lines))
+    (said,) = complaints(tmp_path)
+    assert "comes twice. Give each frame one in `name`" in said
+    (tmp_path / "frames.csv").write_text(
+        "\n".join([f"{line},{name}" for line, name in zip(lines, ("name", "a", "b"), strict=True)])
+    )
+    assert open_reader(root=tmp_path).names == ("a", "b")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sunrgbd_archives import RedReader, halves, picture
+from training_helpers import SMALL_SIZE, small_module, trainer
 from typer.testing import CliRunner
 
 import deresunet.cli.evaluate as evaluate_command
@@ -312,7 +313,9 @@ def test_a_layout_opens_by_looking_alone(case: str, tmp_path: Path, monkeypatch:
 def test_a_layout_is_trained_on_by_looking_alone(case: str, tmp_path: Path) -> None:
     make, _, split, names, _ = CASES[case]
     make(tmp_path)
-    module = RGBDDataModule(root=str(tmp_path), validation_split=split, rotate="90")
+    module = RGBDDataModule(
+        root=str(tmp_path), validation_split=split, rotate="90", preprocessing=SMALL_SIZE, batch_size=1, workers=0
+    )
     if case == "frames.csv":
         with pytest.raises(InputError, match="all frames are in lists that are not for training"):
             module.setup("fit")
@@ -321,6 +324,10 @@ def test_a_layout_is_trained_on_by_looking_alone(case: str, tmp_path: Path) -> N
     assert module.count("validation") == len(names)
     assert module.count("training") >= 1
     assert module.frame("training", 0).size == SIZE[::-1], "upright"
+    fit = trainer(tmp_path, max_steps=1, limit_val_batches=1)
+    fit.fit(small_module(), module)
+    assert fit.global_step == 1
+    assert "val/miou" in fit.callback_metrics
 
 
 def test_every_row_has_a_case() -> None:

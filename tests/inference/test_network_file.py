@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -256,6 +257,18 @@ def test_what_is_not_understood_is_asked_for_by_name(tmp_path: Path, settings: d
 def test_inputs_of_no_known_kind(ports: list, said: str) -> None:
     with pytest.raises(InputError, match=said):
         recognise_inputs([Port(*port) for port in ports], Settings({}))
+
+
+def test_settings_that_a_message_shows_are_taken() -> None:
+    inputs = [Port("x", (1, 3, 64, 96)), Port("y", (1, 3, 64, 96))]
+    given: dict[str, str] = {}
+    for role in ("rgb", "depth"):  # it asks for one input after the other
+        with pytest.raises(InputError) as told:
+            recognise_inputs(inputs, Settings.of({"inputs": given}, Path("network.yaml")))
+        (shown,) = re.findall(r"inputs: (\{.+?\})", str(told.value))
+        given |= yaml.safe_load(shown.replace("rgb", role))
+    found = recognise_inputs(inputs, Settings.of({"inputs": given}, Path("network.yaml")))
+    assert [(one.name, one.role) for one in found] == [("x", "rgb"), ("y", "depth")]
 
 
 def test_damaged_files(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
+from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 from torch.utils.data import Dataset
 
 from deresunet.config import Preprocessing
+from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.inference.preprocessing import resize_frame
 from train.data.augmentation import Augmenter, Sample, places_in
@@ -225,13 +226,6 @@ def together(batches: Sequence[Batch]) -> Batch:
         with_depth=sum(batch.with_depth for batch in batches),
         taught=torch.cat(taught) if len(taught) == len(batches) else None,
     )
-
-
-def nearest(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A label uint8 (H, W) at another size, by nearest neighbour."""
-    if label.shape == size:
-        return label
-    return interpolate(torch.from_numpy(label.copy())[None, None], size, mode="nearest-exact")[0, 0].numpy()
 
 
 def _planes(arrays: list[np.ndarray]) -> Tensor:

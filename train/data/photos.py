@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from deresunet.data.files import RGB_SUFFIXES
 from deresunet.data.fingerprint import digest, stamps
 from deresunet.data.frame import Frame
 from deresunet.data.images import read_rgb
-from deresunet.data.text_files import left_behind
+from deresunet.data.patterns import files_below
 from deresunet.errors import InputError
 
 
@@ -33,12 +32,7 @@ class Photos:
 
     def __init__(self, root: str | os.PathLike[str], size: tuple[int, int], held_out: int = 0, seed: int = 0) -> None:
         self.size = size
-        found = sorted(
-            path
-            for path in Path(root).rglob("*")
-            if path.suffix.lower() in RGB_SUFFIXES
-            and not any(left_behind(part) for part in path.relative_to(root).parts)
-        )
+        found = list(files_below(root, RGB_SUFFIXES).values())
         if not found:
             raise InputError(
                 f"{root}: no photographs in it. Expected JPEG, PNG, WebP, BMP or TIFF, in any folder below."

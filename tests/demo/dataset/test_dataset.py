@@ -30,6 +30,7 @@ from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
 from demo.dataset.progress import Request, duration
 from demo.dataset.result import Confusion, DatasetResult, most_confused
 from demo.dataset.runs import preselected
+from demo.dataset.sections import Sections
 from demo.dataset.store import EvaluationStore
 from demo.deploy import zerogpu
 from demo.networks import Checkpoints
@@ -293,6 +294,22 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert make(readers={"synthetic": other}).progress(REQUEST).state == "new"
     assert finished(again, anew=True)
     assert len(again.checkpoints.get().ran) == COUNT
+
+
+def test_frames_that_look_turned_are_said_with_the_result_and_after_a_restart(make, reader, tmp_path, monkeypatch):
+    said = "The frames look turned; pass --rotate 90."
+    asked = []
+    monkeypatch.setattr(
+        "demo.dataset.evaluations.notice_if_sideways", lambda *given: asked.append(given[1].names) or (said,)
+    )
+    first = make()
+    assert said in finished(first).evaluation.notices
+    assert asked == [reader.names]
+    again = make()
+    assert said in again.result(REQUEST).evaluation.notices
+    assert asked == [reader.names], "the network did not run again"
+    shown = Sections(again, Pictures(again, tmp_path / "pictures")).run(REQUEST, again.progress(REQUEST))
+    assert said in shown[0]
 
 
 def test_a_label_that_was_mended_is_scored_anew(tmp_path, monkeypatch):
