@@ -165,7 +165,7 @@ def test_pictures_in_rows_and_below_each_other():
 
 def test_a_sheet_has_four_pictures_of_a_bounded_size(room):
     codes = (room.label == 5).astype(np.uint8)
-    picture = sheet(room, room.label, codes, {"chair": (1, 2, 3)}, 160)
+    picture = sheet(room, room.label, codes, {"chair": (1, 2, 3)}, 160, SUNRGBD37.palette)
     assert picture.size == (2 * 160 + 6, 2 * 120 + 6)
     four = np.asarray(picture)
     assert np.array_equal(four[:120, 166:], four[126:, :160]), "ground truth given as prediction looks the same"

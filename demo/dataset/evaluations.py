@@ -182,7 +182,7 @@ class Evaluations:
             if not folder.finished:
                 raise InputError(f"{request}: this evaluation is not finished. Start or resume it.")
             with ResumeFile(folder.resume, folder.subject) as resume:
-                return self._keep(request, folder, self._evaluate(request, folder, resume, None))
+                return self._keep(request, self._evaluate(request, folder, resume, folder.notices))
 
     def request(self, source: str, modality: Modality, weights: str | None) -> Request:
         """Settings of an evaluation as the page's controls have them."""
@@ -278,9 +278,9 @@ class Evaluations:
                 run.done = resume.resumed
                 reader = StoppableReader(self._reader(run.request.source), run.stop)
                 sideways = notice_if_sideways(self.segmenter(run.request), reader, run.request.modality)
-                result = self._evaluate(run.request, folder, resume, run)
+                result = self._evaluate(run.request, folder, resume, sideways, run)
                 folder.finish({**vars(run.request)}, sideways)
-            self._keep(run.request, folder, result)
+            self._keep(run.request, result)
         except StoppedError:
             pass
         except InputError as error:
@@ -296,7 +296,14 @@ class Evaluations:
                     self._failures[run.request] = self._without_paths(run.request, failure)
                 self._run = None
 
-    def _evaluate(self, request: Request, folder: RunFolder, resume: ResumeFile, run: Run | None) -> DatasetResult:
+    def _evaluate(
+        self,
+        request: Request,
+        folder: RunFolder,
+        resume: ResumeFile,
+        noticed: tuple[str, ...],
+        run: Run | None = None,
+    ) -> DatasetResult:
         began, before = time.perf_counter(), resume.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
@@ -320,11 +327,10 @@ class Evaluations:
             resume=resume,
         )
         failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
-        return DatasetResult(replace(evaluation, failed=failed), request.source, request.modality)
+        evaluation = replace(evaluation, failed=failed, notices=(*evaluation.notices, *noticed))
+        return DatasetResult(evaluation, request.source, request.modality)
 
-    def _keep(self, request: Request, folder: RunFolder, result: DatasetResult) -> DatasetResult:
-        notices = (*result.evaluation.notices, *folder.notices)
-        result = replace(result, evaluation=replace(result.evaluation, notices=notices))
+    def _keep(self, request: Request, result: DatasetResult) -> DatasetResult:
         with self._lock:
             self._kept[request] = result
             self._kept.move_to_end(request)

@@ -41,13 +41,13 @@ def add_lists(found: Found, tree: Tree) -> None:
     for pattern in LISTS:
         for key, path in match(tree, pattern, (".txt",)).items():
             try:
-                lines = read_list(tree.root / path)
+                lines = [line for line in read_list(tree.root / path) if not line.startswith("#")]
             except InputError:
                 continue
-            names = [resolve(line) for line in lines if not line.startswith("#")]
+            names = [resolve(line) for line in lines]
             if not any(names[:LIST_LINES]) and key.lower() not in SPLIT_FOLDERS:
                 continue  # a text about something else
-            absent = [line for line, resolved in zip(lines, names, strict=False) if not resolved]
+            absent = [line for line, resolved in zip(lines, names, strict=True) if not resolved]
             if absent:
                 found.broken[key] = (
                     f"{readable(path)} lists {len(absent)} frames that are not in rgb/, such as {absent[0]!r}."

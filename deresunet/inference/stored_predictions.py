@@ -7,8 +7,6 @@ class numbers. `confidence/NAME.png`, uint8 or uint16, may hold the probability 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +20,7 @@ from PIL import Image
 from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
 from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.arrays import nearest
+from deresunet.data.fingerprint import digest, stamps
 from deresunet.data.frame import Frame
 from deresunet.data.patterns import files_below
 from deresunet.data.text_files import read_json
@@ -126,7 +125,8 @@ class StoredPredictor:
             ModelConfig(),
             Preprocessing(),
             name=name,
-            sha256=_fingerprint(self._files, self.numbering.option),
+            # By names, sizes and times: other files are another network.
+            sha256=digest([self.numbering.option, list(self._files), stamps(self._files.values())]),
             training=f"stored predictions, class numbers {self.numbering}",
         )
 
@@ -295,12 +295,6 @@ def _advice(lowest: int, highest: int, usual: ClassSet) -> str:
         )
     said = [f"{one.option} ({one.first} is {one.class_set.display_name(1)})" for one in fitting[:4]]
     return f"Give --prediction-labels {' or '.join(said)}."
-
-
-def _fingerprint(files: dict[str, Path], numbering: str) -> str:
-    """Hash of names, sizes and times of files, in hex: other files are another network."""
-    stats = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files.items()]
-    return hashlib.sha256(json.dumps([numbering, stats]).encode()).hexdigest()
 
 
 def _read_numbers(path: Path) -> np.ndarray:

@@ -324,7 +324,7 @@ def test_a_layout_is_trained_on_by_looking_alone(case: str, tmp_path: Path) -> N
     assert module.count("validation") == len(names)
     assert module.count("training") >= 1
     assert module.frame("training", 0).size == SIZE[::-1], "upright"
-    fit = trainer(tmp_path, max_steps=1, limit_val_batches=1)
+    fit = trainer(tmp_path, max_epochs=1, limit_train_batches=1, limit_val_batches=1)
     fit.fit(small_module(), module)
     assert fit.global_step == 1
     assert "val/miou" in fit.callback_metrics
@@ -488,6 +488,15 @@ def test_a_list_of_scenes_takes_all_of_their_frames(tmp_path: Path) -> None:
     scannet(tmp_path)
     (tmp_path / "scannetv2_val.txt").write_text("scene0000_01\n")
     assert open_reader(root=tmp_path, split="scannetv2_val").names == ("scene0000_01/000100",)
+
+
+def test_a_list_may_have_comments_and_says_what_is_absent(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    (tmp_path / "test.txt").write_text("# two of them\nhall/000000\nattic/000000\n")
+    with pytest.raises(InputError, match=r"test\.txt lists 1 frames .*, such as 'attic/000000'"):
+        open_reader(root=tmp_path)
+    (tmp_path / "test.txt").write_text("# one of them\nhall/000000\n")
+    assert open_reader(root=tmp_path).names == ("hall/000000",)
 
 
 def test_a_part_of_a_data_set_points_to_the_whole(tmp_path: Path) -> None:

@@ -44,14 +44,14 @@ def test_the_table_says_what_the_metrics_say(seen, predictor, room):
 
 def test_a_table_holds_its_numbers_for_sorting_and_its_classes_for_clicks(seen):
     table = class_table(seen)
-    shown = markup.table(table)
+    shown = markup.table(table, classes=SUNRGBD37)
     assert [float(value) for value in re.findall(r'data-value="([^"]+)"', shown)] == pytest.approx(
         table.iloc[:, 1:].to_numpy().ravel().tolist(), abs=1e-5
     )
     for name in table["class"]:
         assert f'data-class="{name}"' in shown
         assert SUNRGBD37.colours[SUNRGBD37.display_names.index(name)] in shown
-    gains = markup.table(table.assign(gain=np.nan).head(1), signed=["IoU %"])
+    gains = markup.table(table.assign(gain=np.nan).head(1), signed=["IoU %"], classes=SUNRGBD37)
     assert '<td data-value="">n/a</td>' in gains
     assert re.search(r">\+\d+\.\d<", gains)
     escaped = markup.table(table.head(1).rename(columns={"class": "<b>"}))
@@ -86,8 +86,8 @@ def test_the_header_says_what_to_expect(predictor):
 
 
 def test_classes_by_name():
-    assert markup.chosen_class("shower curtain") == SUNRGBD37.names.index("shower_curtain") + 1
-    assert markup.chosen_class(markup.ALL_CLASSES) is None
+    assert markup.chosen_class("shower curtain", SUNRGBD37) == SUNRGBD37.names.index("shower_curtain") + 1
+    assert markup.chosen_class(markup.ALL_CLASSES, SUNRGBD37) is None
 
 
 def test_the_palette_tells_classes_apart():
