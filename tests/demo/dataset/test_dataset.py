@@ -296,7 +296,7 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert len(again.checkpoints.get().ran) == COUNT
 
 
-def test_frames_that_look_turned_are_said_with_the_result_and_after_a_restart(make, reader, tmp_path, monkeypatch):
+def test_frames_that_look_turned_are_said_with_the_result_and_after_a_restart(make, reader, monkeypatch):
     said = "The frames look turned; pass --rotate 90."
     asked = []
     monkeypatch.setattr(
@@ -308,7 +308,7 @@ def test_frames_that_look_turned_are_said_with_the_result_and_after_a_restart(ma
     again = make()
     assert said in again.result(REQUEST).evaluation.notices
     assert asked == [reader.names], "the network did not run again"
-    shown = Sections(again, Pictures(again, tmp_path / "pictures")).run(REQUEST, again.progress(REQUEST))
+    shown = Sections(again).run(REQUEST, again.progress(REQUEST))
     assert said in shown[0]
 
 
