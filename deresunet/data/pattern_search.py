@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from deresunet.data.files import DEPTH_SUFFIXES, LABEL_SUFFIXES, RGB_SUFFIXES
 from deresunet.data.frame_files import Found, FrameFiles
 from deresunet.data.layout_advice import is_recording, recording_advice
-from deresunet.data.layouts import OWN_PATTERNS
+from deresunet.data.layout_search import recognise_row
+from deresunet.data.layouts import OWN_PATTERNS, ROWS
 from deresunet.data.patterns import Tree, match, not_taken, split_pattern
 from deresunet.data.source import Source
 from deresunet.data.split_lists import add_lists, add_splits
@@ -48,7 +50,8 @@ def find_patterns(source: Source) -> Found:
             raise InputError(
                 f"--{first} {getattr(source, first)!r} and --{column} {getattr(source, column)!r} share no frame: the "
                 f"stars stand for {keys[0] if keys else 'nothing'!r} in one and {next(iter(columns[column]))!r} in the "
-                "other. Files are paired by what the stars stand for."
+                f"other. Files are paired by what the stars stand for."
+                f"{_sequence_advice(columns[first], columns[column])}"
             )
     frames = {
         key: FrameFiles(
@@ -74,6 +77,15 @@ def find_patterns(source: Source) -> Found:
     if source.root is not None:
         add_lists(found, Tree(root))
     return found
+
+
+def _sequence_advice(*columns: dict[str, Path]) -> str:
+    """Sentence for files of a sequence that its time stamps pair; "" for others."""
+    above = Path(os.path.commonpath([next(iter(column.values())).parent for column in columns]))
+    found = recognise_row(Tree(above))
+    if found is None or ROWS[found[0]].pairing != "stamps":
+        return ""
+    return f" Time stamps pair these: give --data {above} instead."
 
 
 def files_of_pattern(
