@@ -121,6 +121,7 @@ class TrainingCLI(LightningCLI):
         given = f"--checkpoint {shlex.quote(str(out))} --data {shlex.quote(str(root))}"
         print(f"Best weights ({Path(best).name}): {out}", flush=True)
         print(f"Next: python -m deresunet evaluate {given}", flush=True)
+        print("      (without a test split over all frames, those that were trained on, too)", flush=True)
         print(f"      python app.py {given}", flush=True)
 
     def _checkpoint(self) -> str | None:
