@@ -52,6 +52,21 @@ def mine(tmp_path_factory):
     return folder_of(tmp_path_factory.mktemp("mine") / "My kitchen")
 
 
+def test_a_list_of_all_frames_holds_none_of_them_back(tmp_path):
+    path = folder_of(tmp_path / "mine")
+    (path / "default.txt").write_text("".join(f"{k}\n" for k in range(6)))
+    data = own_data(path)
+    data.setup("fit")
+    assert data.count("training") + data.count("validation") == 6
+    (path / "easy.txt").write_text("0\n1\n")
+    data = own_data(path)
+    data.setup("fit")
+    assert data.count("training") + data.count("validation") == 4
+    (path / "test.txt").write_text("".join(f"{k}\n" for k in range(6)))
+    with pytest.raises(InputError, match="all frames are in lists that are not for training"):
+        own_data(path).setup("fit")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_own_classes_are_trained_and_used_in_three_commands(mine, tmp_path, capsys):

@@ -185,7 +185,11 @@ class RGBDDataModule(pl.LightningDataModule):
         if "train" in lists:
             reader = open_source(replace(self.source, split="train"))
             return reader, reader.names
-        held_back = {name for names in lists.values() for name in names}
+        # A list of all frames, such as CVAT's default.txt, is no split.
+        splits = [
+            one for one, names in lists.items() if kind_of_split(one) in ("val", "test") or set(names) < {*whole.names}
+        ]
+        held_back = {name for one in splits for name in lists[one]}
         names = tuple(name for name in whole.names if name not in held_back)
         if not names:
             raise InputError(
