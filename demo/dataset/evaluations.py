@@ -297,12 +297,7 @@ class Evaluations:
                 self._run = None
 
     def _evaluate(
-        self,
-        request: Request,
-        folder: RunFolder,
-        resume: ResumeFile,
-        noticed: tuple[str, ...],
-        run: Run | None = None,
+        self, request: Request, folder: RunFolder, resume: ResumeFile, noticed: tuple[str, ...], run: Run | None = None
     ) -> DatasetResult:
         began, before = time.perf_counter(), resume.resumed
 
