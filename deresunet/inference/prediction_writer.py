@@ -30,7 +30,7 @@ PREDICTIONS_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPredictions:
     """Outcome of `write_predictions`.
 
     Attributes:
@@ -58,7 +58,7 @@ def write_predictions(
     workers: int = 2,
     on_frame: Callable[[int], None] | None = None,
     reading: Mapping[str, str] | None = None,
-) -> Written:
+) -> WrittenPredictions:
     """Segment the frames of a reader and write a label PNG for each; an interrupted run resumes.
 
     Predictions that are there stay, if the same weights and settings made them of the same files: a frame whose files
@@ -108,7 +108,7 @@ def write_predictions(
             if on_frame is not None:
                 on_frame(frames.done)
     failed = tuple((failure.name, failure.error) for failure in frames.failed)
-    return Written(len(names) - kept - len(failed), kept, failed, tally)
+    return WrittenPredictions(len(names) - kept - len(failed), kept, failed, tally)
 
 
 def _begin(folder: Path, predictor: SegmentationPredictor, modality: Modality, reading: Mapping[str, str]) -> None:

@@ -55,7 +55,7 @@ class EvaluationBatch(NamedTuple):
     labels: list[Tensor]
 
 
-class Drawn(NamedTuple):
+class TrainingItem(NamedTuple):
     """A sample, whether its frame has depth, whether it is a photograph, and the teacher's output for it."""
 
     sample: Sample
@@ -97,7 +97,7 @@ class TrainingFrames(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, item: tuple[int, int]) -> Drawn:
+    def __getitem__(self, item: tuple[int, int]) -> TrainingItem:
         """The sample of (epoch, index)."""
         epoch, index = item
         frame = self.read(index)
@@ -116,9 +116,9 @@ class TrainingFrames(Dataset):
         if self.taught is not None and sample.places is not None:
             outputs, stride = self.taught
             taught = warped(outputs(index), sample.places, stride)
-        return Drawn(sample._replace(places=None), depth is not None, photograph, taught)
+        return TrainingItem(sample._replace(places=None), depth is not None, photograph, taught)
 
-    def collate(self, items: Sequence[Drawn]) -> Batch:
+    def collate(self, items: Sequence[TrainingItem]) -> Batch:
         """A batch of frames, those with depth first, and beside it the photographs; or of photographs alone."""
         frames, photos = ([item for item in items if item.photograph == kind] for kind in (False, True))
         if not frames or not photos:
@@ -145,7 +145,7 @@ def warped(outputs: Tensor, places: np.ndarray, stride: int) -> Tensor:
     return grid_sample(outputs[None].float(), grid, "bilinear", "border", align_corners=False)[0] * (share > 0)
 
 
-def _batch(items: Sequence[Drawn]) -> Batch:
+def _batch(items: Sequence[TrainingItem]) -> Batch:
     items = sorted(items, key=lambda item: not item.with_depth)
     samples = [item.sample for item in items]
     taught = [item.taught for item in items if item.taught is not None]
