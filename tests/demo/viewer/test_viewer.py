@@ -34,8 +34,8 @@ READ_BACK = """(id) => {
 
 
 @pytest.fixture(scope="module")
-def shown(seen, without_depth, tmp_path_factory, browser):
-    """A tab with two viewers, of a room and of two predictions of it."""
+def shown(seen, without_depth, bare, tmp_path_factory, browser):
+    """A tab with viewers of a room, of two predictions of it, and of a frame of RGB alone."""
     asked = []
 
     def pixel(what):
@@ -48,11 +48,12 @@ def shown(seen, without_depth, tmp_path_factory, browser):
             viewer_script()
             viewer("viewer", "The frame", pixel).value = pack(seen, "ticket", [("rgbd", ""), ("rgb", "no RGB")])
             viewer("other", "Both").value = packed(seen, without_depth)
+            viewer("bare", "RGB alone").value = pack(bare)
         page.launch(prevent_thread_lock=True, quiet=True, css_paths=STYLE, ssr_mode=False)
         with watched_tabs(browser) as new_tab:
             tab = new_tab(1440, 900)
             tab.goto(page.local_url)
-            for name in ("viewer", "other"):
+            for name in ("viewer", "other", "bare"):
                 tab.wait_for_function(DRAWN.replace("{id}", json.dumps(name)), timeout=30_000)
             tab.asked = asked
             yield tab
@@ -156,6 +157,12 @@ def test_the_read_out_has_the_values_of_the_very_pixel(shown, seen):
         assert told["Depth"] == ("missing" if metres == 0 else f"{metres:.3f} m")
         for name, values in (("Confidence", seen.probabilities[0]), ("Entropy", seen.entropy)):
             assert abs(int(told[name].split()[0]) - 100 * float(values[row, column])) <= 0.75
+
+
+@pytest.mark.browser
+def test_the_read_out_leaves_out_what_the_frame_lacks(shown):
+    told = [entry[0] for entry in shown.evaluate("() => viewers.bare.values([7, 9])")]
+    assert told == ["Prediction", "Confidence", "Entropy", "Pixel"]
 
 
 @pytest.mark.browser
