@@ -86,6 +86,14 @@ def test_features_by_their_definition():
     assert float(losses.features(given, teacher)) == pytest.approx(wanted, rel=1e-5)
 
 
+def test_log_depth_by_its_definition():
+    """Factors count alike whatever the distance, where depth was measured."""
+    estimate, depth = torch.tensor([[[[1.0, 9.0], [4.0, 0.5]]]]), torch.tensor([[[[2.0, 0.0], [4.0, 0.125]]]])
+    assert float(losses.log_depth(estimate, depth)) == pytest.approx((np.log(2) + np.log(4)) / 3)
+    assert float(losses.log_depth(estimate[..., :1, :1], depth[..., :1, :1])) == pytest.approx(np.log(2))
+    assert float(losses.log_depth(estimate, torch.zeros_like(depth))) == 0.0
+
+
 def test_class_weights():
     shares = np.zeros(37)
     shares[:4] = 0.64, 0.32, 0.04, 0.0
@@ -102,7 +110,7 @@ def test_no_class_counts_without_bound():
     shares[:2] = 1.0 - 1e-7, 1e-7
     weights = losses.class_weights(shares).numpy()
     assert weights[0] == pytest.approx(1.0, rel=1e-3)
-    assert (weights[1:] == losses.MAX_WEIGHT).all()
+    assert (weights[1:] == 8.0).all()
 
 
 def test_pooled_confusion_counts_pixels():
