@@ -13,7 +13,16 @@ from train.ema import Average, averaged_copy
 from train.initialisation import icnr_, start_as_nearest
 from train.metrics import PooledConfusion
 from train.module import SegmentationModule
-from train.optimisation import FINAL_RATE, Optimisation, Plan, build_optimiser, cosine_rate, stable_rate, step_seed
+from train.optimisation import (
+    FINAL_RATE,
+    Optimisation,
+    Plan,
+    build_optimiser,
+    build_schedule,
+    cosine_rate,
+    stable_rate,
+    step_seed,
+)
 
 
 @pytest.fixture
@@ -213,6 +222,38 @@ def test_only_matrices_are_decayed_and_pretrained_parts_go_slower():
         assert group["lr"] == (1e-4 if "encoder" in name else 1e-3)
         assert group["weight_decay"] == (0.1 if parameter.ndim > 1 else 0.0)
     assert not of
+
+
+def test_schedules_are_those_asked_for():
+    module, plan = torch.nn.Linear(2, 2), Plan(steps=10, decay_from=6)
+
+    def rates(**options):
+        optimiser = build_optimiser(Optimisation(rate=0.5, **options), module)
+        schedule, seen = build_schedule(Optimisation(rate=0.5, **options), optimiser, lambda: plan), []
+        for _ in range(11):
+            seen.append(optimiser.param_groups[0]["lr"])
+            optimiser.step()
+            schedule.step(*([1.0] if options["schedule"] == "plateau" else []))
+        return seen
+
+    cosine, stable = (rates(schedule=one, warmup_steps=2) for one in ("cosine", "stable"))
+    assert cosine == pytest.approx([0.5 * cosine_rate(step, 2, 10) for step in range(11)])
+    assert stable == pytest.approx([0.5 * stable_rate(step, 2, plan) for step in range(11)])
+    stalled = rates(schedule="plateau", plateau_factor=0.4, plateau_patience=3)
+    assert stalled == pytest.approx([0.5] * 5 + [0.2] * 4 + [0.08] * 2)
+    constant = Optimisation()
+    assert build_schedule(constant, build_optimiser(constant, module), lambda: plan) is None
+    assert isinstance(build_optimiser(constant, module), torch.optim.AdamW)
+    assert not isinstance(build_optimiser(Optimisation("adam"), module), torch.optim.AdamW)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"rate": 0}, {"pretrained_rate": 0}, {"pretrained_rate": -1}, {"plateau_factor": 0}, {"plateau_factor": 1}],
+)
+def test_rates_are_checked(wrong):
+    with pytest.raises(ValueError, match="above 0"):
+        Optimisation(**wrong)
 
 
 def test_steps_draw_apart():
