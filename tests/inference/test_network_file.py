@@ -260,7 +260,7 @@ def test_inputs_of_no_known_kind(ports: list, said: str) -> None:
 
 
 def test_settings_that_a_message_shows_are_taken() -> None:
-    inputs = [Port("x", (1, 3, 64, 96)), Port("y", (1, 3, 64, 96))]
+    inputs = [Port("a", (1, 3, 64, 96)), Port("b", (1, 3, 64, 96))]
     given: dict[str, str] = {}
     for role in ("rgb", "depth"):  # it asks for one input after the other
         with pytest.raises(InputError) as told:
@@ -268,7 +268,7 @@ def test_settings_that_a_message_shows_are_taken() -> None:
         (shown,) = re.findall(r"inputs: (\{.+?\})", str(told.value))
         given |= yaml.safe_load(shown.replace("rgb", role))
     found = recognise_inputs(inputs, Settings.of({"inputs": given}, Path("network.yaml")))
-    assert [(one.name, one.role) for one in found] == [("x", "rgb"), ("y", "depth")]
+    assert [(one.name, one.role) for one in found] == [("a", "rgb"), ("b", "depth")]
 
 
 def test_damaged_files(tmp_path: Path) -> None:
