@@ -37,7 +37,7 @@ def build(inspector: Inspector, allow_checkpoints: bool = False, cache_dir: Path
     ) as page:
         viewer_script()
         address = gr.HTML(js_on_load=ADDRESS, elem_id="address", padding=False)
-        gr.HTML(messages.header(inspector.predictor))
+        gr.HTML(messages.header(inspector.predictor), padding=False)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Inspect", id="inspect") as inspect_tab:
                 inspected = build_inspect_tab(inspector, page, evaluations)

@@ -132,20 +132,21 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                     [], label="Ground truth and depth", show_label=False, container=False, visible=False,
                     min_width=180, elem_id="variant",
                 )  # fmt: skip
-                previous = gr.Button("Previous", size="sm", scale=0, min_width=96, elem_id="previous")
-                following = gr.Button("Next", size="sm", scale=0, min_width=76, elem_id="next")
+                most = max(len(reader.names) for reader in inspector.readers.values())
+                with gr.Row(elem_id="find", visible=most > FEW):
+                    find = _find(inspector.class_names)
+                previous = gr.Button("Previous", size="sm", scale=0, elem_id="previous")
+                following = gr.Button("Next", size="sm", scale=0, elem_id="next")
+            gallery = gr.Gallery(
+                label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
+                object_fit="cover", height=92, buttons=[], container=False,
+            )  # fmt: skip
+            with gr.Row(elem_id="frames-line"):
                 count = gr.HTML(elem_classes="caption", padding=False, elem_id="count", js_on_load=CLEAR_SEARCH)
                 pages = [
                     gr.Button(f"{word} {STRIP}", size="sm", scale=0, visible=False, elem_id=f"page-{word.lower()}")
                     for word in ("Previous", "Next")
                 ]
-                most = max(len(reader.names) for reader in inspector.readers.values())
-                with gr.Row(elem_id="find", visible=most > FEW):
-                    find = _find(inspector.class_names)
-            gallery = gr.Gallery(
-                label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
-                object_fit="cover", height=92, buttons=[], container=False,
-            )  # fmt: skip
             notice = gr.HTML(elem_id="notice", elem_classes="notices", padding=False)
         with gr.Column(scale=2, min_width=230, elem_id="upload"):
             rgb = gr.Image(

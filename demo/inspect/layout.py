@@ -25,8 +25,8 @@ class Layout:
     """The tab's components.
 
     Attributes:
-        controls: weights and modality, as in `Settings`.
-        viewer: shows the frame; its event "select" is a modality that was chosen.
+        controls: state: weights and modality, as in `Settings`.
+        viewer: shows the frame; its event "select" is a modality (index 0) or a network (index 1) that was chosen.
         look: never shown: takes the viewer's opacity and class filter (`LOOK`) to handlers that ask for them.
     """
 
@@ -44,17 +44,11 @@ class Layout:
 
 def lay_out_inspect(inspector: Inspector) -> Layout:
     """Lay the tab out inside the page's current context."""
-    networks = inspector.checkpoints.choices
-
     def pixel(asked: Any) -> Any:  # Gradio marks functions for this, which it cannot do with a method
         return inspector.tickets.pixel(asked)
 
     with gr.Column(elem_id="inspect-body"):
         chooser = lay_out_chooser(inspector)
-        weights = gr.Dropdown(
-            networks, value=inspector.checkpoints.first_name, label="Weights", visible=len(networks) > 1, min_width=180,
-            show_label=False, container=False, elem_id="weights", elem_classes="weights",
-        )  # fmt: skip
         control_notice = gr.HTML(elem_id="control-notice", elem_classes="notices", padding=False)
         shown = viewer("viewer", "The frame and its prediction", pixel)
         provenance = gr.HTML(padding=False, elem_id="provenance")
@@ -67,6 +61,6 @@ def lay_out_inspect(inspector: Inspector) -> Layout:
                 surface = lay_out_surface(surface_tab)
             with gr.Tab("Export report"):
                 report = lay_out_report()
-    controls = [weights, gr.State("rgbd")]
+    controls = [gr.State(inspector.checkpoints.first_name), gr.State("rgbd")]
     look = gr.JSON(visible=False)
     return Layout(chooser, controls, control_notice, shown, look, calibration, provenance, ablation, surface, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,7 @@ def opened(inspector: Inspector, origin: Origin, settings: Settings, look: dict[
     packed = pack(inspection, inspector.tickets.issue(current), modality_choices(inspection, settings, inspector))
     if isinstance(origin, DatasetFrame) and origin.source == REAL_SAMPLES and settings.modality == "rgbd":
         packed["note"] = first_frame.measured().note(origin.name, inspection.described["provenance"]["sha256"])
+    packed |= {"networks": inspector.checkpoints.choices, "weights": settings.weights}
     if look is not None:
         packed |= {"look": look, "click": secrets.token_hex(4)}
     diagram = "<p>Calibration needs ground truth, and a prediction with confidences.</p>"
@@ -212,10 +213,12 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     def on_drop(rgb: str | None, *rest: Any) -> list[Any]:
         return ["", *[gr.skip()] * len(outputs)] if rgb is None else on_upload(rgb, *rest)
 
-    def on_modality(chosen: gr.SelectData) -> str:
-        if chosen.value not in MODALITY_NAMES:
-            raise InputError(f"The modality is {chosen.value!r}; expected one of {', '.join(MODALITY_NAMES)}.")
-        return str(chosen.value)
+    def on_choice(chosen: gr.SelectData) -> list[Any]:
+        """Take the modality (index 0) or the network (index 1) that was chosen in the viewer."""
+        known: Iterable[str] = inspector.checkpoints.names if chosen.index else MODALITY_NAMES
+        if chosen.value not in known:
+            raise InputError(f"{chosen.value!r} is not on offer; there are {', '.join(known)}.")
+        return [chosen.value, gr.skip()] if chosen.index else [gr.skip(), chosen.value]
 
     @with_notice(len(outputs), "The frame was not segmented")
     def on_network(here: Origin | None, *values: Any) -> list[Any]:
@@ -241,8 +244,7 @@ def _answer_opening(inspector: Inspector, page: gr.Blocks, at: Layout, tab: Insp
     ]
     for event in uploaded:
         event.then(None, None, None, js=_TO_PICTURE, **QUIET)
-    controls[0].input(on_network, [origin, *controls], [at.control_notice, *outputs], **running)
-    at.viewer.select(on_modality, None, controls[1], **QUIET).then(
+    at.viewer.select(on_choice, None, controls, **QUIET).then(
         on_network, [origin, *controls], [at.control_notice, *outputs], **running
     )
 

@@ -45,7 +45,7 @@ class Frame {
         this.value = value;
         [this.height, this.width] = value.size;
         this.length = this.height * this.width;
-        this.rgb = images.rgb.data;
+        this.pixels = new Uint32Array(images.rgb.data.buffer);  // 0xAABBGGRR
         this.planes = {};
         for (const [name, image] of Object.entries(images)) {
             if (name === 'rgb') continue;
@@ -67,12 +67,10 @@ class Frame {
     }
 
     get grey() {
-        return this.once('grey', () => {
-            const grey = new Uint8Array(this.length);
-            for (let i = 0, k = 0; i < this.length; i++, k += 4)
-                grey[i] = 0.299 * this.rgb[k] + 0.587 * this.rgb[k + 1] + 0.114 * this.rgb[k + 2];
-            return grey;
-        });
+        return this.once('grey', () => this.pixels.map((one) => {
+            const grey = 0.299 * (one & 255) + 0.587 * (one >>> 8 & 255) + 0.114 * (one >>> 16 & 255);
+            return 0x010101 * Math.trunc(grey) | 0xff000000;
+        }));
     }
 
     depthCodes() {
@@ -105,25 +103,31 @@ class Frame {
     // Pixels of the ground truth near another class of it; void is no class.
     boundary() {
         return this.once('boundary', () => {
-            const { width: w, height: h } = this, radius = this.value.boundary;
-            let high = new Uint8Array(this.planes.truth), low = high.map((label) => label || 255);
-            for (const [step, count, size] of [[1, w, h], [w, h, w]]) {
-                const higher = new Uint8Array(this.length), lower = new Uint8Array(this.length);
-                for (let line = 0; line < size; line++) {
-                    const start = step === 1 ? line * w : line;
-                    for (let k = 0; k < count; k++) {
-                        let most = 0, least = 255;
-                        const end = Math.min(k + radius, count - 1);
-                        for (let other = Math.max(k - radius, 0); other <= end; other++) {
-                            const i = start + other * step;
-                            if (high[i] > most) most = high[i];
-                            if (low[i] < least) least = low[i];
+            const { width: w, height: h } = this, reach = 2 * this.value.boundary + 1;
+            const high = new Uint8Array(this.planes.truth), low = high.map((label) => label || 255);
+            // Highest and lowest label within reach, by lines; windows grow by doubling.
+            for (const [step, count, lines] of [[1, w, h], [w, h, w]]) {
+                const most = new Uint8Array(count + reach), least = new Uint8Array(count + reach);
+                for (let line = 0; line < lines; line++) {
+                    const start = step === 1 ? line * w : line, edge = this.value.boundary;
+                    most.fill(0);
+                    least.fill(255);
+                    for (let k = 0, i = start; k < count; k++, i += step) {
+                        most[k + edge] = high[i];
+                        least[k + edge] = low[i];
+                    }
+                    for (let size = 1; size < reach; size *= 2) {
+                        const by = Math.min(size, reach - size);
+                        for (let k = 0; k + by < most.length; k++) {
+                            if (most[k + by] > most[k]) most[k] = most[k + by];
+                            if (least[k + by] < least[k]) least[k] = least[k + by];
                         }
-                        higher[start + k * step] = most;
-                        lower[start + k * step] = least;
+                    }
+                    for (let k = 0, i = start; k < count; k++, i += step) {
+                        high[i] = most[k];
+                        low[i] = least[k];
                     }
                 }
-                [high, low] = [higher, lower];
             }
             return high.map((most, i) => (this.planes.truth[i] && most !== low[i] ? 1 : 0));
         });
@@ -251,11 +255,15 @@ class Frame {
 
 const stepOf = (ratio) => Math.ceil(ratio * 255);
 
+// Weight of the background of each code, in 256ths, and what is added: green, and red and blue in one number.
 function tableOf(layer, look, value) {
-    const weight = new Float32Array(257).fill(1), added = new Float32Array(3 * 257);
-    const put = (code, colour, opacity) => {
-        weight[code] = 1 - opacity;
-        for (let c = 0; c < 3; c++) added[3 * code + c] = colour[c] * opacity;
+    const weight = new Int32Array(257).fill(256), green = new Int32Array(257).fill(128);
+    const others = new Int32Array(257).fill(0x800080);
+    const put = (code, [r, g, b], opacity) => {
+        const own = Math.round(256 * opacity);
+        weight[code] = 256 - own;
+        green[code] = g * own + 128;
+        others[code] = (b * own + 128) << 16 | (r * own + 128);
     };
     if (layer.kind === 'depth') {
         for (let k = 0; k < 256; k++) put(k, DEPTH.subarray(3 * k, 3 * k + 3), 1);
@@ -267,11 +275,11 @@ function tableOf(layer, look, value) {
             if (look.filter && !look.filter.has(label)) put(label, [0, 0, 0], look.contours ? 0 : DIMMED);
             else if (label) put(label, rgbOf(colour), look.opacity);
         });
-    } else if (layer.kind !== 'rgb') {
+    } else {
         Object.values(outcomesOf(layer, look))
             .forEach((colour, k) => put(k + 1, rgbOf(colour), layer.opacity ?? look.opacity));
     }
-    return { weight, added };
+    return { weight, green, others };
 }
 
 function outcomesOf(layer, look) {
@@ -280,29 +288,17 @@ function outcomesOf(layer, look) {
 
 // Paint columns [from, to) of a layer into `out` (RGBA as uint32, of the picture's size divided by `step`).
 function paint(frame, layer, look, out, from, to, step = 1) {
-    const { width, rgb } = frame, across = Math.floor(width / step), down = Math.floor(frame.height / step);
-    if (layer.kind === 'rgb') {
-        const whole = new Uint32Array(rgb.buffer);
-        for (let y = 0; y < down; y++)
-            for (let x = from; x < to; x++) out[y * across + x] = whole[y * step * width + x * step];
-        return;
-    }
-    const codes = frame.codes(layer, look), { weight, added } = tableOf(layer, look, frame.value);
-    const grey = layer.kind === 'classes' || layer.kind === 'depth' ? null : frame.grey;
+    const { width } = frame, across = Math.floor(width / step), down = Math.floor(frame.height / step);
+    const pixels = ['rgb', 'classes', 'depth'].includes(layer.kind) ? frame.pixels : frame.grey;
+    const codes = layer.kind === 'rgb' ? null : frame.codes(layer, look);
+    const { weight, green, others } = codes ? tableOf(layer, look, frame.value) : {};
     for (let y = 0; y < down; y++) {
-        const row = y * step * width;
-        for (let x = from; x < to; x++) {
-            const i = row + x * step, code = codes[i], share = weight[code], k = 3 * code;
-            let r, g, b;
-            if (grey) {
-                const lit = grey[i] * share + 0.5;
-                r = lit + added[k]; g = lit + added[k + 1]; b = lit + added[k + 2];
-            } else {
-                r = rgb[4 * i] * share + added[k] + 0.5;
-                g = rgb[4 * i + 1] * share + added[k + 1] + 0.5;
-                b = rgb[4 * i + 2] * share + added[k + 2] + 0.5;
-            }
-            out[y * across + x] = 0xff000000 | (b << 16) | (g << 8) | r;
+        for (let x = from, i = (y * width + from) * step, k = y * across + from; x < to; x++, i += step, k++) {
+            const below = pixels[i];
+            if (!codes) { out[k] = below; continue; }
+            const code = codes[i], share = weight[code];
+            out[k] = 0xff000000 | ((Math.imul(below & 0xff00ff, share) + others[code]) >>> 8) & 0xff00ff
+                | (Math.imul(below >>> 8 & 0xff, share) + green[code]) & 0xff00;
         }
     }
 }
@@ -315,15 +311,17 @@ const MARKUP = `
 <p class="vw-warnings" hidden></p>
 <div class="vw-stage" tabindex="0" role="group">
   <canvas width="4" height="3" role="img"></canvas>
-  <svg aria-hidden="true"></svg>
+  <svg class="vw-over" aria-hidden="true"></svg>
   <div class="vw-wipe" role="slider" tabindex="0" aria-label="Wipe" aria-valuemin="0" aria-valuemax="100" hidden></div>
   <p class="vw-status" role="status" hidden></p>
   <div class="vw-zoom">
     <button type="button" data-do="in" aria-label="Zoom in" title="Zoom in: +, double click, or Ctrl + wheel">+</button>
     <button type="button" data-do="out" aria-label="Zoom out" title="Zoom out: -">&minus;</button>
     <button type="button" data-do="whole" aria-label="Show the whole picture" title="Show the whole picture: 0">1:1</button>
-    <button type="button" data-do="full" aria-label="Full screen" title="Full screen">&#x2922;</button>
-    <button type="button" data-do="save" aria-label="Download this picture" title="Download this picture">&#x2913;</button>
+    <button type="button" data-do="full" aria-label="Full screen" title="Full screen"><svg viewBox="0 0 16 16">
+      <path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"/></svg></button>
+    <button type="button" data-do="save" aria-label="Download this picture" title="Download this picture"><svg viewBox="0 0 16 16">
+      <path d="M8 2v8M4 7l4 4 4-4M3 14h10"/></svg></button>
   </div>
 </div>
 <p class="vw-key"></p>
@@ -342,11 +340,13 @@ const MARKUP = `
   </div>
 </div>
 <div class="vw-side">
+  <label class="vw-network vw-pick"><span>Network</span><select></select></label>
   <div class="vw-score"></div>
   <div class="vw-readout">
-    <p class="vw-note vw-hint"></p><dl></dl>
+    <dl></dl><p class="vw-note vw-hint"></p>
     <div class="vw-probabilities"></div>
   </div>
+  <p class="vw-note vw-more"></p>
   <details class="vw-classes" open>
     <summary><span class="vw-classes-title">Classes</span></summary>
     <div class="vw-scroll" tabindex="0" role="group" aria-label="Classes"></div>
@@ -418,6 +418,8 @@ class Viewer {
         this.out = new Uint32Array(this.image.data.buffer);
         this.fill();
         this.draw();
+        // What the layers of errors need, while nothing else is to be done.
+        requestIdleCallback(() => { if (value.planes.truth && value.boundary) this.frame.boundary(); });
         this.probabilities = null;
         if (this.look.pixel && value.ticket) this.ask();
         else this.read();
@@ -454,6 +456,8 @@ class Viewer {
         this.at('.vw-modality').innerHTML = radios('modality', value.modalities ?? []);
         const chosen = this.root.querySelector(`[name="${this.id}-modality"][value="${value.modality}"]`);
         if (chosen) chosen.checked = true;
+        this.at('.vw-network select').innerHTML = (value.networks ?? []).map(([text, name]) =>
+            `<option value="${escaped(name)}" ${name === value.weights ? 'selected' : ''}>${escaped(text)}</option>`).join('');
         const warnings = this.at('.vw-warnings');
         warnings.hidden = !value.warnings?.length;
         warnings.textContent = (value.warnings ?? []).join(' ');
@@ -465,7 +469,7 @@ class Viewer {
         this.at('.vw-strip').innerHTML = value.strip.map((id) =>
             `<button type="button" data-layer="${id}"><canvas aria-hidden="true"></canvas>
             <span>${escaped(this.layer(id).name)}</span></button>`).join('');
-        this.root.classList.toggle('vw-alone', !value.rows);
+        this.root.classList.toggle('vw-alone', !value.rows && !value.status);
         this.score();
         this.table();
         this.confusions();
@@ -485,19 +489,20 @@ class Viewer {
         const { score, meanConfidence, title = [], rows, note } = this.value;
         const figure = (number, text) => `<div class="figure"><b>${number}</b><span>${text}</span></div>`;
         const name = `<p class="vw-title">${title.map(escaped).join(' · ')}</p>`;
-        const said = note ? `<p class="vw-note">${escaped(note)}</p>` : '';
+        this.at('.vw-more').textContent = note ?? '';
         if (!rows) { this.at('.vw-score').innerHTML = name; return; }
         if (!score) {
             this.at('.vw-score').innerHTML = `${name}<div class="vw-figures">${meanConfidence == null ? ''
                 : figure(percent(100 * meanConfidence), 'mean confidence')}${figure(rows.length, 'predicted classes')}
-                </div><p class="vw-note">This frame has no ground truth, so no IoU can be computed.</p>`;
+                </div>`;
+            this.at('.vw-more').textContent = 'This frame has no ground truth, so no IoU can be computed.';
             return;
         }
-        const extra = score.extra ? `<p class="vw-note">${score.extra > 1 ? `${score.extra} predicted classes are`
-            : '1 predicted class is'} not in the ground truth (IoU 0, not part of the mIoU).</p>` : '';
+        if (score.extra) this.at('.vw-more').append(` ${score.extra > 1 ? `${score.extra} predicted classes are`
+            : '1 predicted class is'} not in the ground truth (IoU 0, not part of the mIoU).`);
         this.at('.vw-score').innerHTML = `${name}<div class="vw-figures">
             ${figure(percent(score.miou), `mIoU of this frame: overlap with the ground truth, averaged over its
-            ${score.classes} classes`)}${figure(percent(score.accuracy), 'pixel accuracy of this frame')}</div>${said}${extra}`;
+            ${score.classes} classes`)}${figure(percent(score.accuracy), 'pixel accuracy of this frame')}</div>`;
     }
 
     table() {
@@ -698,7 +703,7 @@ class Viewer {
             const d = `M${x - 14} ${y}h10m8 0h10M${x} ${y - 14}v10m0 8v10`;
             pieces.push(`<path class="vw-ring-edge" d="${d}"/><path class="vw-ring" d="${d}"/>`);
         }
-        this.at('svg').innerHTML = pieces.join('');
+        this.at('.vw-over').innerHTML = pieces.join('');
     }
 
     // Row and column under a place on the screen, or null beside the picture.
@@ -751,16 +756,14 @@ class Viewer {
         if (!this.frame) return;
         const at = this.cursor ?? this.cross ?? this.look.pixel;
         const touch = matchMedia('(hover: none)').matches, hint = this.at('.vw-hint');
-        hint.hidden = Boolean(at);
-        hint.textContent = `${touch ? 'Tap' : 'Point at'} the picture to read its values${
-            this.value.ticket ? `; ${touch ? 'a tap' : 'click'} for class probabilities` : ''}.`;
-        this.at('.vw-readout dl').innerHTML = at ? this.values(at).map(([name, text, colour, verdict]) =>
-            `<div><dt>${escaped(name)}</dt><dd>${colour ? swatch(colour) : ''}${escaped(text)}${verdict
-                ? ` <em class="vw-${verdict}">${verdict}</em>` : ''}</dd></div>`).join('')
-            : '';
+        hint.textContent = touch ? 'Tap the picture to read a pixel.' : `Point at the picture to read a pixel${
+            this.value.ticket ? '; click for its class probabilities' : ''}.`;
+        this.at('.vw-readout dl').innerHTML = this.values(at ?? [0, 0]).map(([name, text, colour, verdict]) =>
+            `<div><dt>${escaped(name)}</dt><dd>${at ? `${colour ? swatch(colour) : ''}${escaped(text)}${verdict
+                ? ` <em class="vw-${verdict}">${verdict}</em>` : ''}` : '–'}</dd></div>`).join('');
         const { pixel } = this.look, box = this.at('.vw-probabilities');
-        box.hidden = !this.value.ticket;
-        if (!pixel || !this.value.ticket) box.innerHTML = '';
+        box.hidden = !pixel || !this.value.ticket;
+        if (box.hidden) box.innerHTML = '';
         else if (!this.probabilities) box.textContent = '…';
         else if (typeof this.probabilities === 'string') box.textContent = this.probabilities;
         else box.innerHTML = `<p>Class probabilities at column ${pixel[1] * this.value.step}, row ${pixel[0] * this.value.step}</p>
@@ -885,6 +888,7 @@ class Viewer {
         root.addEventListener('change', ({ target }) => {
             if (target.name === `${this.id}-layer`) this.set({ layer: target.value });
             else if (target.name === `${this.id}-modality`) this.trigger('select', { index: 0, value: target.value });
+            else if (target.closest('.vw-network')) this.trigger('select', { index: 1, value: target.value });
             else if (target.matches('.vw-with')) this.set({ wipe: target.value || null });
             else if (target.matches('.vw-contours')) this.set({ contours: target.checked });
             else if (target.matches('.vw-names')) this.set({ names: target.checked });

@@ -66,7 +66,7 @@ def viewer_script() -> gr.HTML:
 
 
 def viewer(elem_id: str, label: str, pixel: Callable[[Any], Any] | None = None) -> gr.HTML:
-    """A viewer; its value is a packed frame, its event "select" the modality that a visitor chooses.
+    """A viewer; its value is a packed frame, its event "select" a modality or a network that a visitor chooses.
 
     Args:
         elem_id: id of its element, and its name in the page's `window.viewers`.

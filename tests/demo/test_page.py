@@ -472,9 +472,29 @@ def test_nothing_scrolls_sideways_and_the_picture_is_large(open_page, width, hei
     stage, figure = (tab.locator(f"#viewer {one}").first.bounding_box() for one in (".vw-stage", ".figure"))
     if width > 1000:
         assert figure["y"] + figure["height"] <= height, "picture, prediction and score are on one screen"
+        assert stage["y"] + stage["height"] <= height, "the picture is whole"
         assert stage["width"] > 0.6 * width
     else:
         assert stage["width"] > 0.95 * width
+
+
+# How far what is seen moves by itself, as browsers measure it.
+_SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: 'layout-shift', buffered: true });"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_nothing_jumps_until_the_first_frame_stands(browser, url, width, height):
+    with watched_tabs(browser, VIEWERS_OWN) as new_tab:
+        tab = new_tab(width, height)
+        tab.add_init_script(_SHIFTS)
+        tab.goto(url)
+        expect(tab.locator("#viewer canvas").first).to_have_attribute("data-layer", "prediction")
+        tab.wait_for_timeout(500)  # the strip, and what else belongs to the frame
+        assert tab.evaluate("shifted") < 0.1
 
 
 def test_files_stay_in_gradios_cache(client, cache, tmp_path, monkeypatch):
