@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,8 +11,34 @@ import gradio as gr
 from demo.components import NETWORK
 from demo.inspector import Inspector, Upload
 from demo.notices import with_gradio_error
+from deresunet.data.depth_units import UNITS
 from deresunet.errors import InputError
 from deresunet.inference.preprocessing import Modality
+
+# What the panel of the API says of each parameter, and an example where Gradio's own is another file.
+_PARAMETERS = {
+    "rgb": ("RGB image: JPEG, PNG, WebP, ...; None where depth alone is given.", "rgb/0003.jpg"),
+    "depth": ("Depth of the same view: 16-bit PNG or TIFF, NPY, NPZ, EXR; None for RGB alone.", "depth/0003.png"),
+    "label": ("Ground truth for IoU and pixel accuracy: class numbers as PNG, 0 for void; or None.", "label/0003.png"),
+    "depth_unit": (
+        f"Unit of the depth file: auto (recognise it), {', '.join(UNITS)}, or a number of units per metre.",
+        "auto",
+    ),
+    "modality": ("What the network is given: rgbd (all that the frame has), rgb, or depth.", "rgbd"),
+    "weights": ("Name of a network that is on offer on the page.", None),
+}
+
+
+def _describe(component: Any, text: str, example: str | None) -> None:
+    """Replace Gradio's own description and example of a parameter."""
+    schema = {**component.api_info(), "additional_description": text}
+    component.api_info = lambda: schema
+    if isinstance(component, gr.File):
+        path = f"deresunet/samples/{example}"
+        given = {"path": path, "url": path, "orig_name": Path(path).name, "meta": {"_type": "gradio.FileData"}}
+        component.example_payload = lambda: given
+    elif example is not None:
+        component.example_payload = lambda: example
 
 
 def check_mcp() -> None:
@@ -54,10 +81,12 @@ def offer_segment(inspector: Inspector) -> None:
         return inspector.segment(Upload(rgb, depth, label, depth_unit or "auto"), modality, weights)
 
     with gr.Column(visible=False):
-        files = [gr.File(label="rgb"), gr.File(label="depth"), gr.File(label="label")]
+        files = [gr.File(label=name) for name in ("rgb", "depth", "label")]
         unit = gr.Textbox("auto", label="depth_unit")
         modality = gr.Dropdown(["rgbd", "rgb", "depth"], value="rgbd", label="modality")
         weights = gr.Dropdown(names, value=names[0], label="weights", allow_custom_value=True)
+        for component, described in zip([*files, unit, modality, weights], _PARAMETERS.values(), strict=True):
+            _describe(component, *described)
         label = gr.Image(format="png", image_mode=None, label="label")
         described = gr.JSON(label="prediction")
         gr.Button().click(

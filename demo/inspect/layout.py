@@ -44,6 +44,7 @@ class Layout:
 
 def lay_out_inspect(inspector: Inspector) -> Layout:
     """Lay the tab out inside the page's current context."""
+
     def pixel(asked: Any) -> Any:  # Gradio marks functions for this, which it cannot do with a method
         return inspector.tickets.pixel(asked)
 

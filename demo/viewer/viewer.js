@@ -306,7 +306,6 @@ function paint(frame, layer, look, out, from, to, step = 1) {
 const MARKUP = `
 <div class="vw-bar">
   <div class="vw-layers vw-segments" role="radiogroup" aria-label="Layer"></div>
-  <div class="vw-modality vw-segments" role="radiogroup" aria-label="Modality that the network is given"></div>
 </div>
 <p class="vw-warnings" hidden></p>
 <div class="vw-stage" tabindex="0" role="group">
@@ -340,7 +339,10 @@ const MARKUP = `
   </div>
 </div>
 <div class="vw-side">
-  <label class="vw-network vw-pick"><span>Network</span><select></select></label>
+  <div class="vw-given">
+    <label class="vw-network vw-pick"><span>Network</span><select></select></label>
+    <div class="vw-modality vw-segments" role="radiogroup" aria-label="Modality that the network is given"></div>
+  </div>
   <div class="vw-score"></div>
   <div class="vw-readout">
     <dl></dl><p class="vw-note vw-hint"></p>
@@ -556,9 +558,10 @@ class Viewer {
         if (!value.confusions) return;
         const { filter } = this.look, [truth] = value.pixels;
         const found = value.confusions.filter(([a, b]) => !filter || filter.has(a) || filter.has(b)).slice(0, 15);
-        list.querySelector('ol').innerHTML = found.map(([a, b, pixels]) => `<li>${swatch(value.colours[a])}
+        list.querySelector('ol').innerHTML = found.map(([a, b, pixels]) => `<li><button type="button" data-pair="${a},${b}"
+            title="Show the errors of both classes">${swatch(value.colours[a])}
             ${escaped(value.names[a])} → ${swatch(value.colours[b] ?? '#888')}${escaped(value.names[b] ?? 'another class')}
-            <b>${(100 * pixels / truth[a - 1]).toFixed(0)} %</b> <small>${pixels.toLocaleString('en')} px</small></li>`
+            <b>${(100 * pixels / truth[a - 1]).toFixed(0)} %</b> <small>${pixels.toLocaleString('en')} px</small></button></li>`
         ).join('') || '<li>No confusions.</li>';
     }
 
@@ -940,7 +943,8 @@ class Viewer {
             const [by, turned] = this.sorted ?? [];
             this.sorted = [button.dataset.sort, by === button.dataset.sort && !turned];
             this.table();
-        } else if (button.matches('.vw-all')) this.filter(null);
+        } else if (button.dataset.pair) this.set({ layer: 'errors', classes: button.dataset.pair.split(',').map(Number) });
+        else if (button.matches('.vw-all')) this.filter(null);
         else if (button.matches('.vw-name')) {
             // A class alone; another one joins it, and a second click takes it back.
             const alone = filter && filter.size < this.value.rows.length - 1 ? new Set(filter) : new Set();
