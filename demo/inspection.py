@@ -122,11 +122,6 @@ class Inspection:
         return file_name(self.name)
 
     @property
-    def frame_size(self) -> tuple[int, int]:
-        """Height and width of the frame."""
-        return self.described["height"], self.described["width"]
-
-    @property
     def modality(self) -> Modality:
         """Modality that the network was given."""
         given: Modality = self.described["provenance"]["modality"]

@@ -123,6 +123,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
     listing = gr.State(None)
     with gr.Row(elem_id="chooser"):
         with gr.Column(scale=8, min_width=320, elem_id="frames-column"):
+            gr.HTML('<h2 class="unseen">Frames</h2>', elem_id="frames-title", padding=False)
             with gr.Row(elem_id="frames-bar"):
                 source = gr.Radio(
                     sources, value=sources[0], label="Data set", show_label=False, container=False, scale=4,
@@ -139,7 +140,7 @@ def lay_out_chooser(inspector: Inspector) -> Chooser:
                 following = gr.Button("Next", size="sm", scale=0, elem_id="next")
             gallery = gr.Gallery(
                 label="Frames", show_label=False, elem_id="frames", allow_preview=False, format="jpeg",
-                object_fit="cover", height=92, buttons=[], container=False,
+                object_fit="cover", height=112, buttons=[], container=False,
             )  # fmt: skip
             with gr.Row(elem_id="frames-line"):
                 count = gr.HTML(elem_classes="caption", padding=False, elem_id="count", js_on_load=CLEAR_SEARCH)

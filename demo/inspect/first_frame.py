@@ -39,13 +39,13 @@ class Measured:
         """The frame on which depth helps most."""
         return max(self.rgbd, key=lambda name: self.rgbd[name] - self.rgb[name])
 
-    def note(self, frame: str, weights: str) -> str:
-        """Sentence on how the first frame compares with the others; "" for other frames and other weights."""
+    def note(self, frame: str, weights: str, miou: float) -> str:
+        """Sentence on how the first frame, of this mIoU, compares with the others; "" for other frames and weights."""
         if frame != self.first or weights != self.weights:
             return ""
         median = statistics.median(self.rgbd.values())
         return (
-            f"Shown first because depth helps most here: {in_percent(self.rgbd[frame])} mIoU with it, "
+            f"Shown first because depth helps most here: {in_percent(miou)} mIoU with it, "
             f"{in_percent(self.rgb[frame])} without. Best of {len(self.rgbd)}; median {in_percent(median)}."
         )
 

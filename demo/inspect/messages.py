@@ -134,7 +134,8 @@ def header(predictor: SegmentationPredictor) -> str:
             f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras.</p>"
         )
     return (
-        '<div class="masthead"><h1>DeResUNet</h1><p>Names every pixel of a room, from colour and depth: see where it '
+        '<div class="masthead"><a class="skip" href="#viewer">Skip to the picture</a><h1>DeResUNet</h1><p>'
+        "Names every pixel of a room, from colour and depth: see where it "
         'is right and where it fails. <button type="button" popovertarget="limits">Limits</button></p>'
         f'<div id="limits" popover>{expected}<p>It knows indoor rooms and {len(predictor.class_set)} classes, nothing '
         "else: whatever it sees gets one of them. Its confidence is not a probability of being right; see Calibration."

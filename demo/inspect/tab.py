@@ -79,8 +79,11 @@ def opened(inspector: Inspector, origin: Origin, settings: Settings, look: dict[
     current = inspector.kept(origin, settings.modality, settings.weights)
     inspection = current.get()
     packed = pack(inspection, inspector.tickets.issue(current), modality_choices(inspection, settings, inspector))
-    if isinstance(origin, DatasetFrame) and origin.source == REAL_SAMPLES and settings.modality == "rgbd":
-        packed["note"] = first_frame.measured().note(origin.name, inspection.described["provenance"]["sha256"])
+    sample = isinstance(origin, DatasetFrame) and origin.source == REAL_SAMPLES
+    if sample and settings.modality == "rgbd" and inspection.scores is not None:
+        packed["note"] = first_frame.measured().note(
+            inspection.name, inspection.described["provenance"]["sha256"], inspection.scores.miou
+        )
     packed |= {"networks": inspector.checkpoints.choices, "weights": settings.weights}
     if look is not None:
         packed |= {"look": look, "click": secrets.token_hex(4)}

@@ -350,12 +350,12 @@ const MARKUP = `
   </div>
   <p class="vw-note vw-more"></p>
   <details class="vw-classes" open>
-    <summary><span class="vw-classes-title">Classes</span></summary>
+    <summary><h3>Classes</h3></summary>
     <div class="vw-scroll" tabindex="0" role="group" aria-label="Classes"></div>
   </details>
-  <details class="vw-confusions"><summary>Confusions</summary><ol class="vw-scroll" tabindex="0"></ol></details>
+  <details class="vw-confusions"><summary><h3>Confusions</h3></summary><ol class="vw-scroll" tabindex="0"></ol></details>
 </div>
-<p class="vw-said" role="status"></p>`;
+<p class="vw-said unseen" role="status"></p>`;
 
 class Viewer {
     constructor({ element, props, server, watch, trigger }) {
@@ -363,7 +363,7 @@ class Viewer {
         this.trigger = trigger;
         this.root = element.querySelector('.viewer');
         this.id = this.root.dataset.name;
-        this.root.innerHTML = MARKUP;
+        this.root.innerHTML = `<h2 class="unseen">${this.root.dataset.title}</h2>${MARKUP}`;
         this.at = (selector) => this.root.querySelector(selector);
         this.stage = this.at('.vw-stage');
         this.canvas = this.at('canvas');
@@ -1067,6 +1067,10 @@ function start(mounting) {
 for (const mounting of window.openViewers ?? []) start(mounting);
 window.openViewers = { push: start };
 
+document.addEventListener('click', (event) => {
+    const stage = event.target.closest?.('.skip') && window.viewers.viewer?.stage;
+    if (stage) { event.preventDefault(); stage.focus(); }
+});
 document.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.(TYPED)) return;
     const seen = Object.values(window.viewers).find((one) => one.root.offsetParent && one.frame);

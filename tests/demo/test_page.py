@@ -33,6 +33,9 @@ from deresunet.inference.predictor import Predictor
 VIEWERS_OWN = "^BJS - .*WebGPU"
 
 
+TABS = ("Inspect", "Compare", "Data set", "About")
+
+
 class CountingPredictor:
     """Counts how often the network runs, and never lets two runs overlap unnoticed."""
 
@@ -451,7 +454,7 @@ def test_on_a_phone_the_prediction_comes_first(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_page, scheme):
     tab = open_page(query=f"?__theme={scheme}")
-    for name in ("Inspect", "Compare", "About"):
+    for name in TABS:
         tab.get_by_role("tab", name=name, exact=True).click()
         found = Axe().run(tab).response["violations"]
         serious = [
@@ -462,6 +465,52 @@ def test_axe_finds_nothing_serious(open_page, scheme):
             and [node["target"] for node in one["nodes"]] != [[":root"]]
         ]
         assert not serious, name
+
+
+# Controls that a click in their middle does not reach, and those too small for a finger.
+_OUT_OF_REACH = """(least) => {
+    const found = [];
+    for (const one of document.querySelectorAll('button, select, summary, a[href], input, [role=slider]')) {
+        if (one.disabled || !one.checkVisibility({ visibilityProperty: true, opacityProperty: false })) continue;
+        // Gradio measures its tabs by a second, hidden row of them.
+        if (one.closest('p, footer, .skip, .visually-hidden') || one.type === 'file') continue;
+        const target = one.closest('label') ?? one;
+        target.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+        const box = target.getBoundingClientRect();
+        if (!box.width || !box.height) continue;
+        const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        const name = `${one.tagName} ${one.id || one.className} ${one.innerText ?? ''}`.trim().slice(0, 80);
+        if (!hit || !(target.contains(hit) || hit.contains(target))) found.push(`${name}: not reached`);
+        if (Math.min(box.width, box.height) < least - 0.5) found.push(`${name}: ${box.width} x ${box.height}`);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.browser
+# 720 x 450 is 1440 x 900 at 200 %.
+@pytest.mark.parametrize("width", [320, 390, 660, 720, 768, 820, 1024, 1440])
+def test_every_control_is_reached(open_page, width):
+    tab = open_page(width, 450 if width == 720 else 844)
+    for name in TABS:
+        tab.get_by_role("tab", name=name, exact=True).click()
+        assert not tab.evaluate(_OUT_OF_REACH, 24 if width <= 390 else 0), name
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+@pytest.mark.browser
+def test_the_keyboard_skips_to_the_picture_and_nothing_moves_for_those_who_ask(open_page):
+    tab = open_page()
+    tab.keyboard.press("Tab")
+    expect(tab.locator(".skip")).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#viewer .vw-stage")).to_be_focused()
+    tab.emulate_media(reduced_motion="reduce")
+    longest = """() => Math.max(...[...document.querySelectorAll('.app *')].flatMap((one) => {
+        const { transitionDuration, animationDuration } = getComputedStyle(one);
+        return [transitionDuration, animationDuration].flatMap((all) => all.split(',').map(parseFloat));
+    }))"""
+    assert tab.evaluate(longest) < 0.001
 
 
 @pytest.mark.browser
