@@ -46,6 +46,6 @@ def _figures(measured: Measured | None, classes: int) -> str:
     rows = pd.DataFrame({"modality": MODALITY_NAMES.values(), "mIoU %": [measured.rgbd, measured.rgb, measured.depth]})
     return (
         f"{table(rows, caption=f'Over {measured.frames}')}<p>One pooled confusion matrix over all frames, single scale,"
-        f" void ignored, {classes} classes. Depth adds {measured.rgbd - measured.rgb:.1f} points (taken before "
+        f" void ignored, {classes} classes. Depth adds {measured.rgbd - measured.rgb:.1f} points (before "
         "rounding).</p>"
     )

@@ -29,7 +29,7 @@ def cleared(inspection: Inspection, stored: bool) -> list[Any]:
     lacking = (
         "This frame has no depth. Add a depth file, and" if inspection.rgb else "This frame has no RGB. Add it, and"
     )
-    why = "" if inspection.rgb and inspection.depth is not None else f"{lacking} each modality is tried alone."
+    why = "" if inspection.rgb and inspection.depth is not None else f"{lacking} the modalities are compared."
     if stored:
         why = "Stored predictions: other modalities need the network itself."
     return [None, gr.Column(visible=False), f"<p>{why or _INTRODUCTION}</p>", gr.Button(interactive=not why)]

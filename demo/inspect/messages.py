@@ -131,14 +131,14 @@ def header(predictor: SegmentationPredictor) -> str:
         trained = html.escape(checkpoint.training.split(";")[0].split(" (")[0])
         expected = (
             f"<p>The weights were trained on real rooms ({trained}). They reach {measured.rgbd:.1f} % mIoU over "
-            f"{html.escape(measured.frames, quote=False)}; expect less of rendered rooms and of other cameras.</p>"
+            f"{html.escape(measured.frames, quote=False)}; expect less on rendered rooms and with other cameras.</p>"
         )
     return (
         '<div class="masthead"><a class="skip" href="#viewer">Skip to the picture</a><h1>DeResUNet</h1><p>'
         "Names every pixel of a room, from colour and depth: see where it "
         'is right and where it fails. <button type="button" popovertarget="limits">Limits</button></p>'
-        f'<div id="limits" popover>{expected}<p>It knows indoor rooms and {len(predictor.class_set)} classes, nothing '
-        "else: whatever it sees gets one of them. Its confidence is not a probability of being right; see Calibration."
+        f'<div id="limits" popover>{expected}<p>The network knows indoor rooms and {len(predictor.class_set)} classes, '
+        "nothing else: whatever it sees gets one of them. Its confidence is not a probability of being right; see Calibration."
         "</p></div></div>"
     )
 

@@ -60,6 +60,6 @@
     document.addEventListener('drop', (event) => {
         if (!event.dataTransfer?.files.length) return;
         event.preventDefault();
-        say('Files are taken where the page says Upload or Drop File. Drop them there.');
+        say('Drop files on a field that says Upload or Drop File.');
     });
 }
