@@ -138,8 +138,8 @@ def header(predictor: SegmentationPredictor) -> str:
         "Names every pixel of a room, from colour and depth: see where it "
         'is right and where it fails. <button type="button" popovertarget="limits">Limits</button></p>'
         f'<div id="limits" popover>{expected}<p>The network knows indoor rooms and {len(predictor.class_set)} classes, '
-        "nothing else: whatever it sees gets one of them. Its confidence is not a probability of being right; see Calibration."
-        "</p></div></div>"
+        "nothing else: whatever it sees gets one of them. Its confidence is not a probability of being right; see "
+        "Calibration.</p></div></div>"
     )
 
 
