@@ -36,7 +36,7 @@ def _describe(component: Any, text: str, example: str | None) -> None:
     if isinstance(component, gr.File):
         path = f"deresunet/samples/{example}"
         given = {"path": path, "url": path, "orig_name": Path(path).name, "meta": {"_type": "gradio.FileData"}}
-        component.example_payload = lambda: given
+        component.example_payload = lambda: given  # type: ignore[method-assign]
     elif example is not None:
         component.example_payload = lambda: example
 
@@ -85,8 +85,8 @@ def offer_segment(inspector: Inspector) -> None:
         unit = gr.Textbox("auto", label="depth_unit")
         modality = gr.Dropdown(["rgbd", "rgb", "depth"], value="rgbd", label="modality")
         weights = gr.Dropdown(names, value=names[0], label="weights", allow_custom_value=True)
-        for component, described in zip([*files, unit, modality, weights], _PARAMETERS.values(), strict=True):
-            _describe(component, *described)
+        for component, said in zip([*files, unit, modality, weights], _PARAMETERS.values(), strict=True):
+            _describe(component, *said)
         label = gr.Image(format="png", image_mode=None, label="label")
         described = gr.JSON(label="prediction")
         gr.Button().click(
