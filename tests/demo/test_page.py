@@ -354,7 +354,7 @@ def test_a_visitor_uploads_a_frame(open_page, tmp_path):
     expect(card).to_contain_text("millimetres")
     tab.locator("#segment").click()
     expect(tab.locator("#viewer .vw-layers").get_by_label("Depth")).to_be_enabled(timeout=30_000)
-    expect(tab.locator("#viewer .vw-score")).to_contain_text("no ground truth")
+    expect(tab.locator("#viewer .vw-more")).to_contain_text("no ground truth")
 
 
 # A file as the browser hands it over where it knows no type, dropped onto an element.
