@@ -99,7 +99,7 @@ class RunFolder:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the finished run noticed about its frames as a whole."""
+        """Notices of the finished run about its frames as a whole."""
         try:
             return tuple(map(str, json.loads(self._finished.read_text()).get("notices", ())))
         except (OSError, ValueError, AttributeError):
