@@ -9,10 +9,8 @@ from string import Template
 import pandas as pd
 
 from demo.data_set_metrics import Measured
-from demo.markup import table
 from deresunet import __version__
-from deresunet.evaluation.html import MODALITY_NAMES
-from deresunet.evaluation.report_page import imprint
+from deresunet.evaluation.html import MODALITY_NAMES, imprint, table
 from deresunet.inference.predictor import SegmentationPredictor
 
 _TEMPLATE = Path(__file__).with_name("about.html")

@@ -19,7 +19,7 @@ from demo.data_set_metrics import Measured
 from deresunet.classes import SUNRGBD37, ClassSet, joined
 from deresunet.data.depth import DepthReading
 from deresunet.data.frame import Frame, OrientedBox
-from deresunet.evaluation.calibration import Reliability, reliability
+from deresunet.evaluation.calibration import Reliability
 from deresunet.evaluation.evaluator import describe_frame
 from deresunet.evaluation.metrics import Scores, scores
 from deresunet.evaluation.stratified import FrameResult, frame_result
@@ -52,7 +52,6 @@ class Inspection:
         described: frame and prediction at full resolution, as of `deresunet.evaluation.evaluator.describe_frame`.
         result: the labelled pixels at full resolution, counted by region and class; or None.
         scores: IoU, accuracy and their means, from `result`; or None.
-        reliability: accuracy by confidence; or None.
         shares: float64 (N,): predicted share of each class over the whole frame, 0..1.
         confidence: float64 (N,): mean confidence where a class is predicted; NaN where it is not.
         source: the data set that the frame comes from, for people.
@@ -78,7 +77,6 @@ class Inspection:
     described: dict[str, Any]
     result: FrameResult | None = field(repr=False)
     scores: Scores | None
-    reliability: Reliability | None
     shares: np.ndarray
     confidence: np.ndarray
     source: str
@@ -105,6 +103,11 @@ class Inspection:
     def has_confidence(self) -> bool:
         """Whether the prediction comes with confidences; stored predictions may have none."""
         return not bool(np.isnan(self.probabilities[0]).any())
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """Accuracy by confidence; None without ground truth or confidences."""
+        return None if self.result is None or not self.has_confidence else Reliability(self.result.calibration)
 
     @property
     def has_entropy(self) -> bool:
@@ -201,7 +204,11 @@ def inspect(
     pixels = np.bincount(prediction.label.ravel(), minlength=count + 1)[1:]
     sums = np.bincount(prediction.label.ravel(), prediction.confidence.ravel(), minlength=count + 1)[1:]
     # Over all of them, so that a class that the network alone has is a false positive like any other.
-    result = None if frame.label is None else frame_result(replace(frame, class_set=classes), prediction.label)
+    result = (
+        None
+        if frame.label is None
+        else frame_result(replace(frame, class_set=classes), prediction.label, confidence=prediction.confidence)
+    )
     step = _step(frame)
     depth, truth = (None if plane is None else _shrink(plane, step) for plane in (frame.depth, frame.aligned_label))
     return Inspection(
@@ -218,11 +225,6 @@ def inspect(
         described=described,
         result=result,
         scores=None if result is None else scores(result.matrix()),
-        reliability=(
-            None
-            if frame.aligned_label is None or np.isnan(prediction.confidence).any()
-            else reliability(frame.aligned_label, prediction.label, prediction.confidence)
-        ),
         shares=pixels / prediction.label.size,
         confidence=np.divide(sums, pixels, out=np.full(count, np.nan), where=pixels > 0),
         source=frame.source,

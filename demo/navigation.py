@@ -10,7 +10,7 @@ import gradio as gr
 
 from demo.compare.tab import CompareTab
 from demo.components import QUIET, Origin
-from demo.dataset.frame_requests import CompareRequest, OpenRequest
+from demo.dataset.progress import OpenRequest
 from demo.dataset.tab import DatasetTab
 from demo.inspect.chooser import Listing, list_updates
 from demo.inspect.settings import Settings
@@ -51,17 +51,17 @@ def connect(
     weights, modality = inspected.controls
     chooser = inspected.chooser
 
-    def walk(asked: OpenRequest | CompareRequest) -> list[Any]:
+    def walk(asked: OpenRequest) -> list[Any]:
         """Updates of `Chooser.lists`: previous, next and the strip go through the list that a frame was clicked in."""
         name = asked.frame.name
         listed = asked.listed or (name,)
-        only = asked.classes[0] if isinstance(asked, OpenRequest) and len(asked.classes) == 1 else ALL_CLASSES
+        only = asked.classes[0] if len(asked.classes) == 1 else ALL_CLASSES
         listing = Listing(asked.frame.source, listed, only=only, order=asked.order, whole=listed)
         return list_updates(inspector, listing.strip_with(listing.names.index(name)))
 
     @with_notice(len(inspected.outputs) + 2 + len(chooser.lists), "The frame was not opened")
     def on_open(asked: OpenRequest, *values: Any) -> list[Any]:
-        settings = Settings(*values)._replace(weights=asked.weights, modality=asked.request.modality)
+        settings = Settings(*values)._replace(weights=asked.weights[0], modality=asked.runs[0].modality)
         # The outcomes of the class, or of the pair of a confusion, that it was clicked for.
         classes = class_set_of(inspector.readers[asked.frame.source])
         labels = [chosen_class(name, classes) for name in asked.classes]
@@ -85,15 +85,15 @@ def connect(
         )
 
     @with_notice(len(inspected.outputs) + 2 + len(chooser.lists), "The frame was not opened")
-    def on_compare(asked: CompareRequest, *values: Any) -> list[Any]:
-        settings = Settings(*values)._replace(weights=asked.weights[1], modality=asked.b.modality)
+    def on_compare(asked: OpenRequest, *values: Any) -> list[Any]:
+        settings = Settings(*values)._replace(weights=asked.weights[1], modality=asked.runs[1].modality)
         shown = opened(inspector, asked.frame, settings)
         return [*shown, settings.weights, settings.modality, *walk(asked)]
 
-    def on_sides(asked: CompareRequest) -> list[Any]:
+    def on_sides(asked: OpenRequest) -> list[Any]:
         return [
             *[gr.Tabs(selected="compare"), gr.Button(visible=True)],
-            *[asked.weights[0], asked.a.modality, asked.weights[1], asked.b.modality],
+            *[asked.weights[0], asked.runs[0].modality, asked.weights[1], asked.runs[1].modality],
         ]
 
     # Compare shows the frame of Inspect, so that it is opened there, too.

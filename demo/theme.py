@@ -9,7 +9,9 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLE = [Path(__file__).with_name("style.css"), Path(__file__).parent / "viewer" / "viewer.css"]
+from deresunet.evaluation.html import PIECES_STYLE
+
+STYLE = [PIECES_STYLE, Path(__file__).with_name("style.css"), Path(__file__).parent / "viewer" / "viewer.css"]
 
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")

@@ -110,8 +110,8 @@ class KnownPredictor(Predictor):
         self.held_after: int | None = None  # frames after which the next one waits until this is None
         self._reader, self._lock = reader, threading.Lock()
 
-    def labels(self, frames, modality="rgbd") -> list[np.ndarray]:
-        return [self(frame, modality).label for frame in frames]
+    def predictions(self, frames, modality="rgbd", top_k=5) -> list[Prediction]:
+        return [self(frame, modality) for frame in frames]
 
     def __call__(self, frame: Frame, modality="rgbd") -> Prediction:
         with self._lock:

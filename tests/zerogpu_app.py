@@ -44,7 +44,7 @@ from starlette.requests import Request as Asked  # noqa: E402
 from demo import page as ui  # noqa: E402
 from demo.dataset.audit_tab import Audits  # noqa: E402
 from demo.dataset.evaluations import Evaluations  # noqa: E402
-from demo.dataset.progress import Request  # noqa: E402
+from demo.dataset.progress import Run  # noqa: E402
 from demo.deploy import zerogpu  # noqa: E402
 from demo.inspector import DatasetFrame, Inspector, Upload  # noqa: E402
 from demo.server.guard import GuardedBlocks  # noqa: E402
@@ -121,7 +121,7 @@ def evaluated(page, evaluations, request, visitors):
         for visitor in visitors:
             page.ask(visitor, lambda visitor=visitor: evaluations.progress(request, visitor).done)
         progress = evaluations.progress(request)
-        if progress.state != "running":
+        if progress.state not in ("waiting", "running"):
             return vars(progress)
         time.sleep(0.01)
 
@@ -147,7 +147,7 @@ def main():
     evaluations = Evaluations(inspector.checkpoints, readers, Path(sys.argv[2]))
     audits, page = Audits(evaluations), Page()
     room, upload = DatasetFrame("sample rooms", "0001"), Upload(rgb=str(SAMPLES_DIR / "rgb" / "0001.jpg"))
-    request = Request("small")
+    request = Run("small")
 
     def answer(inspection):
         return {

@@ -17,8 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from deresunet.atomic import write_json, write_png
 from deresunet.classes import ClassSet
-from deresunet.evaluation.evaluation import percent
-from deresunet.evaluation.metrics import scores
+from deresunet.evaluation.metrics import percent, scores
 from deresunet.inference.postprocessing import to_frame_size
 from deresunet.inference.preprocessing import to_tensors
 from deresunet.visualization.panels import below, frame_row, grid, shrink

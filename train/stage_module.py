@@ -16,8 +16,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from deresunet.classes import SUNRGBD37, ClassSet
 from deresunet.config import Preprocessing
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluation import percent
-from deresunet.evaluation.metrics import Scores, scores
+from deresunet.evaluation.metrics import Scores, percent, scores
 from deresunet.inference.postprocessing import frame_labels
 from deresunet.inference.preprocessing import network_input
 from deresunet.model import registry

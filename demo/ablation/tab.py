@@ -12,9 +12,10 @@ from demo.components import NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspection import Inspection
 from demo.inspector import Inspector
-from demo.markup import SORT_TABLE, table
+from demo.markup import SORT_TABLE
 from demo.notices import with_notice
 from demo.viewer.viewer import viewer
+from deresunet.evaluation.html import table
 
 _INTRODUCTION = "Segment this frame as RGB-D, as RGB and as depth, to see what each modality adds."
 

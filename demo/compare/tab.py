@@ -13,9 +13,10 @@ from demo.components import MODALITIES, NETWORK, PRIVATE, Origin
 from demo.downloads import KEEP_SECONDS
 from demo.inspect.tab import InspectTab
 from demo.inspector import Inspector
-from demo.markup import SORT_TABLE, table
+from demo.markup import SORT_TABLE
 from demo.notices import with_notice
 from demo.viewer.viewer import viewer
+from deresunet.evaluation.html import table
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from PIL import Image
 
 from demo.components import PRIVATE, QUIET
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.frame_requests import OpenRequest
-from demo.dataset.progress import Request
+from demo.dataset.progress import OpenRequest, Run
 from demo.downloads import KEEP_SECONDS, handed_out
 from demo.inspection import Cache
 from demo.inspector import DatasetFrame
@@ -41,27 +40,27 @@ class Audits:
         self.evaluations = evaluations
         self._kept: Cache[Audit] = Cache(_KEPT, lambda _: 1)
 
-    def of(self, request: Request, on_frame: Callable[[int], None] | None = None) -> Audit:
+    def of(self, run: Run, on_frame: Callable[[int], None] | None = None) -> Audit:
         """Audit the labels of a data set with a network, or return the audit that is kept.
 
         Args:
-            request: data set, modality and weights.
+            run: data set, modality and weights.
             on_frame: called after each frame with the number of frames done.
 
         Raises:
             InputError: no frame has ground truth, or stored predictions have no confidences.
         """
-        key = (request, self.evaluations.run_folder(request).folder.name)
+        key = (run, self.evaluations.run_folder(run).folder.name)
 
-        def run() -> Audit:
-            segmenter, reader = self.evaluations.segmenter(request), self.evaluations.reader(request)
-            return audit(segmenter, reader, request.modality, on_frame=on_frame, on_error="skip", workers=1)
+        def made() -> Audit:
+            segmenter, reader = self.evaluations.segmenter(run), self.evaluations.reader(run)
+            return audit(segmenter, reader, run.modality, on_frame=on_frame, on_error="skip", workers=1)
 
-        return self._kept.get(key, run)
+        return self._kept.get(key, made)
 
-    def picture(self, request: Request, finding: Finding) -> np.ndarray:
+    def picture(self, run: Run, finding: Finding) -> np.ndarray:
         """The frame of a finding with the region outlined, uint8 (H, W, 3)."""
-        frame = self.evaluations.reader(request).read(finding.frame)
+        frame = self.evaluations.reader(run).read(finding.frame)
         return outline(background_of(frame), finding.mask(frame.size), FALSE_POSITIVE, 4)
 
 
@@ -80,7 +79,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
     listing = gr.State([], time_to_live=KEEP_SECONDS)  # indices of the findings in the gallery
     amount = gr.State(PAGE, time_to_live=KEEP_SECONDS)
     gr.HTML(
-        '<p class="ds-note">Large, compact regions where the network is confident of another class than the ground '
+        '<p class="soft">Large, compact regions where the network is confident of another class than the ground '
         "truth, the most suspect first: many are annotation errors, others are the network's.</p>",
         padding=False,
     )
@@ -106,9 +105,9 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
 
     asked = [*asked, weights]
 
-    def shown(request: Request, only: str, amount: int) -> list[Any]:
+    def shown(run: Run, only: str, amount: int) -> list[Any]:
         """Updates of note, gallery, listing, amount and the button for more."""
-        found = audits.of(request)
+        found = audits.of(run)
         classes = found.class_set
         label = chosen_class(only, classes)
         chosen = [k for k, one in enumerate(found.findings) if label in (None, one.annotated, one.predicted)]
@@ -116,7 +115,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         for k in chosen[:amount]:
             one = found.findings[k]
             try:
-                picture = audits.picture(request, one)
+                picture = audits.picture(run, one)
             except InputError:
                 continue  # its file has gone since the audit
             words = (
@@ -127,7 +126,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
             kept.append(k)
         skipped = f" {len(found.failed):,} frames could not be used." if found.failed else ""
         return [
-            f'<p class="ds-note">{len(chosen):,} findings in {found.frames:,} frames.{skipped} Click one to open its '
+            f'<p class="soft">{len(chosen):,} findings in {found.frames:,} frames.{skipped} Click one to open its '
             "frame in Inspect, with both classes in the class filter.</p>",
             gr.Gallery(pictures, selected_index=None),
             kept,
@@ -137,9 +136,9 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
 
     @with_notice(7, "The labels were not audited")
     def on_start(source: str, modality: Any, weights: str, progress: gr.Progress) -> list[Any]:
-        request = evaluations.request(source, modality, weights)
-        total = len(evaluations.reader(request).names)
-        found = audits.of(request, lambda done: progress((done, total), desc="frames", unit="frames"))
+        run = evaluations.run(source, modality, weights)
+        total = len(evaluations.reader(run).names)
+        found = audits.of(run, lambda done: progress((done, total), desc="frames", unit="frames"))
         present = sorted(
             {found.class_set.display_name(label) for one in found.findings for label in (one.annotated, one.predicted)}
         )
@@ -150,7 +149,7 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
         return [
             gr.Dropdown([ALL_CLASSES, *present], value=ALL_CLASSES, visible=bool(present)),
             gr.Files(handed, visible=True),
-            *shown(request, ALL_CLASSES, PAGE),
+            *shown(run, ALL_CLASSES, PAGE),
         ]
 
     def on_click(source: str, modality: Any, weights: str, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008 - how Gradio hands it in
@@ -158,25 +157,25 @@ def build_audit(evaluations: Evaluations, asked: list[Any]) -> gr.State:
 
     @with_notice(5, "The findings cannot be shown")
     def on_class(source: str, modality: Any, weights: str, only: str) -> list[Any]:
-        return shown(evaluations.request(source, modality, weights), only, PAGE)
+        return shown(evaluations.run(source, modality, weights), only, PAGE)
 
     @with_notice(5, "The findings cannot be shown")
     def on_more(source: str, modality: Any, weights: str, only: str, amount: int) -> list[Any]:
-        return shown(evaluations.request(source, modality, weights), only, amount + PAGE)
+        return shown(evaluations.run(source, modality, weights), only, amount + PAGE)
 
     @with_notice(2, "The frame was not opened", cleared=False)
     def on_finding(where: gr.SelectData, listing: list[int], source: str, modality: Any, weights: str) -> list[Any]:
         if not 0 <= int(where.index) < len(listing):  # the visitor's list has expired
             return [gr.skip(), gr.skip()]
-        request = evaluations.request(source, modality, weights)
-        found = audits.of(request)
+        run = evaluations.run(source, modality, weights)
+        found = audits.of(run)
         findings = found.findings
         one = findings[listing[int(where.index)]]
         classes = tuple(found.class_set.display_name(label) for label in (one.annotated, one.predicted))
         frames = tuple(dict.fromkeys(finding.frame for finding in findings))
         name = weights or evaluations.checkpoints.first_name
         return [
-            OpenRequest(DatasetFrame(source, one.frame), request, name, classes, frames, "most suspect first"),
+            OpenRequest(DatasetFrame(source, one.frame), (run,), (name,), classes, frames, "most suspect first"),
             gr.Gallery(selected_index=None),
         ]
 

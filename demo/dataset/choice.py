@@ -9,10 +9,11 @@ import numpy as np
 
 from demo.dataset.messages import chosen_confusion
 from demo.dataset.pictures import Focus
-from demo.dataset.progress import Request
-from demo.dataset.result import PROPERTIES, Confusion, DatasetResult, FrameProperty
+from demo.dataset.progress import Run
+from demo.dataset.result import PROPERTIES, DatasetResult, FrameProperty
 from demo.markup import ALL_CLASSES, chosen_class
 from deresunet.classes import ClassSet
+from deresunet.evaluation.confusions import Confusion
 
 ALL_SENSORS, ALL_SCENES = "all sensors", "all room types"
 WORST, BEST = "worst first", "best first"
@@ -25,7 +26,7 @@ class Choice:
     """Settings of the controls.
 
     Attributes:
-        request: evaluation whose result is shown.
+        run: evaluation whose result is shown.
         classes: the N classes of its ground truth.
         sensor: a camera, or `ALL_SENSORS`.
         scene: a room type, or `ALL_SCENES`.
@@ -36,7 +37,7 @@ class Choice:
         shown: number of frames in the gallery.
     """
 
-    request: Request
+    run: Run
     classes: ClassSet
     sensor: str = ALL_SENSORS
     scene: str = ALL_SCENES
@@ -47,7 +48,7 @@ class Choice:
     shown: int = PAGE
 
     @classmethod
-    def of(cls, query: Mapping[str, str], request: Request, result: DatasetResult) -> tuple[Choice, list[str]]:
+    def of(cls, query: Mapping[str, str], run: Run, result: DatasetResult) -> tuple[Choice, list[str]]:
         """The settings that the query of an address asks for, and a sentence about each that cannot be used."""
         problems = []
 
@@ -58,10 +59,10 @@ class Choice:
             problems.append(f"{key} {asked!r} is not in this result.")
             return usual
 
-        names = [result.class_set.display_names[k] for k in np.flatnonzero(result.frames_with(result.choose()))]
+        names = [result.class_set.display_names[k] for k in np.flatnonzero(result.evaluation.frames_with)]
         labels = range(1, len(result.class_set) + 2)  # the last column: predictions of none of the classes
         return cls(
-            request,
+            run,
             result.class_set,
             one_of("sensor", result.groups("sensor"), ALL_SENSORS),
             one_of("scene", result.groups("scene"), ALL_SCENES),

@@ -1,4 +1,4 @@
-"""Evaluations asked for on the page: one at a time, followed by any number of visitors, resumed, and kept."""
+"""Evaluations asked for on the page: one job for each run, one at a time, followed by any number of visitors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextvars
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,10 @@ import numpy as np
 from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
-from demo.dataset.progress import Progress, Request, Run, time_left
+from demo.dataset.progress import Job, Progress, Run
 from demo.dataset.result import DatasetResult
-from demo.dataset.stopping import StoppableReader, StoppedError
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
+from demo.inspection import Cache
 from demo.networks import Checkpoints
 from deresunet.classes import ClassSet
 from deresunet.data.fingerprint import contents_fingerprint
@@ -30,7 +29,7 @@ from deresunet.data.passes import Failure
 from deresunet.data.readers import Reader
 from deresunet.data.sunrgbd.reader import SunRgbdReader
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluator import describe_protocol, evaluate
+from deresunet.evaluation.evaluator import StoppedError, describe_protocol, evaluate
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import SegmentationPredictor
@@ -44,10 +43,9 @@ log = logging.getLogger(__name__)
 KEPT_BYTES = 256 << 20
 # A data set's files are looked at for changes this often [s]; ten thousand frames take half a second.
 FINGERPRINT_SECONDS = 5.0
-# A run that no page has asked about for so long makes room for another. Browsers let a page in the background ask
-# once a minute.
+# A run that no page has asked about for so long makes room for one that waits. Browsers let a page in the background
+# ask once a minute.
 UNWATCHED_S = 180.0
-_STOP_S = 60.0
 # Frames whose descriptions tell whether a data set has ground truth.
 _LABEL_PROBES = 16
 
@@ -75,124 +73,98 @@ class Evaluations:
         self.checkpoints = checkpoints
         self.readers = readers
         self._store = EvaluationStore(folder or Path(get_upload_folder()) / "evaluations", limit_bytes)
-        self._lock = threading.Lock()
-        self._loading = threading.Lock()
-        self._run: Run | None = None
-        self._kept: OrderedDict[Request, DatasetResult] = OrderedDict()
-        self._failures: dict[Request, str] = {}
+        self._jobs: dict[Run, Job] = {}
+        self._lock, self._turn = threading.Lock(), threading.Lock()  # of what is known of jobs; of the running one
+        self._results: Cache[DatasetResult] = Cache(KEPT_BYTES, lambda one: one.nbytes)
+        self._failures: dict[Run, str] = {}
         self._fingerprints: dict[str, tuple[float, str]] = {}
         self._labelled: dict[str, bool] = {}
 
-    def start(self, request: Request, visitor: str, anew: bool = False) -> None:
-        """Start, resume or join the evaluation of `request`.
+    def start(self, run: Run, visitor: str, anew: bool = False) -> None:
+        """Start, resume or join the evaluation of `run`; it waits while another one is running.
 
         Args:
-            request: its settings.
+            run: its settings.
             visitor: who asks.
             anew: discard the results that are there.
 
         Raises:
-            InputError: there is no such data set, or another evaluation is running and someone follows it.
+            InputError: there is no such data set.
         """
-        folder = self.run_folder(request)
+        folder, total = self.run_folder(run), len(self.reader(run).names)
         with self._lock:
-            self._failures.pop(request, None)
-            run, now = self._run, time.monotonic()
-            if run is not None and run.request == request and not run.stop.is_set():
-                run.watchers[visitor] = run.seen = now
-                run.asked = LocalContext.request.get(None)
-                return
-            if run is not None and not run.stop.is_set() and now - run.seen < UNWATCHED_S:
-                raise InputError(
-                    f"One evaluation runs at a time, and now it is {run}{time_left(run.seconds_left)}. "
-                    "Choose the same to follow it, or come back when it is done."
-                )
-            if run is not None:
-                run.stop.set()
-        if run is not None and run.thread is not None:
-            run.thread.join(_STOP_S)  # the frame that it is at
-        with self._lock:
-            if self._run is not None:
-                raise InputError(f"The evaluation of {self._run.request} is still stopping. Try again in a moment.")
-            if anew:
-                folder.clear()
-            if folder.finished:
-                return
-            now = time.monotonic()
-            total = len(self._reader(request.source).names)
-            self._run = run = Run(request, total, folder.frames_done(), {visitor: now}, now)
-            # A daemon, so that the server can end; the resume file has the frames done. In the visitor's context, in
-            # which ZeroGPU finds whom to charge.
-            run.asked, context = LocalContext.request.get(None), contextvars.copy_context()
-            run.thread = threading.Thread(
-                target=context.run, args=(self._work, run, folder), name="evaluation", daemon=True
-            )
-            run.thread.start()
+            self._failures.pop(run, None)
+            job = self._jobs.get(run)
+            if job is None or job.stop.is_set():
+                if anew and job is None:
+                    folder.clear()
+                if folder.finished:
+                    return
+                job = self._jobs[run] = Job(run, total, folder.frames_done())
+                # A daemon, so that the server can end; the resume file has the frames done. In the visitor's context,
+                # in which ZeroGPU finds whom to charge.
+                context = contextvars.copy_context()
+                threading.Thread(target=context.run, args=(self._work, job, folder), daemon=True).start()
+            job.watch(visitor)
 
-    def cancel(self, request: Request, visitor: str) -> None:
+    def cancel(self, run: Run, visitor: str) -> None:
         """Stop running it for `visitor`; it ends after the current frame when nobody else follows it."""
         with self._lock:
-            run = self._run
-            if run is not None and run.request == request:
-                run.watchers.pop(visitor, None)
-                if not run.watchers:
-                    run.stop.set()
+            job = self._jobs.get(run)
+            if job is not None:
+                job.watchers.discard(visitor)
+                if not job.watchers:
+                    job.stop.set()
+                    if not job.running:
+                        del self._jobs[run]
 
-    def progress(self, request: Request, visitor: str = "") -> Progress:
-        """How far the evaluation of `request` is; a visitor who follows it is noted as being there.
+    def progress(self, run: Run, visitor: str = "") -> Progress:
+        """How far the evaluation of `run` is; a visitor who follows it is noted as being there.
 
         Raises:
             InputError: there is no such data set.
         """
-        total = len(self._reader(request.source).names)
-        self._fingerprint(request.source)  # lets go of results whose files changed
+        folder, total = self.run_folder(run), len(self.reader(run).names)
         with self._lock:
-            run, now = self._run, time.monotonic()
-            if run is not None and run.request == request:
-                if visitor in run.watchers:
-                    run.watchers[visitor] = run.seen = now
-                    run.asked = LocalContext.request.get(None)
-                following = visitor in run.watchers
-                return Progress(
-                    "running", run.done, run.total, run.miou, run.seconds_left, following, run.stop.is_set()
-                )
-            elsewhere = "" if run is None else f"{run}{time_left(run.seconds_left)}"
-            failure = self._failures.get(request, "")
-            if request in self._kept:
-                return Progress("done", total, total, elsewhere=elsewhere)
-        folder = self.run_folder(request)
+            job = self._jobs.get(run)
+            elsewhere = next((str(one) for one in self._jobs.values() if one.running and one is not job), "")
+            failure = self._failures.get(run, "")
+            if job is not None:
+                if visitor in job.watchers:
+                    job.watch(visitor)
+                state, following = "running" if job.running else "waiting", visitor in job.watchers
+                known = job.done, job.total, job.miou, job.seconds_left, following, job.stop.is_set(), elsewhere
+                return Progress(state, *known)  # type: ignore[arg-type]
         if folder.finished:
             return Progress("done", total, total, elsewhere=elsewhere)
         done = folder.frames_done()
         return Progress("partial" if done else "new", done, total, elsewhere=elsewhere, failure=failure)
 
-    def result(self, request: Request) -> DatasetResult:
+    def result(self, run: Run) -> DatasetResult:
         """Result of a finished evaluation.
 
         Raises:
             InputError: it is not finished.
         """
-        with self._loading:  # once, however many ask
-            self._fingerprint(request.source)  # lets go of results whose files changed
-            with self._lock:
-                if request in self._kept:
-                    self._kept.move_to_end(request)
-                    return self._kept[request]
-            folder = self.run_folder(request)
-            if not folder.finished:
-                raise InputError(f"{request}: this evaluation is not finished. Start or resume it.")
+        folder = self.run_folder(run)
+        if not folder.finished:
+            raise InputError(f"{run}: this evaluation is not finished. Start or resume it.")
+
+        def load() -> DatasetResult:
             with ResumeFile(folder.resume, folder.subject) as resume:
-                return self._keep(request, self._evaluate(request, folder, resume, folder.notices))
+                return self._evaluate(run, folder, resume, folder.notices)
 
-    def request(self, source: str, modality: Modality, weights: str | None) -> Request:
+        return self._results.get((folder.folder, folder.finished_at), load)
+
+    def run(self, source: str, modality: Modality, weights: str | None) -> Run:
         """Settings of an evaluation as the page's controls have them."""
-        return Request(source, modality, "" if weights in (None, self.checkpoints.first_name) else str(weights))
+        return Run(source, modality, "" if weights in (None, self.checkpoints.first_name) else str(weights))
 
-    def name(self, request: Request) -> str:
+    def name(self, run: Run) -> str:
         """Name of the run for people, with its weights."""
-        return replace(request, weights=request.weights or self.checkpoints.first_name).run_name
+        return replace(run, weights=run.weights or self.checkpoints.first_name).name
 
-    def finished(self, source: str) -> list[Request]:
+    def finished(self, source: str) -> list[Run]:
         """Finished runs over a data set by weights and predictions that are on offer, the latest first.
 
         Raises:
@@ -202,37 +174,38 @@ class Evaluations:
         for settings in self._store.finished(self._fingerprint(source)):
             weights, modality = settings.get("weights", ""), settings.get("modality", "")
             if modality in get_args(Modality) and weights in ("", *self.checkpoints.names):
-                found.append(Request(source, modality, weights))  # type: ignore[arg-type]
+                found.append(Run(source, modality, weights))  # type: ignore[arg-type]
         return list(dict.fromkeys(found))
 
-    def run_folder(self, request: Request) -> RunFolder:
-        """Folder of the run of `request`.
+    def run_folder(self, run: Run) -> RunFolder:
+        """Folder of a run.
 
         Raises:
             InputError: there is no such data set, or there are no such weights.
         """
-        segmenter = self.segmenter(request)
-        origin, classes = segmenter.provenance(request.modality), self.class_set(request.source)
+        reader, segmenter = self.reader(run), self.segmenter(run)
+        origin, classes = segmenter.provenance(run.modality), class_set_of(reader)
         return self._store.run_folder(
             {
-                "data": self._fingerprint(request.source),
+                "data": self._fingerprint(run.source),
                 "metrics": METRICS_VERSION,
                 "weights": origin.sha256 or origin.weights,
                 "backend": origin.backend,  # another rounding moves a pixel here and there
                 "protocol": describe_protocol(segmenter, classes),
                 "classes": classes.to_dict(),
-                "modality": request.modality,
+                "modality": run.modality,
                 "arithmetic": f"{origin.precision} on {origin.device}",
             }
         )
 
-    def segmenter(self, request: Request) -> SegmentationPredictor:
-        """Predictor of the frames of `request`, as `python -m deresunet evaluate` runs it."""
-        return self.checkpoints.get(request.weights or None).with_inference(self._inference(request))
+    def segmenter(self, run: Run) -> SegmentationPredictor:
+        """Predictor of the frames of `run`, as `python -m deresunet evaluate` runs it."""
+        size = SUNRGBD_SIZE if isinstance(self.reader(run), SunRgbdReader) else None  # as --protocol auto
+        return self.checkpoints.get(run.weights or None).with_inference(Inference(size))
 
-    def reader(self, request: Request) -> Reader:
-        """The data set of `request`."""
-        return self._reader(request.source)
+    def reader(self, run: Run) -> Reader:
+        """The data set of `run`."""
+        return self._reader(run.source)
 
     def class_set(self, source: str) -> ClassSet:
         """Classes of a data set's ground truth."""
@@ -246,41 +219,34 @@ class Evaluations:
             self._labelled[source] = any(_has_label(reader, name) for name in probes)
         return self._labelled[source]
 
-    def _inference(self, request: Request) -> Inference:
-        """Input size and views of the command line's `--protocol auto`."""
-        return Inference(SUNRGBD_SIZE if isinstance(self._reader(request.source), SunRgbdReader) else None)
-
     def _reader(self, source: str) -> Reader:
         if source not in self.readers:
             raise InputError(f"There is no data set {source!r}. Choose one of: {', '.join(self.readers)}.")
         return self.readers[source]
 
     def _fingerprint(self, source: str) -> str:
-        """Fingerprint of a data set's files, looked at anew every few seconds; results of files that changed go."""
+        """Fingerprint of a data set's files, looked at anew every few seconds: a run over other files is another."""
         checked, known = self._fingerprints.get(source, (-FINGERPRINT_SECONDS, ""))
-        now = time.monotonic()
-        if now - checked >= FINGERPRINT_SECONDS:
-            found = contents_fingerprint(self._reader(source))
-            if known and found != known:
-                with self._lock:
-                    for request in [request for request in self._kept if request.source == source]:
-                        del self._kept[request]
-            self._fingerprints[source] = (time.monotonic(), found)
-            return found
+        if time.monotonic() - checked >= FINGERPRINT_SECONDS:
+            known = contents_fingerprint(self._reader(source))
+            self._fingerprints[source] = (time.monotonic(), known)
         return known
 
-    def _work(self, run: Run, folder: RunFolder) -> None:
+    def _work(self, job: Job, folder: RunFolder) -> None:
         failure = ""
         try:
-            self._reader(run.request.source).check()
-            self._store.make_room(folder)
-            with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
-                run.done = resume.resumed
-                reader = StoppableReader(self._reader(run.request.source), run.stop)
-                sideways = notice_if_sideways(self.segmenter(run.request), reader, run.request.modality)
-                result = self._evaluate(run.request, folder, resume, sideways, run)
-                folder.finish({**vars(run.request)}, sideways)
-            self._keep(run.request, result)
+            with self._turn:
+                if job.stop.is_set():
+                    raise StoppedError
+                job.running = True
+                self.reader(job.run).check()
+                self._store.make_room(folder)
+                with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
+                    job.done = resume.resumed
+                    sideways = notice_if_sideways(self.segmenter(job.run), self.reader(job.run), job.run.modality)
+                    result = self._evaluate(job.run, folder, resume, sideways, job)
+                    folder.finish({**vars(job.run)}, sideways)
+                self._results.get((folder.folder, folder.finished_at), lambda: result)
         except StoppedError:
             pass
         except InputError as error:
@@ -288,54 +254,49 @@ class Evaluations:
         except gr.Error as error:  # ZeroGPU's: it says what the visitor can do
             failure = f"{error.message} The frames done are kept: resume it later."
         except Exception as error:
-            log.exception("the evaluation of %s broke off", run.request)
+            log.exception("the evaluation of %s broke off", job.run)
             failure = f"The evaluation broke off ({type(error).__name__}); the server's log says more."
         finally:
             with self._lock:
                 if failure:
-                    self._failures[run.request] = self._without_paths(run.request, failure)
-                self._run = None
+                    self._failures[job.run] = self._without_paths(job.run, failure)
+                if self._jobs.get(job.run) is job:
+                    del self._jobs[job.run]
 
     def _evaluate(
-        self, request: Request, folder: RunFolder, resume: ResumeFile, noticed: tuple[str, ...], run: Run | None = None
+        self, run: Run, folder: RunFolder, resume: ResumeFile, noticed: tuple[str, ...], job: Job | None = None
     ) -> DatasetResult:
         began, before = time.perf_counter(), resume.resumed
 
         def on_frame(done: int, frame: Frame, label: np.ndarray, matrix: np.ndarray) -> None:
-            if run is None:
+            if job is None:
                 return
-            LocalContext.request.set(run.asked)  # its token for ZeroGPU lasts for a while only
+            LocalContext.request.set(job.asked)  # its token for ZeroGPU lasts for a while only
             seconds = (time.perf_counter() - began) / max(done - before, 1)
-            run.done, run.miou, run.seconds_left = done, scores(matrix).miou, seconds * (run.total - done)
-            if run.stop.is_set():
+            job.done, job.miou, job.seconds_left = done, scores(matrix).miou, seconds * (job.total - done)
+            if len(self._jobs) > 1 and time.monotonic() - job.seen > UNWATCHED_S:
+                job.stop.set()
+            if job.stop.is_set():
                 raise StoppedError
 
-        reader = self._reader(request.source)
         evaluation = evaluate(
-            self.segmenter(request),
-            reader if run is None else StoppableReader(reader, run.stop),
-            request.modality,
+            self.segmenter(run),
+            self.reader(run),
+            run.modality,
             on_frame=on_frame,
             keep_label=folder.keep_label,
             on_error="skip",
             workers=1,  # reads the next frame while this one is run, and leaves the other cores to visitors
             resume=resume,
+            stop=None if job is None else job.stop,
         )
-        failed = tuple(Failure(one.name, self._without_paths(request, one.error)) for one in evaluation.failed)
+        failed = tuple(Failure(one.name, self._without_paths(run, one.error)) for one in evaluation.failed)
         evaluation = replace(evaluation, failed=failed, notices=(*evaluation.notices, *noticed))
-        return DatasetResult(evaluation, request.source, request.modality)
+        return DatasetResult(evaluation, run.source, run.modality)
 
-    def _keep(self, request: Request, result: DatasetResult) -> DatasetResult:
-        with self._lock:
-            self._kept[request] = result
-            self._kept.move_to_end(request)
-            while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > KEPT_BYTES:
-                self._kept.popitem(last=False)
-        return result
-
-    def _without_paths(self, request: Request, text: str) -> str:
+    def _without_paths(self, run: Run, text: str) -> str:
         """Remove paths on the server from a message, which goes to visitors and into reports."""
-        for folder in (getattr(self._reader(request.source), "root", None), self._store.folder):
+        for folder in (getattr(self._reader(run.source), "root", None), self._store.folder):
             for path in () if folder is None else {str(folder), str(Path(folder).resolve())}:
                 text = text.replace(path, Path(path).name)
         return text

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
-from demo.dataset.result import Confusion
+from demo.dataset.progress import Run
 from demo.downloads import handed_out_as
 from deresunet.errors import InputError
+from deresunet.evaluation.confusions import Confusion
 from deresunet.evaluation.metrics import column_of
 from deresunet.evaluation.report import label_of
 from deresunet.evaluation.stratified import boundary
@@ -51,7 +51,7 @@ def focus_keys(focus: Focus) -> dict[str, Colour]:
     return ERROR_KEYS if focus is None else CLASS_KEYS
 
 
-def pictures(evaluations: Evaluations, request: Request, names: Sequence[str], focus: Focus = None) -> dict[str, str]:
+def pictures(evaluations: Evaluations, run: Run, names: Sequence[str], focus: Focus = None) -> dict[str, str]:
     """Pictures of frames as files in Gradio's cache, drawn when first asked for.
 
     The network runs only for a frame whose prediction was not kept.
@@ -59,14 +59,14 @@ def pictures(evaluations: Evaluations, request: Request, names: Sequence[str], f
     Returns:
         Name of a frame -> path; those that can no longer be read are left out.
     """
-    run, segmenter = evaluations.run_folder(request), evaluations.segmenter(request)
+    folder, segmenter = evaluations.run_folder(run), evaluations.segmenter(run)
 
     def drawn(name: str) -> bytes:
-        frame = evaluations.reader(request).read(name)
-        kept = run.label(name)
-        label, classes = label_of(frame, kept, segmenter, request.modality)
+        frame = evaluations.reader(run).read(name)
+        kept = folder.label(name)
+        label, classes = label_of(frame, kept, segmenter, run.modality)
         if label is not kept:
-            run.keep_label(name, label)
+            folder.keep_label(name, label)
         truth = np.zeros(frame.size, np.uint8) if frame.aligned_label is None else frame.aligned_label
         buffer = io.BytesIO()
         # Colours at full resolution, so that classes do not bleed.
@@ -77,7 +77,7 @@ def pictures(evaluations: Evaluations, request: Request, names: Sequence[str], f
 
     found = {}
     for name in names:
-        identity = f"{run.folder.name} {run.finished_at}\n{focus!r}\n{name}".encode()
+        identity = f"{folder.folder.name} {folder.finished_at}\n{focus!r}\n{name}".encode()
         try:
             found[name] = handed_out_as("frame.jpg", identity, lambda name=name: drawn(name))  # type: ignore[misc]
         except InputError:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from deresunet.classes import ClassSet
-from deresunet.evaluation.bootstrap import ScoreIntervals, as_matrix, confusion_rows, score_intervals
-from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
+from deresunet.evaluation.bootstrap import as_matrix
+from deresunet.evaluation.confusions import Confusion
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.html import in_percent
-from deresunet.evaluation.report_page import column_names
 from deresunet.evaluation.stratified import BOUNDARY_PX, DEPTH_RANGES, MEASURED, PLACES, FrameResult, shape_of
 from deresunet.inference.preprocessing import Modality
 
@@ -26,31 +24,6 @@ PROPERTIES: dict[FrameProperty, str] = {
     "boundary": f"pixels within {BOUNDARY_PX} px of another class",
 }
 _SIGNIFICANT = 0.05
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """One cell of the confusion matrix off or on its diagonal.
-
-    Attributes:
-        truth: class 1..N.
-        prediction: class 1..N, or N + 1 for predictions that are none of the classes.
-        classes: the N classes.
-    """
-
-    truth: int
-    prediction: int
-    classes: ClassSet = field(repr=False)
-
-    def __str__(self) -> str:
-        if self.truth == self.prediction:
-            return f"{self.classes.display_name(self.truth)} predicted correctly"
-        return f"{self.classes.display_name(self.truth)} predicted as {self.predicted_name}"
-
-    @property
-    def predicted_name(self) -> str:
-        """Display name of the predicted class."""
-        return column_names(self.classes)[self.prediction - 1]
 
 
 @dataclass(frozen=True)
@@ -84,8 +57,7 @@ class DatasetResult:
         self.source = source
         self.modality: Modality = modality
         self.class_set = evaluation.class_set
-        self._intervals: tuple[bytes, ScoreIntervals] | None = None
-        self._stacked = confusion_rows(evaluation.results, len(self.class_set))
+        self._part: tuple[bytes, Evaluation] | None = None
 
     @property
     def frames(self) -> tuple[FrameResult, ...]:
@@ -95,7 +67,8 @@ class DatasetResult:
     @property
     def nbytes(self) -> int:
         """Memory of the frames' counts [bytes]."""
-        return sum(frame.cells.nbytes + frame.counts.nbytes for frame in self.frames) + 2 * self._stacked.data.nbytes
+        counts = sum(frame.cells.nbytes + frame.counts.nbytes for frame in self.frames)
+        return counts + 2 * self.evaluation.rows.data.nbytes
 
     @cached_property
     def miou(self) -> np.ndarray:
@@ -131,39 +104,14 @@ class DatasetResult:
 
     def matrix(self, chosen: np.ndarray) -> np.ndarray:
         """The pooled confusion matrix of frames, int64 (N, N + 1)."""
-        return as_matrix(np.asarray(self._stacked[chosen].sum(0)).reshape(-1))
+        return self.part(chosen).matrix
 
-    def intervals(self, chosen: np.ndarray) -> ScoreIntervals:
-        """Scores of frames with their bootstrap confidence intervals; those of the latest choice are kept."""
-        key = chosen.tobytes()
-        kept = self._intervals
+    def part(self, chosen: np.ndarray) -> Evaluation:
+        """The evaluation of frames alone; that of the latest choice is kept, with its intervals."""
+        key, kept = chosen.tobytes(), self._part
         if kept is None or kept[0] != key:
-            kept = self._intervals = (key, score_intervals(self._stacked[chosen]))
+            kept = self._part = (key, self.evaluation.part(chosen))
         return kept[1]
-
-    def boundary_miou(self, chosen: np.ndarray) -> float:
-        """Mean boundary IoU of frames, 0..1; NaN for none."""
-        return boundary_miou(self._part(chosen).boundary)
-
-    def boundary_iou(self, chosen: np.ndarray) -> np.ndarray:
-        """Boundary IoU of each class over frames, float64 (N,), 0..1; NaN where nothing defines it."""
-        return boundary_iou(self._part(chosen).boundary)
-
-    def places(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
-        """Pooled matrix of frames, int64 (N, N + 1), of pixels at a class boundary and of the interior, by `PLACES`."""
-        return self._part(chosen).stratified()["place"]
-
-    def _part(self, chosen: np.ndarray) -> Evaluation:
-        return replace(self.evaluation, results=tuple(self.frames[index] for index in chosen))
-
-    def frames_with(self, chosen: np.ndarray) -> np.ndarray:
-        """Number of the frames whose ground truth has each class, int64 (N,)."""
-        classes = len(self.class_set)
-        counts = np.zeros(classes, np.int64)
-        for index in chosen:
-            frame = self.frames[index]
-            counts[np.unique(frame.cells // (classes + 1) % classes)] += 1
-        return counts
 
     def names_with(self, label: int) -> set[str]:
         """Names of the frames whose ground truth has a class 1..N."""
@@ -201,7 +149,7 @@ class DatasetResult:
     def confused(self, chosen: np.ndarray, cell: Confusion) -> list[Listed]:
         """Frames with pixels of a cell of the matrix, most pixels first."""
         row, column = cell.truth - 1, cell.prediction - 1
-        own = self._stacked[chosen]
+        own = self.evaluation.rows[chosen]
         pixels = np.asarray(own[:, row * (len(self.class_set) + 1) + column].todense()).reshape(-1)
         truth = self._truth_pixels(chosen, cell.truth)
         order = np.lexsort(([self.frames[index].name for index in chosen], -pixels))
@@ -219,7 +167,7 @@ class DatasetResult:
     def _truth_pixels(self, chosen: np.ndarray, label: int) -> np.ndarray:
         """Pixels of a class in the ground truth of each of the frames, (n,)."""
         columns = len(self.class_set) + 1
-        row = self._stacked[chosen][:, (label - 1) * columns : label * columns]
+        row = self.evaluation.rows[chosen][:, (label - 1) * columns : label * columns]
         return np.asarray(row.sum(1)).reshape(-1)
 
     def describe(self, chosen: np.ndarray, cell: Confusion) -> str:
@@ -259,40 +207,11 @@ class DatasetResult:
     def _overlap(self, chosen: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels of intersection and union of a class in each of the frames: two float64 (n,)."""
         k = label - 1
-        entries = as_matrix(np.arange(self._stacked.shape[1]))
-        own = self._stacked[chosen]
+        entries = as_matrix(np.arange(self.evaluation.rows.shape[1]))
+        own = self.evaluation.rows[chosen]
         right = np.asarray(own[:, entries[k, k]].todense(), np.float64).reshape(-1)
         union = np.asarray(own[:, entries[k]].sum(1) + own[:, entries[:, k]].sum(1)).reshape(-1) - right
         return right, union
-
-
-def most_confused(
-    matrix: np.ndarray, classes: ClassSet, count: int = 30, label: int | None = None
-) -> list[tuple[Confusion, float]]:
-    """The cells off the diagonal with most pixels, int64 (N, N + 1) -> cell and share of the class's pixels, 0..1.
-
-    With a class 1..N, the cells of its row and its column alone.
-    """
-    truth = matrix.sum(1)
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    if label is not None:
-        rows, columns = (np.arange(size) != label - 1 for size in wrong.shape)
-        wrong[np.ix_(rows, columns)] = 0
-    found = []
-    for flat in np.argsort(-wrong, axis=None, kind="stable")[:count]:
-        row, column = (int(index) for index in np.unravel_index(flat, wrong.shape))
-        if not wrong[row, column]:
-            break
-        found.append((Confusion(row + 1, column + 1, classes), float(wrong[row, column] / truth[row])))
-    return found
-
-
-def present(matrix: np.ndarray) -> tuple[list[int], list[int]]:
-    """Classes 1..N with ground truth, and those with ground truth or predictions; N + 1 for none of the classes."""
-    truth, predicted = matrix.sum(1), matrix.sum(0)
-    rows = [int(k) + 1 for k in np.flatnonzero(truth)]
-    return rows, [int(k) + 1 for k in np.flatnonzero(np.append(truth, 0) + predicted)]
 
 
 def _properties(frame: FrameResult) -> tuple[float, ...]:

@@ -13,16 +13,16 @@ import gradio as gr
 from demo.components import PRIVATE, QUIET
 from demo.dataset import runs
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.frame_requests import CompareRequest
-from demo.dataset.progress import Request
+from demo.dataset.progress import OpenRequest, Run
 from demo.downloads import KEEP_SECONDS, handed_out
 from demo.inspector import DatasetFrame
-from demo.markup import SORT_TABLE, table
+from demo.markup import SORT_TABLE
 from demo.notices import with_notice
 from deresunet.errors import InputError
+from deresunet.evaluation import comparison_page
 from deresunet.evaluation.comparison import Comparison, compare
-from deresunet.evaluation.comparison_page import comparison_sections
-from deresunet.evaluation.report_page import html_page
+from deresunet.evaluation.confusions import shift_map
+from deresunet.evaluation.html import html_page, table
 
 # Puts the two runs into the address once they are compared; see demo/address.js.
 _TO_ADDRESS = "(a, b) => { window.writeAddress?.({ run_a: a, run_b: b }, true, 'dataset'); return []; }"
@@ -39,7 +39,7 @@ class Comparisons:
         self.evaluations = evaluations
         self._compared = lru_cache(maxsize=4)(self._compare)
 
-    def of(self, a: Request, b: Request) -> Comparison:
+    def of(self, a: Run, b: Run) -> Comparison:
         """Compare run B with run A, both finished.
 
         Raises:
@@ -47,11 +47,11 @@ class Comparisons:
         """
         if a == b:
             raise InputError("A and B are the same run. Choose two.")
-        times = tuple(self.evaluations.run_folder(request).finished_at for request in (a, b))
+        times = tuple(self.evaluations.run_folder(run).finished_at for run in (a, b))
         return self._compared(a, b, times)
 
-    def _compare(self, a: Request, b: Request, times: tuple[float, ...]) -> Comparison:
-        first, second = (self.evaluations.result(request).evaluation for request in (a, b))
+    def _compare(self, a: Run, b: Run, times: tuple[float, ...]) -> Comparison:
+        first, second = (self.evaluations.result(run).evaluation for run in (a, b))
         return compare(first, second, (self.evaluations.name(a), self.evaluations.name(b)))
 
 
@@ -60,12 +60,12 @@ class RunsTab:
     """Components that the rest of the Data set tab needs.
 
     Attributes:
-        request: state: a `CompareRequest`, or None at first; its `change` fires at each click on a frame.
+        opened: state: an `OpenRequest`, or None at first; its `change` fires at each click on a frame.
         follow: handler that compares the runs of two names over a data set, or clears the comparison for None.
         followed: components that `follow` updates.
     """
 
-    request: gr.State
+    opened: gr.State
     follow: Callable[[str, str | None, str | None], list[Any]]
     followed: list[Any]
 
@@ -83,12 +83,13 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
     asked = gr.State(None, time_to_live=KEEP_SECONDS)
     chosen_once = gr.State(False, time_to_live=KEEP_SECONDS)  # whether the visitor chose or compared the runs
     gr.HTML(
-        '<p class="ds-note">Every finished evaluation is kept as a run, by weights or predictions and modality. '
-        'Evaluate two, and compare them here.</p><p class="ds-note">Predictions of another network are on offer '
+        '<p class="soft">Every finished evaluation is kept as a run, by weights or predictions and modality. '
+        'Evaluate two, and compare them here.</p><p class="soft">Predictions of another network are on offer '
         "under Weights if the server was started with them: <code>python app.py --data DIR --predictions "
         "NAME=DIR</code>, with a folder of label PNGs that are named as the frames.</p>",
         padding=False,
     )
+    every = gr.HTML(elem_id="ds-all-runs", padding=False, js_on_load=SORT_TABLE)
     with gr.Row(elem_classes="ds-filters"):
         a = gr.Dropdown([], label="Run A", min_width=240, elem_id="ds-run-a")
         b = gr.Dropdown([], label="Run B", min_width=240, elem_id="ds-run-b")
@@ -99,7 +100,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
     with gr.Column(visible=False) as box:
         summary = gr.HTML(elem_id="ds-compare-summary", padding=False)
         gr.HTML(
-            '<p class="ds-note">Click a frame to open it in Compare, with both runs\' weights and modalities.</p>',
+            '<p class="soft">Click a frame to open it in Compare, with both runs\' weights and modalities.</p>',
             padding=False,
         )
         with gr.Row():
@@ -112,7 +113,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
                 classes = gr.HTML(elem_id="ds-compare-classes", padding=False, js_on_load=SORT_TABLE)
             with gr.Column(scale=4, min_width=320):
                 shift = gr.Image(
-                    label="Difference of the confusion matrices, B - A",
+                    label=comparison_page.SHIFT_CAPTION,
                     format="png",
                     interactive=False,
                     buttons=["download", "fullscreen"],
@@ -120,10 +121,10 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
                     elem_id="ds-shift",
                 )
 
-    def requests(source: str) -> dict[str, Request]:
-        return {evaluations.name(request): request for request in evaluations.finished(source)}
+    def requests(source: str) -> dict[str, Run]:
+        return {evaluations.name(run): run for run in evaluations.finished(source)}
 
-    def chosen(source: str, name_a: str | None, name_b: str | None) -> tuple[Request, Request]:
+    def chosen(source: str, name_a: str | None, name_b: str | None) -> tuple[Run, Run]:
         offered = requests(source)
         if len(offered) < 2:
             raise InputError("Two finished runs over this data set are needed. Evaluate it with two settings first.")
@@ -131,38 +132,49 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
             raise InputError("Choose run A and run B from the lists.")
         return offered[name_a], offered[name_b]
 
-    @with_notice(2, "The runs cannot be listed", cleared=False)
+    def run_table(offered: dict[str, Run]) -> str:
+        """All finished runs of a data set, as HTML; "" for fewer than two."""
+        if len(offered) < 2:
+            return ""
+        found = {name: evaluations.result(run).evaluation for name, run in offered.items()}
+        caption = f"All runs over this data set; from and to: {next(iter(found.values())).intervals.method}"
+        return table(comparison_page.run_table(found), caption=caption)
+
+    @with_notice(3, "The runs cannot be listed", cleared=False)
     def on_list(source: str, name_a: str | None, name_b: str | None, stay: bool) -> list[Any]:
         offered = requests(source)
         kept = (offered.get(name or "") if stay else None for name in (name_a, name_b))
         names = list(offered)[::-1]  # the earliest first
-        return [
+        lists = [
             gr.Dropdown(names, value=None if one is None else evaluations.name(one))
             for one in runs.preselected(list(offered.values()), *kept)
         ]
+        return [run_table(offered), *lists]
 
     @with_notice(7, "The runs were not compared")
     def on_compare(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
         found = comparisons.of(*chosen(source, name_a, name_b))
         return [
             gr.Column(visible=True),
-            runs.summary(found),
-            runs.frame_list("Frames won by B", found.won),
-            runs.frame_list("Frames lost by B", found.lost),
+            comparison_page.summary(found),
+            comparison_page.frame_list("Frames won by B", found.won, clickable=True),
+            comparison_page.frame_list("Frames lost by B", found.lost, clickable=True),
             table(
-                runs.class_table(found),
-                signed=runs.SIGNED,
-                caption="Classes; from and to: 95 % interval of B - A",
-                classes=found.class_set,
+                comparison_page.class_table(found),
+                comparison_page.SIGNED,
+                comparison_page.CLASSES_CAPTION,
+                found.class_set,
             ),
-            runs.shift_picture(found),
+            shift_map(found.confusion_shift, found.matrices[0] + found.matrices[1], found.class_set),
             gr.Files(value=None, visible=False),
         ]
 
     @with_notice(1, "The report was not written")
     def on_export(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
         found = comparisons.of(*chosen(source, name_a, name_b))
-        page = html_page(f"{found.names[1]} against {found.names[0]}: {source}", comparison_sections(found))
+        page = html_page(
+            f"{found.names[1]} against {found.names[0]}: {source}", comparison_page.comparison_sections(found)
+        )
         described = json.dumps({"data": source, **found.as_dict()}, indent=2, allow_nan=False)
         written = {"comparison.html": page, "comparison.json": described}
         return [gr.Files([handed_out(name, text.encode()) for name, text in written.items()], visible=True)]
@@ -177,7 +189,7 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
                 frame = DatasetFrame(source, str(where.value))
                 first_name = evaluations.checkpoints.first_name
                 weights = (first.weights or first_name, second.weights or first_name)
-                return [CompareRequest(frame, first, second, weights, names, order)]
+                return [OpenRequest(frame, (first, second), weights, listed=names, order=order)]
         raise InputError("This frame is not in the comparison any more. Compare the runs again.")
 
     def follow(source: str, name_a: str | None, name_b: str | None) -> list[Any]:
@@ -189,7 +201,9 @@ def build_runs(evaluations: Evaluations, source: gr.State, finished: gr.State, t
         return [*lists, bool(name_a or name_b), *compared]
 
     controls = [source, a, b]
-    gr.on([tab.select, source.change, finished.change], on_list, [*controls, chosen_once], [notice, a, b], **QUIET)
+    gr.on(
+        [tab.select, source.change, finished.change], on_list, [*controls, chosen_once], [notice, every, a, b], **QUIET
+    )
     gr.on([a.input, b.input, start.click, export.click], lambda: True, None, chosen_once, **QUIET)
     outputs = [notice, box, summary, won, lost, classes, shift, files]
     start.click(on_compare, controls, outputs, show_progress_on=[notice], **PRIVATE)

@@ -13,9 +13,8 @@ from demo.dataset import messages
 from demo.dataset.audit_tab import build_audit
 from demo.dataset.choice import ALL_SCENES, ALL_SENSORS, BEST, MOST, PAGE, STEP, WORST, Choice
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.frame_requests import OpenRequest
-from demo.dataset.plots import HeatMap, Scatter, marked_classes
-from demo.dataset.progress import Request
+from demo.dataset.plots import Scatter
+from demo.dataset.progress import OpenRequest, Run
 from demo.dataset.result import PROPERTIES
 from demo.dataset.runs_tab import build_runs
 from demo.dataset.sections import Sections
@@ -27,6 +26,7 @@ from demo.markup import ALL_CLASSES, PICK_CLASS, SORT_TABLE, chosen_class
 from demo.notices import notice as notice_of
 from demo.notices import with_notice
 from demo.report.dataset import write_dataset_report
+from deresunet.evaluation.confusions import HeatMap, marked_classes
 from deresunet.evaluation.html import MODALITY_NAMES
 
 _TICK_S = 1.0
@@ -38,7 +38,7 @@ class DatasetTab:
 
     Attributes:
         open_requests: states: an `OpenRequest` each, or None at first; `change` fires at each click on a frame.
-        compare_request: state: a `CompareRequest`, likewise.
+        compare_request: state: an `OpenRequest` of two runs, likewise.
         evaluations: runs of the whole server.
         follow: handler that brings the tab to what the query of an address asks for; takes that and the visitor.
         followed: components that `follow` updates.
@@ -64,7 +64,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
 
     source = gr.State(families[0])  # a variant's name, or the family's own
     open_request = gr.State(None, time_to_live=KEEP_SECONDS)
-    seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the request whose result is on the page
+    seen = gr.State(None, time_to_live=KEEP_SECONDS)  # the run whose result is on the page
     listing = gr.State([], time_to_live=KEEP_SECONDS)  # names of the frames in the gallery
     amount = gr.State(PAGE, time_to_live=KEEP_SECONDS)
     finished = gr.State([], time_to_live=KEEP_SECONDS)  # names of the finished runs over the data set
@@ -111,16 +111,22 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
                     _title("IoU of each class")
                     with gr.Tabs():
                         with gr.Tab("Chart"):
-                            gr.HTML(messages.bars_note(), padding=False)
+                            gr.HTML(
+                                '<p class="soft">Click a class for its frames and its confusions: its row and column '
+                                "in the matrix.</p>",
+                                padding=False,
+                            )
                             bars = gr.HTML(elem_id="ds-bars", padding=False, js_on_load=PICK_CLASS)
                         with gr.Tab("Table"):
                             classes = gr.HTML(elem_id="ds-classes", padding=False, js_on_load=SORT_TABLE)
+                        with gr.Tab("Calibration"):
+                            calibration = gr.HTML(elem_id="ds-calibration", padding=False)
                 with gr.Column(scale=6, min_width=320):
                     _title("Confusions")
                     matrix = plot(
                         "ds-matrix", "Confusion matrix; the list below it has the largest confusions in words"
                     )
-                    gr.HTML(messages.matrix_note(), padding=False)
+                    matrix_note = gr.HTML(padding=False)
                     pair = gr.Dropdown(
                         [(messages.NO_CONFUSION, "")], value="", label=messages.confusions_title(), elem_id="ds-pair"
                     )
@@ -166,43 +172,43 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
     run_outputs = [status, start, cancel, timer, results]
     list_outputs = [gallery_note, gallery, more, listing, amount]
     dot_outputs = [dots, dots_note]
-    cell_outputs = [matrix, pair, pair_note, *list_outputs]
-    look_outputs = [headline, bars, classes, *dot_outputs, *cell_outputs]
+    cell_outputs = [matrix, matrix_note, pair, pair_note, *list_outputs]
+    look_outputs = [headline, bars, classes, calibration, *dot_outputs, *cell_outputs]
     first_outputs = [sensor, scene, only, order, against, provenance, files, *look_outputs]
     all_outputs = [*run_outputs, *first_outputs, seen, finished]
 
     def choice_of(source: str, modality: Any, weights: str, *settings: Any) -> Choice:
-        return Choice(evaluations.request(source, modality, weights), evaluations.class_set(source), *settings)
+        return Choice(evaluations.run(source, modality, weights), evaluations.class_set(source), *settings)
 
-    def refreshed(request: Request, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        """Progress, the result if it is there and not on the page yet, the request on the page then, finished runs."""
-        progress = evaluations.progress(request, str(visitor.session_hash))
+    def refreshed(run: Run, seen: Run | None, visitor: gr.Request) -> list[Any]:
+        """Progress, the result if it is there and not on the page yet, the run on the page then, finished runs."""
+        progress = evaluations.progress(run, str(visitor.session_hash))
         done = progress.state == "done"
-        shown = sections.first(request) if done and seen != request else [gr.skip()] * len(first_outputs)
-        names = [evaluations.name(one) for one in evaluations.finished(request.source)]
-        return [*sections.run(request, progress), *shown, request if done else None, names]
+        shown = sections.first(run) if done and seen != run else [gr.skip()] * len(first_outputs)
+        names = [evaluations.name(one) for one in evaluations.finished(run.source)]
+        return [*sections.run(run, progress), *shown, run if done else None, names]
 
     @with_notice(len(all_outputs), "The evaluation cannot be shown")
-    def on_choose(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        return refreshed(evaluations.request(source, modality, weights), seen, visitor)
+    def on_choose(source: str, modality: Any, weights: str, seen: Run | None, visitor: gr.Request) -> list[Any]:
+        return refreshed(evaluations.run(source, modality, weights), seen, visitor)
 
     @with_notice(len(all_outputs), "The evaluation cannot be shown", cleared=False)
-    def on_tick(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        return refreshed(evaluations.request(source, modality, weights), seen, visitor)
+    def on_tick(source: str, modality: Any, weights: str, seen: Run | None, visitor: gr.Request) -> list[Any]:
+        return refreshed(evaluations.run(source, modality, weights), seen, visitor)
 
     @with_notice(len(run_outputs) + 1, "The evaluation was not started")
-    def on_start(source: str, modality: Any, weights: str, seen: Request | None, visitor: gr.Request) -> list[Any]:
-        request, session = evaluations.request(source, modality, weights), str(visitor.session_hash)
+    def on_start(source: str, modality: Any, weights: str, seen: Run | None, visitor: gr.Request) -> list[Any]:
+        run, session = evaluations.run(source, modality, weights), str(visitor.session_hash)
         # Only the result on this visitor's page is discarded; another visitor may have finished it just now.
-        evaluations.start(request, session, anew=seen == request)
-        status, button, stop, _, column = sections.run(request, evaluations.progress(request, session))
+        evaluations.start(run, session, anew=seen == run)
+        status, button, stop, _, column = sections.run(run, evaluations.progress(run, session))
         return [status, button, stop, gr.Timer(active=True), column, None]
 
     @with_notice(len(run_outputs), "The evaluation was not cancelled")
     def on_cancel(source: str, modality: Any, weights: str, visitor: gr.Request) -> list[Any]:
-        request, session = evaluations.request(source, modality, weights), str(visitor.session_hash)
-        evaluations.cancel(request, session)
-        return sections.run(request, evaluations.progress(request, session))
+        run, session = evaluations.run(source, modality, weights), str(visitor.session_hash)
+        evaluations.cancel(run, session)
+        return sections.run(run, evaluations.progress(run, session))
 
     @with_notice(len(look_outputs), "The result cannot be shown")
     def on_filter(*values: Any) -> list[Any]:
@@ -225,7 +231,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
     @with_notice(len(cell_outputs), "The confusion cannot be shown")
     def on_cell(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = choice_of(*values)
-        result = evaluations.result(choice.request)
+        result = evaluations.result(choice.run)
         drawn = HeatMap.of(
             result.matrix(choice.frames(result)), choice.classes, marked_classes(choice.label, choice.cell)
         )
@@ -245,20 +251,20 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
         return sections.listed(replace(choice, shown=min(choice.shown + STEP, MOST)))
 
     def opened(choice: Choice, name: str) -> OpenRequest:
-        request = choice.request
+        run = choice.run
         return OpenRequest(
-            DatasetFrame(request.source, name),
-            request,
-            request.weights or inspector.checkpoints.first_name,
+            DatasetFrame(run.source, name),
+            (run,),
+            (run.weights or inspector.checkpoints.first_name,),
             choice.class_names,
-            tuple(choice.listed(evaluations.result(request))),
+            tuple(choice.listed(evaluations.result(run))),
             choice.order_name,
         )
 
     @with_notice(1, "The frame was not opened")
     def on_dot(where: gr.SelectData, *values: Any) -> list[Any]:
         choice = choice_of(*values)
-        result = evaluations.result(choice.request)
+        result = evaluations.result(choice.run)
         index = Scatter.of(result, choice.frames(result), choice.against, choice.label).at(*where.index)
         return [gr.skip() if index is None else opened(choice, result.frames[index].name)]
 
@@ -270,7 +276,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
 
     @with_notice(1, "The report was not written")
     def on_report(source: str, modality: Any, weights: str) -> list[Any]:
-        written = write_dataset_report(evaluations, evaluations.request(source, modality, weights))
+        written = write_dataset_report(evaluations, evaluations.run(source, modality, weights))
         return [gr.Files([str(path) for path in written], visible=True)]
 
     def follow(query: Mapping[str, str], visitor: gr.Request) -> list[Any]:
@@ -285,20 +291,20 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
         name = one_of("data", inspector.readers, families[0])
         modality: Any = one_of("modality", MODALITY_NAMES, "rgbd")
         weights = one_of("weights", inspector.checkpoints.names, inspector.checkpoints.first_name)
-        request = evaluations.request(name, modality, weights)
-        progress = evaluations.progress(request, str(visitor.session_hash))
+        run = evaluations.run(name, modality, weights)
+        progress = evaluations.progress(run, str(visitor.session_hash))
         first: list[Any] = [gr.skip()] * len(first_outputs)
         if progress.state == "done":
-            choice, more = Choice.of(query, request, evaluations.result(request))
+            choice, more = Choice.of(query, run, evaluations.result(run))
             problems += more
-            first = sections.first(request, choice)
+            first = sections.first(run, choice)
         done = [evaluations.name(one) for one in evaluations.finished(name)]
         part = one_of("part", ("result", "runs", "audit"), "result")
         return [
             notice_of("Part of this link could not be opened", " ".join(problems)) if problems else "",
             *[name, *source_updates(inspector, name), modality, weights, gr.Tabs(selected=part)],
-            *sections.run(request, progress),
-            *[*first, request if progress.state == "done" else None, done],
+            *sections.run(run, progress),
+            *[*first, run if progress.state == "done" else None, done],
             *runs.follow(name, query.get("run_a"), query.get("run_b")),
         ]
 
@@ -335,7 +341,7 @@ def build_dataset_tab(inspector: Inspector, evaluations: Evaluations, tab: gr.Ta
     gallery.select(on_frame, [listing, *inputs], [notice, open_request, gallery], **QUIET)
     # A button shows no progress, and the files are hidden before: it is shown on the line below them.
     report.click(on_report, asked, [report_notice, files], show_progress_on=[provenance], **PRIVATE)
-    return DatasetTab([open_request, audit_request], runs.request, evaluations, follow, followed)
+    return DatasetTab([open_request, audit_request], runs.opened, evaluations, follow, followed)
 
 
 def _title(text: str) -> None:

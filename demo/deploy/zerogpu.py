@@ -62,9 +62,7 @@ def check_weights(uploads: bool) -> None:
         )
 
 
-def seconds_for(
-    images: Sequence[Images], modality: Modality, inference: Inference = _PLAIN, scores: bool = True
-) -> int:
+def seconds_for(images: Sequence[Images], modality: Modality, inference: Inference = _PLAIN, top_k: int = 1) -> int:
     """Time [s] that the GPU is asked for, to segment these frames; it takes what the decorated function takes."""
     sizes = [next(one for one in pair if one is not None).shape[:2] for pair in images]
     pixels = sum(height * width for height, width in sizes)
@@ -87,11 +85,11 @@ def lend(predictor: Predictor, gpu: Callable[..., Callable[[Segment], Segment]])
         decorated = gpu(duration=seconds_for)(segment)
 
         def run(
-            images: Sequence[Images], modality: Modality, inference: Inference, scores: bool
+            images: Sequence[Images], modality: Modality, inference: Inference, top_k: int
         ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
             for again in (True, False):
                 try:
-                    return decorated(images, modality, inference, scores)
+                    return decorated(images, modality, inference, top_k)
                 except Exception as error:  # of the scheduler, of the network to it, of the worker: all mean no answer
                     log.warning("no GPU for %d frames: %s", len(images), error)
                     if not isinstance(error, gr.Error):

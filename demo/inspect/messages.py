@@ -8,11 +8,10 @@ import numpy as np
 
 from demo.data_set_metrics import Measured
 from demo.inspection import Inspection
-from demo.markup import figure, key_line
 from demo.viewer.layers import Layer, Look, layer_keys, missing
 from deresunet.data.depth import DepthReading
 from deresunet.data.depth_units import describe_unit
-from deresunet.evaluation.html import MODALITY_NAMES, in_percent
+from deresunet.evaluation.html import MODALITY_NAMES, figure, in_percent, key_line
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.visualization.colours import hex_code, viridis
 from deresunet.visualization.depth import depth_range

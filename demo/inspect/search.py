@@ -89,7 +89,7 @@ class FrameSearch:
 
     def _scores(self, source: str, modality: Modality, weights: str | None) -> dict[str, float] | None:
         """Own mIoU of each frame that has one, or None before the evaluation."""
-        request = self.evaluations.request(source, modality, weights)
+        request = self.evaluations.run(source, modality, weights)
         if self.evaluations.progress(request).state != "done":
             return None
         result = self.evaluations.result(request)

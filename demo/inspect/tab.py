@@ -14,7 +14,6 @@ from demo.components import NETWORK, PRIVATE, QUIET, Origin
 from demo.dataset.evaluations import Evaluations
 from demo.downloads import KEEP_SECONDS
 from demo.inspect import first_frame, messages
-from demo.inspect.calibration import reliability_svg
 from demo.inspect.chooser import Chooser, Listing, follow, neighbour, upload_script
 from demo.inspect.choosing import wire_choosing
 from demo.inspect.layout import LOADING, NETWORK_LOADING, Layout, lay_out_inspect
@@ -28,6 +27,7 @@ from demo.pointcloud.tab import SURFACE_CLEARED, wire_surface
 from demo.report.tab import REPORT_CLEARED, wire_report
 from demo.viewer.viewer import pack, pack_preview
 from deresunet.errors import InputError
+from deresunet.evaluation.calibration import reliability_diagram
 from deresunet.evaluation.html import MODALITY_NAMES
 
 # Puts what the server knows of the view into the address, which the viewer completes; see demo/address.js.
@@ -89,7 +89,7 @@ def opened(inspector: Inspector, origin: Origin, settings: Settings, look: dict[
         packed |= {"look": look, "click": secrets.token_hex(4)}
     diagram = "<p>Calibration needs ground truth, and a prediction with confidences.</p>"
     if inspection.reliability is not None:
-        diagram = reliability_svg(inspection.reliability)
+        diagram = reliability_diagram(inspection.reliability)
     # What belongs to the frame before goes.
     stored = inspector.checkpoints.is_stored(settings.weights)
     cleared = [*ablation.cleared(inspection, stored), *SURFACE_CLEARED, *REPORT_CLEARED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import tempfile
@@ -10,28 +9,28 @@ import zipfile
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
-from PIL import Image
 
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.plots import on_white, scatter
-from demo.dataset.progress import Request
+from demo.dataset.plots import scatter
+from demo.dataset.progress import Run
 from demo.dataset.result import PROPERTIES, DatasetResult
 from demo.downloads import kept
 from deresunet.atomic import write_whole
 from deresunet.errors import InputError
+from deresunet.evaluation.confusions import on_white
+from deresunet.evaluation.html import image
 from deresunet.evaluation.report import ExtremeFrames, write_report
-from deresunet.evaluation.report_page import image
 
 # Worst frames and best frames in a report, of each.
 COUNT = 12
 
 
-def write_dataset_report(evaluations: Evaluations, request: Request, folder: Path | None = None) -> tuple[Path, Path]:
+def write_dataset_report(evaluations: Evaluations, run: Run, folder: Path | None = None) -> tuple[Path, Path]:
     """Write the report of a finished evaluation, over all its frames.
 
     Args:
         evaluations: holds the result.
-        request: which evaluation.
+        run: which evaluation.
         folder: where to write; by default in Gradio's cache, which lets go of it after an hour.
 
     Returns:
@@ -40,22 +39,20 @@ def write_dataset_report(evaluations: Evaluations, request: Request, folder: Pat
     Raises:
         InputError: the evaluation is not finished, or the folder cannot be written to.
     """
-    result, run = evaluations.result(request), evaluations.run_folder(request)
-    folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{run.folder.name}-{run.finished_at:.6f}"
-    run_name = evaluations.name(request)
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run_name} {request.source}").strip("-")
+    result, ours = evaluations.result(run), evaluations.run_folder(run)
+    folder = folder or Path(get_upload_folder()) / "dataset-reports" / f"{ours.folder.name}-{ours.finished_at:.6f}"
+    run_name = evaluations.name(run)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run_name} {run.source}").strip("-")
     page, archive = folder / f"report-{name}.html", folder / f"report-{name}.zip"
-    if run.finished and all([kept(page), kept(archive)]):
+    if ours.finished and all([kept(page), kept(archive)]):
         return page, archive
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
     except OSError as error:
         raise InputError(f"The report cannot be written ({error.strerror}). Make room on the server.") from error
-    frames = ExtremeFrames(
-        evaluations.reader(request), evaluations.segmenter(request), request.modality, kept=run.label
-    )
-    title = f"{run_name}: {request.source}"
+    frames = ExtremeFrames(evaluations.reader(run), evaluations.segmenter(run), run.modality, kept=ours.label)
+    title = f"{run_name}: {run.source}"
     try:
         written = write_report(
             work, result.evaluation, frames.picture, title=title, count=COUNT, sections=_properties(result)
@@ -79,15 +76,9 @@ def _properties(result: DatasetResult) -> list[str]:
     sections = []
     for name in dict.fromkeys((result.first_property, "far")):
         shown = image(
-            _png(scatter(result, everything, name)), f"Frames by share of {PROPERTIES[name]} and by mIoU", "plot"
+            on_white(scatter(result, everything, name)), f"Frames by share of {PROPERTIES[name]} and by mIoU", "plot"
         )
         sections.append(
             f"<h2>mIoU by share of {PROPERTIES[name]}</h2><p>{result.correlation(everything, name)}</p>{shown}"
         )
     return sections
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    on_white(picture).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

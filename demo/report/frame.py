@@ -18,17 +18,16 @@ import pandas as pd
 from demo.ablation import summary
 from demo.downloads import download_name
 from demo.inspect import messages
-from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_table, present_classes
 from demo.inspection import Inspection, full_size, png
-from demo.markup import class_keys
 from demo.pointcloud.surface import back_project, camera_intrinsics, to_ply
 from demo.viewer.layers import TITLES, Layer, Look, draw, missing
 from deresunet.atomic import csv_text
 from deresunet.classes import ClassSet
 from deresunet.data.frame import Frame
-from deresunet.evaluation.html import MODALITY_NAMES
-from deresunet.evaluation.report_page import confused_pairs, html_page, image
+from deresunet.evaluation.calibration import reliability_diagram
+from deresunet.evaluation.confusions import confused_pairs
+from deresunet.evaluation.html import MODALITY_NAMES, class_keys, html_page, image, table
 
 
 def frame_pictures(inspection: Inspection, opacity: float) -> dict[str, np.ndarray]:
@@ -80,7 +79,7 @@ class Report:
             messages.headline(inspection),
             _figures(self._pictures, picture_keys(inspection)),
             _legend(present_classes(inspection), inspection.class_set),
-            _table(_classes(inspection), escape=False),
+            table(_classes(inspection), classes=inspection.class_set, sortable=False),
         ]
         if inspection.result is not None:
             lines = "".join(
@@ -91,7 +90,7 @@ class Report:
         if inspection.has_confidence and inspection.has_entropy:
             sections.append(f"<h2>Confidence and entropy</h2>{_confidence(inspection)}")
         if inspection.reliability is not None:
-            sections.append(reliability_svg(inspection.reliability))
+            sections.append(reliability_diagram(inspection.reliability))
         if self.ablation is not None:
             sections.append(_ablation(self.ablation, self._ablation_pictures, inspection.class_set))
         sections.append(messages.provenance_line(inspection))
@@ -146,7 +145,8 @@ class Report:
 def _ablation(ablation: summary.Ablation, pictures: dict[str, bytes], classes: ClassSet) -> str:
     """The ablation's part of the page."""
     pieces = [
-        f"<h2>Modality ablation</h2>{summary.ablation_settings(ablation)}{_table(summary.score_table(ablation))}",
+        f"<h2>Modality ablation</h2>{summary.ablation_settings(ablation)}",
+        table(summary.score_table(ablation), sortable=False),
         f"{summary.ablation_summary(ablation)}{_figures(pictures)}",
         _legend(
             sorted({int(label) for one in ablation.values() for label in np.unique(one.label) if label}),
@@ -157,7 +157,9 @@ def _ablation(ablation: summary.Ablation, pictures: dict[str, bytes], classes: C
         "IoU of each class, and the points that depth adds": summary.class_table(ablation),
         "mIoU by distance, and by whether depth was measured": summary.region_table(ablation),
     }
-    pieces += [f"<h3>{title}</h3>{_table(rows)}" for title, rows in tables.items() if len(rows)]
+    pieces += [
+        table(rows, ["depth adds"], title, classes, sortable=False) for title, rows in tables.items() if len(rows)
+    ]
     return "".join(pieces)
 
 
@@ -169,7 +171,7 @@ def _confidence(inspection: Inspection) -> str:
     if inspection.truth is not None:
         known, right = inspection.truth > 0, inspection.truth == inspection.label
         places |= {"where correct": known & right, "where wrong": known & ~right}
-    table = pd.DataFrame(
+    means = pd.DataFrame(
         [
             (name, *(100 * array[place].mean() for array in (sure, unsure)))
             for name, place in places.items()
@@ -178,16 +180,16 @@ def _confidence(inspection: Inspection) -> str:
         columns=["", "mean confidence %", "mean entropy %"],
     )
     return (
-        f"{_table(table)}<p>Confidence: the probability of the predicted class. Entropy: of the "
+        f"{table(means, sortable=False)}<p>Confidence: the probability of the predicted class. Entropy: of the "
         "probabilities of all classes; 0 %: one class for certain, 100 %: all classes equally likely.</p>"
     )
 
 
 def _classes(inspection: Inspection) -> pd.DataFrame:
     """The page's table of classes, with the mean confidence where each is predicted."""
-    table = class_table(inspection)
+    rows = class_table(inspection)
     confidence = dict(zip(inspection.class_set.display_names, 100 * inspection.confidence, strict=True))
-    return table.assign(**{"confidence %": table["class"].map(confidence).astype(float)})
+    return rows.assign(**{"confidence %": rows["class"].map(confidence).astype(float)})
 
 
 def _legend(present: list[int], classes: ClassSet) -> str:
@@ -205,19 +207,6 @@ def _figures(pictures: dict[str, bytes], keys: dict[str, str] | None = None) -> 
         for title, png in pictures.items()
     )
     return f'<div class="figures">{figures}</div>'
-
-
-def _table(table: pd.DataFrame, escape: bool = True) -> str:
-    """Rows with numbers to one decimal, in a box of their own that scrolls."""
-    rows = table.to_html(
-        index=False,
-        border=0,
-        escape=escape,
-        float_format="{:.1f}".format,
-        formatters={"depth adds": "{:+.1f}".format},
-        na_rep="n/a",
-    )
-    return f'<div class="scroll">{rows}</div>'
 
 
 def _csv(inspection: Inspection) -> str:

@@ -26,6 +26,7 @@ from demo.inspection import Inspection
 from demo.viewer.layers import TITLES, Layer, Look, boundary_px, missing
 from deresunet.classes import ClassSet
 from deresunet.data.sunrgbd.boxes import box_lines
+from deresunet.evaluation.confusions import most_confused
 from deresunet.evaluation.html import MODALITY_NAMES
 from deresunet.visualization.boxes import box_colour, shown_boxes
 from deresunet.visualization.colours import (
@@ -280,12 +281,8 @@ def _numbers(inspection: Inspection) -> Packed:
         }
     if inspection.result is not None:
         matrix = inspection.result.matrix()
-        wrong = matrix.copy()
-        np.fill_diagonal(wrong, 0)
-        order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
-        numbers["confusions"] = [
-            [int(flat // wrong.shape[1]) + 1, int(flat % wrong.shape[1]) + 1, int(wrong.flat[flat])] for flat in order
-        ]
+        confusions = most_confused(matrix, inspection.class_set, matrix.size)
+        numbers["confusions"] = [[cell.truth, cell.prediction, pixels] for cell, pixels in confusions]
         numbers["pixels"] = [matrix.sum(1).tolist(), matrix.sum(0).tolist()]
     return numbers
 

@@ -38,10 +38,9 @@ from deresunet.evaluation.comparison import compare
 from deresunet.evaluation.comparison_page import comparison_sections
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.evaluator import describe_protocol, evaluate
-from deresunet.evaluation.html import MODALITY_NAMES
+from deresunet.evaluation.html import MODALITY_NAMES, html_page
 from deresunet.evaluation.metrics import METRICS_VERSION, scores
 from deresunet.evaluation.report import ExtremeFrames, write_report
-from deresunet.evaluation.report_page import html_page
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.inference.predictor import SegmentationPredictor, load
 from deresunet.inference.preprocessing import MODALITIES, Modality

@@ -13,7 +13,7 @@ wrong more often than annotators, so what tells an annotation error from a netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -29,9 +29,9 @@ from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.failures import nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix
-from deresunet.inference.batching import batched_by_size
-from deresunet.inference.prediction import Prediction
-from deresunet.inference.predictor import Predictor, SegmentationPredictor
+from deresunet.evaluation.predicted import predicted_frames
+from deresunet.inference.prediction import TOP_K, Prediction
+from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality, usable_modality
 
 # Smallest region, as a share of the frame's pixels: 922 px at 480x640.
@@ -176,47 +176,24 @@ def audit(
         return replace(frame, label=frame.aligned_label)
 
     frames = Pass(names, read, workers, on_error)
-
-    def labelled() -> Iterator[tuple[str, Frame]]:
-        for name, frame in frames:
-            if frame.label is not None:
-                yield name, frame
-            else:
-                frames.done += 1
-
-    for group in batched_by_size(labelled(), predictor.usual_batch, predictor.network_size):
-        for (name, frame), prediction in zip(group, _predictions(predictor, group, modality), strict=True):
-            try:
-                if isinstance(prediction, InputError):
-                    raise prediction
+    for name, frame, prediction in predicted_frames(predictor, frames, modality, TOP_K):
+        try:
+            if isinstance(prediction, InputError):
+                raise prediction
+            if prediction is not None:
                 assert frame.label is not None
                 brought = prediction.brought_by(joined(prediction.class_set, frame.class_set))
                 matrix += confusion_matrix(frame.label, brought.label, len(class_set))
                 found += frame_findings(frame, brought, min_area, min_confidence)
                 audited += 1
-                frames.done += 1
-            except InputError as error:
-                frames.fail(name, error)
-            if on_frame is not None:
-                on_frame(frames.done)
+            frames.done += 1
+        except InputError as error:
+            frames.fail(name, error)
+        if on_frame is not None:
+            on_frame(frames.done)
     if not audited:
         raise nothing_to_score(len(names), frames.failed)
     return Audit(rank(found, matrix), audited, tuple(frames.failed), class_set)
-
-
-def _predictions(
-    predictor: SegmentationPredictor, group: Sequence[tuple[str, Frame]], modality: Modality
-) -> list[Prediction | InputError]:
-    """Predictions of frames of one network size, or why there is none; several go through the network at once."""
-    if len(group) > 1 and isinstance(predictor, Predictor):
-        return [*predictor.predictions([frame for _, frame in group], modality)]
-    found: list[Prediction | InputError] = []
-    for _, frame in group:
-        try:
-            found.append(predictor(frame, modality))
-        except InputError as error:
-            found.append(error)
-    return found
 
 
 def frame_findings(

@@ -1,7 +1,9 @@
-"""Bootstrap confidence intervals over frames: of one evaluation's scores, and of the difference of two.
+"""Bootstrap confidence intervals: of one evaluation's scores, and of the difference of two.
 
-Resampling frames (Efron 1979, https://doi.org/10.1214/aos/1176344552) asks how a score would come out on other frames
-of the same kind. Frames of one recording resemble each other, so the interval is too narrow.
+Resampling (Efron 1979, https://doi.org/10.1214/aos/1176344552) asks how a score would come out on other data of the
+same kind. Frames of one recording resemble each other, so whole recordings are drawn where they are known (the cluster
+bootstrap: Field and Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x); drawn frame by frame, the interval
+is too narrow.
 """
 
 from __future__ import annotations
@@ -9,17 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from scipy import sparse
 
+from deresunet.evaluation.html import in_percent
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import FrameResult, shape_of
 
 DRAWS = 2000
 LEVEL = 0.95
-# Of fewer frames, resampling says more about the draw than about the network.
-MIN_FRAMES = 5
+# Of fewer frames or recordings, resampling says more about the draw than about the network.
+MIN_UNITS = 5
 _CHUNK = 100
 
 
@@ -29,8 +33,8 @@ class Interval:
 
     Attributes:
         value: of the frames as they are; a score 0..1, a difference -1..1.
-        low: lower end; NaN for fewer than `MIN_FRAMES` frames.
-        high: upper end; NaN for fewer than `MIN_FRAMES` frames.
+        low: lower end; NaN for fewer than `MIN_UNITS` frames or recordings.
+        high: upper end; NaN likewise.
     """
 
     value: float
@@ -43,7 +47,7 @@ class Difference(Interval):
     """A score of run B minus that of run A, pooled over the frames of both.
 
     Attributes:
-        share_above_zero: share of the draws in which B is above A, 0..1; NaN for fewer than `MIN_FRAMES` frames.
+        share_above_zero: share of the draws in which B is above A, 0..1; NaN where there is no interval.
     """
 
     share_above_zero: float
@@ -54,46 +58,43 @@ class Difference(Interval):
         return self.low > 0 or self.high < 0
 
 
+Unit = Literal["frames", "recordings"]
+_Interval = TypeVar("_Interval", bound=Interval)
+
+
 @dataclass(frozen=True)
-class ScoreIntervals:
-    """Scores of one evaluation.
+class Intervals(Generic[_Interval]):
+    """Scores of one evaluation, or those of run B minus those of run A over the same frames.
 
     Attributes:
         miou: mean IoU.
         pixel_acc: pixel accuracy.
         iou: IoU of each of the N classes in order; NaN for classes without ground truth.
-        frames: frames that were drawn from.
+        units: number of frames or recordings that were drawn from.
+        unit: what was drawn.
         draws: draws of the bootstrap.
         level: confidence level of the intervals, 0..1.
     """
 
-    miou: Interval
-    pixel_acc: Interval
-    iou: tuple[Interval, ...]
-    frames: int
+    miou: _Interval
+    pixel_acc: _Interval
+    iou: tuple[_Interval, ...]
+    units: int
+    unit: Unit
     draws: int
     level: float
 
+    @property
+    def method(self) -> str:
+        """Sentence on what the intervals are."""
+        if self.units < MIN_UNITS:
+            return f"Fewer than {MIN_UNITS} {self.unit}: too few for a confidence interval."
+        alike = " Frames of one recording are alike, so the interval is too narrow." if self.unit == "frames" else ""
+        return f"{in_percent(self.level, 0)} bootstrap confidence interval over {self.units:,} {self.unit}.{alike}"
 
-@dataclass(frozen=True)
-class ScoreDifferences:
-    """Scores of run B minus those of run A over the same frames.
 
-    Attributes:
-        miou: difference of mean IoU.
-        pixel_acc: difference of pixel accuracy.
-        iou: difference of each class's IoU, classes 1..N in order; NaN for classes without ground truth.
-        frames: frames that were drawn from.
-        draws: draws of the bootstrap.
-        level: confidence level of the intervals, 0..1.
-    """
-
-    miou: Difference
-    pixel_acc: Difference
-    iou: tuple[Difference, ...]
-    frames: int
-    draws: int
-    level: float
+ScoreIntervals = Intervals[Interval]
+ScoreDifferences = Intervals[Difference]
 
 
 def confusion_rows(results: Sequence[FrameResult], classes: int) -> sparse.csr_matrix:
@@ -110,26 +111,38 @@ def confusion_rows(results: Sequence[FrameResult], classes: int) -> sparse.csr_m
     return rows
 
 
+def resampled(rows: sparse.csr_matrix, results: Sequence[FrameResult]) -> tuple[sparse.csr_matrix, Unit]:
+    """Add up `confusion_rows` by recording, the unit that is drawn; where none is known, it is the frame."""
+    if not any(result.sequence for result in results):
+        return rows, "frames"
+    recordings: dict[str, int] = {}
+    unit = [recordings.setdefault(one.sequence or f"\0{k}", len(recordings)) for k, one in enumerate(results)]
+    ones = np.ones(len(unit), np.int64)
+    return sparse.csr_matrix((ones, (unit, range(len(unit))))) @ rows, "recordings"
+
+
 def as_matrix(row: np.ndarray) -> np.ndarray:
     """A row of `confusion_rows`, or a sum of such, as a confusion matrix (..., N, N + 1)."""
     classes = math.isqrt(row.shape[-1])
     return row.reshape(*row.shape[:-1], classes, classes + 1)
 
 
-def score_intervals(rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL) -> ScoreIntervals:
+def score_intervals(
+    rows: sparse.csr_matrix, draws: int = DRAWS, seed: int = 0, level: float = LEVEL, unit: Unit = "frames"
+) -> ScoreIntervals:
     """Scores of an evaluation with their intervals.
 
     Args:
-        rows: int64 (frames, N * (N + 1)) as `confusion_rows` gives them.
-        draws: draws of the bootstrap, each of as many frames with replacement.
-        seed: seed of the draws; the same frames give the same interval.
+        rows: int64 (units, N * (N + 1)) as `confusion_rows` or `resampled` gives them.
+        draws: draws of the bootstrap, each of as many rows with replacement.
+        seed: seed of the draws; the same rows give the same interval.
         level: confidence level, 0..1.
+        unit: what a row is.
     """
-    observed = _observed(rows)
-    drawn = _drawn([rows], draws, seed)
-    low, high = _ends(drawn[0], level)
-    miou, pixel_acc, *iou = (Interval(float(observed[k]), float(low[k]), float(high[k])) for k in range(len(observed)))
-    return ScoreIntervals(miou, pixel_acc, tuple(iou), rows.shape[0], draws, level)
+    observed, (drawn,) = _observed(rows), _drawn([rows], draws, seed)
+    low, high = _ends(drawn, level)
+    miou, pixel_acc, *iou = (Interval(*map(float, one)) for one in zip(observed, low, high, strict=True))
+    return Intervals(miou, pixel_acc, tuple(iou), rows.shape[0], unit, draws, level)
 
 
 def score_differences(
@@ -138,25 +151,25 @@ def score_differences(
     draws: int = DRAWS,
     seed: int = 0,
     level: float = LEVEL,
+    unit: Unit = "frames",
 ) -> ScoreDifferences:
-    """Differences of two runs with paired intervals: each draw takes the same frames of both.
+    """Differences of two runs with paired intervals: each draw takes the same rows of both.
 
     Args:
-        first: int64 (frames, N * (N + 1)), frames of run A as `confusion_rows` gives them.
-        second: int64 (frames, N * (N + 1)), the same frames in the same order of run B.
-        draws: draws of the bootstrap, each of as many frames with replacement.
+        first: int64 (units, N * (N + 1)) of run A as `confusion_rows` or `resampled` gives them.
+        second: int64 (units, N * (N + 1)) of run B, the same frames in the same order.
+        draws: draws of the bootstrap, each of as many rows with replacement.
         seed: seed of the draws.
         level: confidence level, 0..1.
+        unit: what a row is.
     """
     observed = _observed(second) - _observed(first)
     a, b = _drawn([first, second], draws, seed)
     drawn = b - a
     low, high = _ends(drawn, level)
     above = (drawn > 0).mean(1) if drawn.size else np.full(len(drawn), np.nan)
-    miou, pixel_acc, *iou = (
-        Difference(float(observed[k]), float(low[k]), float(high[k]), float(above[k])) for k in range(len(observed))
-    )
-    return ScoreDifferences(miou, pixel_acc, tuple(iou), first.shape[0], draws, level)
+    miou, pixel_acc, *iou = (Difference(*map(float, one)) for one in zip(observed, low, high, above, strict=True))
+    return Intervals(miou, pixel_acc, tuple(iou), first.shape[0], unit, draws, level)
 
 
 def _observed(rows: sparse.csr_matrix) -> np.ndarray:
@@ -166,9 +179,9 @@ def _observed(rows: sparse.csr_matrix) -> np.ndarray:
 
 
 def _drawn(runs: Sequence[sparse.csr_matrix], draws: int, seed: int) -> np.ndarray:
-    """Scores of resampled frames, float64 (runs, 2 + N, draws); no draws for fewer than `MIN_FRAMES` frames."""
+    """Scores of resampled frames, float64 (runs, 2 + N, draws); no draws for fewer than `MIN_UNITS` frames."""
     frames, classes = runs[0].shape[0], math.isqrt(runs[0].shape[1])
-    if frames < MIN_FRAMES:
+    if frames < MIN_UNITS:
         return np.empty((len(runs), 2 + classes, 0))
     rng = np.random.default_rng(seed)
     drawn = np.empty((len(runs), 2 + classes, draws))

@@ -18,17 +18,18 @@ from deresunet.evaluation.bootstrap import (
     ScoreDifferences,
     as_matrix,
     confusion_rows,
+    resampled,
     score_differences,
 )
-from deresunet.evaluation.evaluation import Evaluation, percent
+from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.html import Effect
-from deresunet.evaluation.metrics import Scores, scores
+from deresunet.evaluation.metrics import Scores, percent, scores
 
 # Differences of a frame's mIoU below this are ties: 0.1 points of percent.
 TIE = 0.001
 _METHOD = (
-    "paired percentile bootstrap over frames: each draw takes as many frames with replacement, the same for both, and "
-    "pools their confusion matrices"
+    "paired percentile bootstrap over {0}: each draw takes as many {0} with replacement, the same for both, and pools "
+    "their confusion matrices"
 )
 
 
@@ -108,6 +109,11 @@ class Comparison:
         return sum(abs(frame.value) < TIE for frame in self.frames)
 
     @property
+    def method(self) -> str:
+        """Bootstrap of the intervals, in words."""
+        return _METHOD.format(self.differences.unit)
+
+    @property
     def effects(self) -> list[Effect]:
         """Differences of IoU of the classes with ground truth, in points of percent, for a forest plot."""
         return [
@@ -146,7 +152,7 @@ class Comparison:
             "confusion_difference": self.confusion_difference.tolist(),
             "draws": found.draws,
             "level": found.level,
-            "method": _METHOD,
+            "method": self.method,
         }
 
     def __str__(self) -> str:
@@ -155,7 +161,7 @@ class Comparison:
         value = f"mIoU, B - A: {100.0 * found.miou.value:+.2f} points"
         counts = f"{len(self.won)} frames won, {len(self.lost)} lost, {self.tied} tied of {len(self.frames)}"
         if np.isnan(found.miou.low):
-            return f"{value}; too few frames for an interval; {counts}"
+            return f"{value}; too few {found.unit} for an interval; {counts}"
         verdict = (
             f"B is significantly {'better' if found.miou.value > 0 else 'worse'} than A ({100 * found.level:.0f} % "
             "interval excludes 0)"
@@ -208,10 +214,12 @@ def compare(
             f"{len(differing)} frames have another ground truth in each run, such as {common[differing[0]]}. Compare "
             "runs of the same labels, read with the same options."
         )
+    drawn_a, unit = resampled(rows_a, [first[name] for name in common])
+    drawn_b, _ = resampled(rows_b, [first[name] for name in common])
     return Comparison(
         names=names,
         matrices=(_pooled(rows_a), _pooled(rows_b)),
-        differences=score_differences(rows_a, rows_b, draws, seed, level),
+        differences=score_differences(drawn_a, drawn_b, draws, seed, level, unit),
         class_set=a.class_set,
         frames=tuple(FrameDifference(name, first[name].miou, second[name].miou) for name in common),
         only_a=len(first) - len(common),

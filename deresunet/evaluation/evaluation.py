@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from scipy import sparse
 
 from deresunet.classes import SUNRGBD37, ClassSet, label_map
 from deresunet.data.frame_tally import FrameTally
 from deresunet.data.passes import Failure
+from deresunet.evaluation.bootstrap import ScoreIntervals, as_matrix, confusion_rows, resampled, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_iou, boundary_miou
+from deresunet.evaluation.calibration import BINS, Reliability
 from deresunet.evaluation.failures import coverage
 from deresunet.evaluation.html import in_percent
-from deresunet.evaluation.metrics import Scores, scores
+from deresunet.evaluation.metrics import Scores, percent, scores
 from deresunet.evaluation.stratified import DEPTH_RANGES, MEASURED, PLACES, FrameResult, pool
 
 
@@ -134,11 +137,49 @@ class Evaluation:
             "examples": [{"name": name, "kind": kind, "warning": text} for name, kind, text in warned[:20]],
         }
 
+    @cached_property
+    def frames_with(self) -> np.ndarray:
+        """Number of frames whose ground truth has each class, int64 (N,)."""
+        columns = len(self.class_set) + 1
+        cells = self.rows.tocoo()
+        here = np.unique(np.stack([cells.row, cells.col // columns]), axis=1)[1]
+        return np.bincount(here, minlength=columns - 1)
+
+    @cached_property
+    def rows(self) -> sparse.csr_matrix:
+        """The frames' confusion matrices, int64 (frames, N * (N + 1)), as `bootstrap.confusion_rows` gives them."""
+        return confusion_rows(self.results, len(self.class_set))
+
+    @cached_property
+    def intervals(self) -> ScoreIntervals:
+        """Scores with bootstrap confidence intervals, over recordings where they are known."""
+        drawn, unit = resampled(self.rows, self.results)
+        return score_intervals(drawn, unit=unit)
+
+    @property
+    def reliability(self) -> Reliability:
+        """Accuracy by confidence; counts nothing where predictions have no confidence."""
+        return Reliability(np.sum([np.zeros((3, BINS)), *(result.calibration for result in self.results)], axis=0))
+
+    def part(self, chosen: np.ndarray) -> Evaluation:
+        """The evaluation of some of its frames, int64 (n,) of indices into `results`."""
+        rows = self.rows[chosen]
+        results = tuple(self.results[index] for index in chosen)
+        matrix = as_matrix(np.asarray(rows.sum(0)).reshape(-1))
+        found = replace(self, matrix=matrix, frames=len(results), results=results)
+        vars(found)["rows"] = rows
+        return found
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; ratios in percent, None where nothing defines them."""
-        result = self.scores
-        frames = Counter(frame.sensor for frame in self.results), Counter(frame.scene for frame in self.results)
-        way = label_map(self.network, self.class_set)
+        way, found = label_map(self.network, self.class_set), self.intervals
+        groups = {
+            f"{key}s": {
+                name: {"frames": sum(getattr(one, key) == name for one in self.results), **scores(matrix).as_dict()}
+                for name, matrix in self.groups(key).items()
+            }
+            for key in ("sensor", "scene")
+        }
         return {
             "class_set": {"name": self.class_set.name, "title": self.class_set.title},
             "network_classes": {
@@ -147,17 +188,16 @@ class Evaluation:
                 "not_in_ground_truth": list(way.missing),
                 "cannot_be_predicted": list(way.unreachable),
             },
-            "outside": percent(result.outside),
-            "miou": percent(result.miou),
-            "pixel_acc": percent(result.pixel_acc),
-            "mean_acc": percent(result.mean_acc),
-            "fw_iou": percent(result.fw_iou),
-            "iou": [percent(value) for value in result.iou],
-            "accuracy": [percent(value) for value in result.accuracy],
-            "precision": [percent(value) for value in result.precision],
-            "f1": [percent(value) for value in result.f1],
+            **self.scores.as_dict(),
             "boundary_miou": percent(boundary_miou(self.boundary)),
             "boundary_iou": [percent(value) for value in boundary_iou(self.boundary)],
+            "intervals": {
+                "miou": [percent(found.miou.low), percent(found.miou.high)],
+                "pixel_acc": [percent(found.pixel_acc.low), percent(found.pixel_acc.high)],
+                "iou": [[percent(one.low), percent(one.high)] for one in found.iou],
+                "method": found.method,
+            },
+            "reliability": self.reliability.as_dict(),
             "classes": list(self.class_set.display_names),
             "frames": self.frames,
             "coverage": self.coverage,
@@ -165,17 +205,10 @@ class Evaluation:
             "failed": [vars(failure) for failure in self.failed],
             "missing_predictions": list(self.missing),
             "resized_predictions": self.resized,
-            "sources": dict(sorted(Counter(frame.source for frame in self.results).items())),
-            "sensors": {
-                name: {"frames": frames[0][name], **describe_scores(matrix)}
-                for name, matrix in self.groups("sensor").items()
-            },
-            "scenes": {
-                name: {"frames": frames[1][name], **describe_scores(matrix)}
-                for name, matrix in self.groups("scene").items()
-            },
+            "sources": self.sources,
+            **groups,
             "regions": {
-                key: {name: describe_scores(matrix) for name, matrix in parts.items()}
+                key: {name: scores(matrix).as_dict() for name, matrix in parts.items()}
                 for key, parts in self.stratified().items()
             },
             "modalities": dict(Counter(frame.modality for frame in self.results)),
@@ -187,24 +220,10 @@ class Evaluation:
             "seconds_per_frame": round(self.seconds_per_frame, 4),
         }
 
-
-def describe_scores(matrix: np.ndarray) -> dict[str, Any]:
-    """Scores of a confusion matrix as plain JSON types: ratios in percent, and the number of labelled pixels."""
-    result = scores(matrix)
-    return {
-        "pixels": int(result.truth_pixels.sum()),
-        "miou": percent(result.miou),
-        "pixel_acc": percent(result.pixel_acc),
-        "mean_acc": percent(result.mean_acc),
-        "fw_iou": percent(result.fw_iou),
-        "iou": [percent(value) for value in result.iou],
-        "accuracy": [percent(value) for value in result.accuracy],
-    }
-
-
-def percent(ratio: float) -> float | None:
-    """Ratio 0..1 in percent, rounded to four places; None for NaN, which JSON does not have."""
-    return None if math.isnan(ratio) else round(100.0 * float(ratio), 4)
+    @property
+    def sources(self) -> dict[str, int]:
+        """Number of frames by what they say of their origin."""
+        return dict(sorted(Counter(frame.source for frame in self.results).items()))
 
 
 def listing(names: Sequence[str], most: int = 6) -> str:

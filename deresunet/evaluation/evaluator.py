@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,12 +19,12 @@ from deresunet.data.labels import class_set_of
 from deresunet.data.passes import Pass
 from deresunet.data.readers import Frames
 from deresunet.errors import InputError
-from deresunet.evaluation.evaluation import Evaluation, percent
+from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.failures import nothing_to_score
 from deresunet.evaluation.metrics import confusion_matrix, scores
+from deresunet.evaluation.predicted import predicted_frames
 from deresunet.evaluation.resume import ResumeFile
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
-from deresunet.inference.batching import batched_by_size
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
@@ -31,6 +32,10 @@ from deresunet.inference.stored_predictions import MissingPredictionError, Store
 
 _LABELS = "logits bilinear to the ground truth's own resolution, argmax over {} classes"
 _SCORING = "void ignored, one confusion matrix pooled over all frames, mIoU over the classes with ground truth"
+
+
+class StoppedError(Exception):
+    """The evaluation was asked to stop."""
 
 
 def describe_protocol(predictor: SegmentationPredictor, classes: ClassSet) -> str:
@@ -51,6 +56,7 @@ def evaluate(
     workers: int = 2,
     resume: ResumeFile | None = None,
     batch: int | None = None,
+    stop: threading.Event | None = None,
 ) -> Evaluation:
     """Segment a data set and pool its confusion matrix.
 
@@ -66,12 +72,14 @@ def evaluate(
         workers: threads that read frames ahead; they hold at most two frames each.
         resume: file that holds the results of frames done before and receives those of the others.
         batch: number of frames of one network size to segment at once; None takes the predictor's `usual_batch`.
+        stop: set to end the evaluation before the next frame.
 
     The reader's class set is scored over, and the network's labels are brought to it. The first frames' labels are
     tried moved by one, also where an earlier run left their results, unless the reader was told how they count.
 
     Raises:
         InputError: the split is empty, a frame cannot be used, or none has ground truth.
+        StoppedError: `stop` was set.
 
     Example:
         >>> import deresunet
@@ -80,82 +88,58 @@ def evaluate(
         >>> result.frames, result.matrix.shape, 0 < result.scores.miou < 1
         (1, (37, 38), True)
     """
-    if not reader.names[:limit]:
-        raise InputError("The split has no frames. Choose another --split, or put frames into its list.")
     names = reader.names[:limit]
-    done_before = {} if resume is None else resume.results
-    results: dict[str, FrameResult] = {name: done_before[name] for name in names if name in done_before}
-    unlabelled = [name for name in names if resume is not None and name in resume.unlabelled]
-    class_set, labels = class_set_of(reader), getattr(reader, "labels", None)
+    if not names:
+        raise InputError("The split has no frames. Choose another --split, or put frames into its list.")
+    labels, class_set = getattr(reader, "labels", None), class_set_of(reader)
+    found = _Results(names, class_set, resume, shift_known=labels is not None and labels.offset is not None)
     way = joined(predictor.class_set, class_set)
-    matrix = pool(results.values(), len(class_set)).sum((0, 1, 2))
     missing: list[str] = []
-    left = [name for name in names if resume is None or name not in resume]
-    shift_known = labels is not None and labels.offset is not None
-    if len(results) >= SHIFT_FRAMES:
-        shift_known = shift_known or _check_shift(results.values(), class_set)
-    start = time.perf_counter()
 
     def read(name: str) -> Frame:
+        if stop is not None and stop.is_set():
+            raise StoppedError
         frame = reader.read(name)
         if frame.label is not None:
             predictor.modality_of(frame, modality)
         return frame
 
+    left = [name for name in names if resume is None or name not in resume]
     frames = Pass(left, read, workers, on_error, done=len(names) - len(left))
-
-    def labelled() -> Iterator[tuple[str, Frame]]:
-        for name, frame in frames:
-            if frame.label is not None:
-                yield name, frame
-                continue
-            unlabelled.append(name)
-            frames.done += 1
-            if resume is not None:
-                resume.add_unlabelled(name)
-
-    batch = predictor.usual_batch if batch is None else batch
-    for group in batched_by_size(labelled(), batch, predictor.network_size):
-        try:
-            predicted = predictor.labels([frame for _, frame in group], modality)
-        except MissingPredictionError:  # comes from stored predictions, which go one by one
-            missing += [name for name, _ in group]
-            frames.done += len(group)
+    start = time.perf_counter()
+    for name, frame, prediction in predicted_frames(predictor, frames, modality, 1, batch):
+        if isinstance(prediction, MissingPredictionError):
+            missing.append(name)
+        elif isinstance(prediction, InputError):
+            frames.fail(name, prediction)
             continue
-        except InputError as error:
-            for name, _ in group:
-                frames.fail(name, error)
-            continue
-        for (name, frame), own in zip(group, predicted, strict=True):
-            label = own if way.identity else way.table[own]
-            result = replace(frame_result(frame, label), modality=predictor.modality_of(frame, modality))
+        elif prediction is None:
+            found.add_unlabelled(name)
+        else:
+            label = prediction.label if way.identity else way.table[prediction.label]
+            result = frame_result(frame, label, confidence=prediction.confidence)
             now = time.perf_counter()
-            results[name] = replace(result, seconds=now - start)
-            if not shift_known and len(results) >= SHIFT_FRAMES:
-                shift_known = _check_shift(results.values(), class_set)
-            start = now
-            matrix += results[name].matrix()
-            frames.done += 1
+            found.check_shift(result)
             if keep_label is not None:
                 keep_label(name, label)
-            if resume is not None:
-                resume.add(results[name])
-            if on_frame is not None:
-                on_frame(frames.done, frame, label, matrix)
-    if not shift_known:
-        _check_shift(results.values(), class_set)
-    if not results and missing:
+            found.add(replace(result, modality=predictor.modality_of(frame, modality), seconds=now - start))
+            start = now
+        frames.done += 1
+        if isinstance(prediction, Prediction) and on_frame is not None:
+            on_frame(frames.done, frame, label, found.matrix)
+    found.check_shift()
+    if not found.results and missing:
         raise InputError(
             f"{predictor.checkpoint.name} has no prediction for any of the {len(names)} frames, such as {missing[0]}. "
             "Predictions are named as the frames."
         )
-    if not results:
+    if not found.results:
         raise nothing_to_score(len(names), frames.failed)
-    ordered = tuple(results[name] for name in names if name in results)
+    ordered = tuple(found.results[name] for name in names if name in found.results)
     return Evaluation(
-        matrix=matrix,
+        matrix=found.matrix,
         frames=len(ordered),
-        unlabelled=tuple(unlabelled),
+        unlabelled=tuple(found.unlabelled),
         seconds_per_frame=sum(result.seconds for result in ordered) / len(ordered),
         protocol=f"{describe_protocol(predictor, class_set)}; modality {modality}",
         provenance=predictor.provenance(modality).as_dict(),
@@ -170,10 +154,46 @@ def evaluate(
     )
 
 
-def _check_shift(results: Iterable[FrameResult], classes: ClassSet) -> bool:
-    first = list(itertools.islice(results, SHIFT_FRAMES))
-    check_shift(pool(first, len(classes)).sum((0, 1, 2)), len(first))
-    return True
+class _Results:
+    """Results of an evaluation so far, those of an earlier run included; stored as they come.
+
+    Attributes:
+        results: by name of the frame.
+        unlabelled: names of frames without ground truth.
+        matrix: pooled confusion matrix, int64 (N, N + 1).
+    """
+
+    def __init__(self, names: Sequence[str], classes: ClassSet, resume: ResumeFile | None, shift_known: bool) -> None:
+        done = {} if resume is None else resume.results
+        self.results = {name: done[name] for name in names if name in done}
+        self.unlabelled = [name for name in names if resume is not None and name in resume.unlabelled]
+        self.matrix = pool(self.results.values(), len(classes)).sum((0, 1, 2))
+        self._classes, self._resume, self._shift_known = classes, resume, shift_known
+        if len(self.results) >= SHIFT_FRAMES:
+            self.check_shift()
+
+    def check_shift(self, coming: FrameResult | None = None) -> None:
+        """Try the first frames' labels moved by one: at once, or as soon as there are enough with a `coming` frame.
+
+        Raises:
+            InputError: they fit better so.
+        """
+        first = [*itertools.islice(self.results.values(), SHIFT_FRAMES), *([] if coming is None else [coming])]
+        if not self._shift_known and (coming is None or len(first) >= SHIFT_FRAMES):
+            first = first[:SHIFT_FRAMES]
+            check_shift(pool(first, len(self._classes)).sum((0, 1, 2)), len(first))
+            self._shift_known = True
+
+    def add(self, result: FrameResult) -> None:
+        self.results[result.name] = result
+        self.matrix += result.matrix()
+        if self._resume is not None:
+            self._resume.add(result)
+
+    def add_unlabelled(self, name: str) -> None:
+        self.unlabelled.append(name)
+        if self._resume is not None:
+            self._resume.add_unlabelled(name)
 
 
 def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
@@ -210,8 +230,6 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
         predicted = nearest(way.table[prediction.label], frame.label.shape)
         result = scores(confusion_matrix(frame.label, predicted, len(frame.class_set)))
         described["ground_truth_classes"] = {"name": frame.class_set.name, "title": frame.class_set.title}
-        described["outside"] = percent(result.outside)
-        described["iou"] = [percent(value) for value in result.iou]
-        described["miou"] = percent(result.miou)
-        described["pixel_acc"] = percent(result.pixel_acc)
+        told = result.as_dict()
+        described |= {key: told[key] for key in ("outside", "iou", "miou", "pixel_acc")}
     return described

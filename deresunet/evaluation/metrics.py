@@ -7,14 +7,16 @@ ground truth's classes: they are wrong.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from deresunet.classes import VOID
 
 # Counts up whenever results of an earlier version must not be resumed or shown as today's.
-METRICS_VERSION = 3
+METRICS_VERSION = 4
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
@@ -92,6 +94,16 @@ class Scores:
         """float64 (classes,): harmonic mean of precision and recall (Dice); NaN for a class in neither."""
         return _ratio(2 * self._true_positives, self.truth_pixels + self.predicted_pixels)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types: pixels, ratios in percent, and those of each class in order; None where undefined."""
+        means = ("miou", "pixel_acc", "mean_acc", "fw_iou", "outside")
+        by_class = ("iou", "accuracy", "precision", "f1")
+        return {
+            "pixels": int(self.truth_pixels.sum()),
+            **{key: percent(getattr(self, key)) for key in means},
+            **{key: [percent(ratio) for ratio in getattr(self, key)] for key in by_class},
+        }
+
     @property
     def _true_positives(self) -> np.ndarray:
         return np.nan_to_num(self.accuracy) * self.truth_pixels
@@ -118,6 +130,11 @@ def scores(matrix: np.ndarray) -> Scores:
         predicted_pixels=predicted,
         outside=float(matrix[:, len(matrix) :].sum() / total) if total else float("nan"),
     )
+
+
+def percent(ratio: float) -> float | None:
+    """Ratio 0..1 in percent, rounded to four places; None for NaN, which JSON does not have."""
+    return None if math.isnan(ratio) else round(100.0 * float(ratio), 4)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -19,15 +19,15 @@ from deresunet.data.frame import Frame
 from deresunet.data.readers import Reader
 from deresunet.errors import InputError
 from deresunet.evaluation.boundary_iou import boundary_iou
-from deresunet.evaluation.evaluation import Evaluation, percent
-from deresunet.evaluation.metrics import confusion_matrix, scores
-from deresunet.evaluation.report_page import confused_pairs, confusion_png, evaluation_sections, html_page
+from deresunet.evaluation.confusions import heat_map, on_white
+from deresunet.evaluation.evaluation import Evaluation
+from deresunet.evaluation.html import html_page
+from deresunet.evaluation.metrics import confusion_matrix, percent, scores
+from deresunet.evaluation.report_page import evaluation_sections
 from deresunet.evaluation.stratified import FrameResult
 from deresunet.inference.predictor import SegmentationPredictor
 from deresunet.inference.preprocessing import Modality
 from deresunet.visualization.panels import frame_row, shrink
-
-__all__ = ["ExtremeFrames", "confused_pairs", "extremes", "write_report"]
 
 # Worst frames and best frames in a report, of each.
 COUNT = 20
@@ -81,7 +81,7 @@ def write_report(
     )
     rows = ((name, *row) for name, row in zip(names, evaluation.matrix.tolist(), strict=True))
     write_csv(folder / "confusion.csv", ("truth", *names, "none of these"), rows)
-    confusions = confusion_png(evaluation.matrix, evaluation.class_set)
+    confusions = on_white(heat_map(evaluation.matrix, evaluation.class_set))
     write_bytes(folder / "confusion.png", confusions)
     (folder / "frames").mkdir(exist_ok=True)
     drawn: dict[str, list[tuple[str, float, np.ndarray]]] = {}

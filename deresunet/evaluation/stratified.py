@@ -15,6 +15,7 @@ from deresunet.data.arrays import nearest
 from deresunet.data.frame import Frame
 from deresunet.data.frame_tally import depth_encoding, warnings_of
 from deresunet.evaluation.boundary_iou import boundary_counts
+from deresunet.evaluation.calibration import reliability
 from deresunet.evaluation.metrics import column_of, scores
 
 # Upper ends of the depth ranges [m]; the last range is open, and a further one holds pixels without depth.
@@ -24,6 +25,7 @@ MEASURED = ("measured", "not measured")
 PLACES = ("boundary", "interior")
 # A pixel is at a boundary if a pixel of another class lies within so many rows and columns of it.
 BOUNDARY_PX = 5
+_ARRAYS = {"cells": np.int64, "counts": np.int64, "boundary": np.int64, "calibration": np.float64}
 STRATA = (len(DEPTH_RANGES), len(MEASURED), len(PLACES))
 
 
@@ -46,6 +48,8 @@ class FrameResult:
         counts: int64 (K,): pixels in each.
         seconds: wall time from the previous frame to this one [s].
         boundary: int64 (3, N): pixels of boundary bands as `boundary_counts` gives them.
+        calibration: float64 (3, BINS): labelled pixels by confidence, as `calibration.Reliability.sums`.
+        sequence: recording that the frame belongs to, or "".
         modality: what the frame had of what was asked for: "rgbd", "rgb" or "depth".
         depth: encoding and unit of its depth, or "".
         warnings: kind and text of each thing that looks wrong about the frame.
@@ -60,6 +64,8 @@ class FrameResult:
     counts: np.ndarray
     seconds: float
     boundary: np.ndarray
+    calibration: np.ndarray
+    sequence: str = ""
     modality: str = ""
     depth: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
@@ -77,17 +83,19 @@ class FrameResult:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {**vars(self), **{key: getattr(self, key).tolist() for key in ("cells", "counts", "boundary")}}
+        return {**vars(self), **{key: getattr(self, key).tolist() for key in _ARRAYS}}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> FrameResult:
         """Rebuild a result from the output of `as_json`; KeyError or TypeError if it is not one."""
-        arrays = {key: np.array(stored[key], np.int64) for key in ("cells", "counts", "boundary")}
+        arrays = {key: np.array(stored[key], kind) for key, kind in _ARRAYS.items()}
         warnings = tuple((str(kind), str(text)) for kind, text in stored["warnings"])
         return cls(**{**stored, **arrays, "warnings": warnings})
 
 
-def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> FrameResult:
+def frame_result(
+    frame: Frame, prediction: np.ndarray, seconds: float = 0.0, confidence: np.ndarray | None = None
+) -> FrameResult:
     """Count a frame's labelled pixels.
 
     Args:
@@ -95,6 +103,7 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
         prediction: uint8 (H, W), in the frame's classes 1..N; 0 and all above is none of them. It is brought to the
             ground truth's own size.
         seconds: wall time to store [s].
+        confidence: float32 (H, W): probability of the prediction, 0..1; None and NaN count for no calibration.
 
     Raises:
         ValueError: the frame has no ground truth, or the prediction another size than the frame.
@@ -110,9 +119,12 @@ def frame_result(frame: Frame, prediction: np.ndarray, seconds: float = 0.0) -> 
         cell = cell * size + index  # as np.ravel_multi_index does, in half its time
     counts = np.bincount(cell[known])
     cells = np.flatnonzero(counts)
-    bands = boundary_counts(frame.label, prediction, classes)
+    sure = np.full(frame.size, np.nan, np.float32) if confidence is None else confidence
     return FrameResult(
-        *(frame.name, frame.sensor, frame.scene, frame.source, classes, cells, counts[cells], seconds, bands),
+        *(frame.name, frame.sensor, frame.scene, frame.source, classes, cells, counts[cells], seconds),
+        boundary=boundary_counts(frame.label, prediction, classes),
+        calibration=reliability(frame.label, prediction, nearest(sure, frame.label.shape)).sums,
+        sequence=frame.sequence,
         depth=depth_encoding(frame),
         warnings=warnings_of(frame),
     )

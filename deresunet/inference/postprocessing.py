@@ -94,13 +94,18 @@ def frame_scores(logits: Tensor, size: tuple[int, int], top_k: int) -> tuple[Ten
 
     Returns:
         As in `PixelScores`, on the device of `logits`: labels uint8 (B, top_k, H, W), probabilities float32
-        (B, top_k, H, W), entropy float32 (B, H, W).
+        (B, top_k, H, W), entropy float32 (B, H, W), which is NaN for a `top_k` of 1: half the time goes into it.
     """
     logits = _interpolated(logits, size)
     values, indices = _largest(logits, min(top_k, logits.shape[1]))
     # Less the largest logit, all exponentials are in 0..1 and their sum in 1..classes. torch.logsumexp does the same
     # in twice the time.
     below = logits - values[:, :1]
+    if top_k == 1:
+        probabilities = below.exp_().sum(1, keepdim=True).reciprocal()
+        entropy = torch.full_like(probabilities, torch.nan)
+        labels = (indices + 1).to(torch.uint8)
+        return _nearest(labels, size), _nearest(probabilities, size), _nearest(entropy, size)[:, 0]
     weights = below.exp()
     total = weights.sum(1, keepdim=True)
     probabilities = (values - values[:, :1]).exp() / total
@@ -130,6 +135,8 @@ def _nearest(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Values and indices of the `count` largest of dimension 1, largest first."""
+    if count == 1:
+        return logits.max(1, keepdim=True)
     if logits.device.type != "cuda" or count > 8:
         return logits.topk(count, dim=1)
     # A GPU sorts each pixel's classes for topk; a few passes for the maximum take a sixth of that.

@@ -22,7 +22,7 @@ from deresunet.inference.network import USUAL_SIZE, Network
 from deresunet.inference.network_file import open_network
 from deresunet.inference.postprocessing import OutputSpec, PixelScores, at_frame_sizes, resize_logits
 from deresunet.inference.prediction import TOP_K, Prediction, Provenance
-from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch, usable_modality
+from deresunet.inference.preprocessing import Modality, RawBatch, raw_batch
 from deresunet.inference.smoothing import HeadMode
 from deresunet.inference.stored_predictions import StoredPredictor
 from deresunet.inference.tta import Images, Inference, Segment, mean_logits
@@ -121,19 +121,20 @@ class Predictor:
         modality = self.modality_of(frame, modality)
         if modality != "rgb":
             warn_once(frame, self._warned)
-        (scores,), latency_ms, provenance = self._segmented([frame], modality, True)
-        assert isinstance(scores, PixelScores)
-        return Prediction.of(scores, latency_ms, provenance, self.class_set)
+        return self.predictions([frame], modality)[0]
 
-    def predictions(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[Prediction]:
+    def predictions(self, frames: Sequence[Frame], modality: Modality = "rgbd", top_k: int = TOP_K) -> list[Prediction]:
         """Segment frames of one `network_size` at once; the latency of each is its share.
+
+        Args:
+            frames: any sizes from 32x32.
+            modality: as in a call.
+            top_k: how many classes to keep; 1 gives label and confidence in half the time, and no entropy.
 
         Raises:
             InputError: the modality asked for is not in one of the frames.
         """
-        for frame in frames:
-            usable_modality(frame, modality)  # here, before a GPU is asked for
-        found, latency_ms, provenance = self._segmented(frames, modality, True)
+        found, latency_ms, provenance = self._segmented(frames, modality, top_k)
         each = latency_ms / max(len(frames), 1)
         return [Prediction.of(one, each, provenance, self.class_set) for one in found if isinstance(one, PixelScores)]
 
@@ -147,29 +148,29 @@ class Predictor:
         sizes = {self.network_size(*frame.size) for frame in frames}
         if len(sizes) != 1:
             raise ValueError(f"frames are of network sizes {sorted(sizes)}; expected one")
-        for frame in frames:
-            self.modality_of(frame, modality)  # here, before a GPU is asked for
-        labels, _, _ = self._segmented(frames, modality, False)
+        labels, _, _ = self._segmented(frames, modality, 0)
         return labels  # type: ignore[return-value]
 
     def _segmented(
-        self, frames: Sequence[Frame], modality: Modality, scores: bool
+        self, frames: Sequence[Frame], modality: Modality, top_k: int
     ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
+        for frame in frames:
+            self.modality_of(frame, modality)  # here, before a GPU is asked for
         segment = self._segment or self.segment
         if not any(frame.turns for frame in frames):
-            return segment([(frame.rgb, frame.depth) for frame in frames], modality, self.inference, scores)
+            return segment([(frame.rgb, frame.depth) for frame in frames], modality, self.inference, top_k)
         found: list[Any] = []
         latency_ms = 0.0
         for frame in frames:  # one by one, since turned sideways they are of other sizes
             upright = frame.upright()
-            (one,), taken_ms, provenance = segment([(upright.rgb, upright.depth)], modality, self.inference, scores)
+            (one,), taken_ms, provenance = segment([(upright.rgb, upright.depth)], modality, self.inference, top_k)
             latency_ms += taken_ms
             parts = [turn(part, -frame.turns) for part in (one if isinstance(one, PixelScores) else [one])]
-            found.append(PixelScores(*parts) if scores else parts[0])
+            found.append(PixelScores(*parts) if top_k else parts[0])
         return found, latency_ms, provenance
 
     def segment(
-        self, images: Sequence[Images], modality: Modality, inference: Inference, scores: bool
+        self, images: Sequence[Images], modality: Modality, inference: Inference, top_k: int
     ) -> tuple[list[PixelScores] | list[np.ndarray], float, Provenance]:
         """Segment frames of one network size, given as arrays: what `run_by` wraps.
 
@@ -177,7 +178,7 @@ class Predictor:
             images: RGB and depth of each.
             modality: what the network is to see of each frame that has it.
             inference: input size and views.
-            scores: whether `PixelScores` are wanted, or labels alone.
+            top_k: classes to keep in `PixelScores`; 0 for labels alone.
 
         Returns:
             Scores or labels of each frame, latency of all together [ms], provenance.
@@ -189,14 +190,14 @@ class Predictor:
         if inference.augmented:
             given = [self.modality_of(frame, modality) for frame in frames]
             logits = [self._mean_logits(*one, inference) for one in zip(frames, given, strict=True)]
-            found = at_frame_sizes(logits, sizes, TOP_K if scores else 0)
+            found = at_frame_sizes(logits, sizes, top_k)
         elif len(set(sizes)) == 1:
-            outputs = OutputSpec(sizes[0], TOP_K if scores else 0)
+            outputs = OutputSpec(sizes[0], top_k)
             kept = [one.cpu().numpy() for one in self.tensors(self._batch(frames, modality, inference), outputs)]
-            found = [PixelScores(*of_frame) if scores else of_frame[0] for of_frame in zip(*kept, strict=True)]
+            found = [PixelScores(*of_frame) if top_k else of_frame[0] for of_frame in zip(*kept, strict=True)]
         else:
             (several,) = self.tensors(self._batch(frames, modality, inference), OutputSpec())
-            found = at_frame_sizes([one[None] for one in several], sizes, TOP_K if scores else 0)
+            found = at_frame_sizes([one[None] for one in several], sizes, top_k)
         return found, 1000.0 * (time.perf_counter() - start), self.provenance(modality)
 
     def modality_of(self, frame: Frame, wanted: Modality = "rgbd") -> Modality:

@@ -161,6 +161,10 @@ class StoredPredictor:
             class_set=self.class_set,
         )
 
+    def predictions(self, frames: Sequence[Frame], modality: Modality = "rgbd", top_k: int = 1) -> list[Prediction]:
+        """Predictions of frames, with the one class that is stored whatever `top_k`; raises as a call does."""
+        return [self(frame, modality) for frame in frames]
+
     def labels(self, frames: Sequence[Frame], modality: Modality = "rgbd") -> list[np.ndarray]:
         """Labels of frames, uint8 (H, W) in `class_set`, 0 = none, each; raises as a call does."""
         return [self._label(frame, modality) for frame in frames]

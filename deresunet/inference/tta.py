@@ -80,7 +80,7 @@ Images = tuple[np.ndarray | None, np.ndarray | None]
 # Images of frames of one network size, modality, input size and views, whether scores are wanted or labels alone -> one
 # of these a frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a GPU by a call.
 Segment = Callable[
-    [Sequence[Images], Modality, Inference, bool], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
+    [Sequence[Images], Modality, Inference, int], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
 ]
 
 

@@ -21,7 +21,7 @@ import deresunet.cli.evaluate as evaluate_command
 import deresunet.cli.predict as predict_command
 from demo.data_sets import open_sources
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
+from demo.dataset.progress import Run
 from demo.dataset.sections import Sections
 from demo.inspector import DatasetFrame, Inspector
 from demo.networks import Checkpoints
@@ -447,7 +447,7 @@ def test_what_lies_beside_under_another_name_is_said(
     (notice,) = (notice for notice in reader.notices if folder in notice)
     assert re.search(message, notice)
     evaluations = Evaluations(Checkpoints(RedReader()), {"mine": reader}, tmp_path / "kept")
-    request = Request("mine")
+    request = Run("mine")
     shown, *_ = Sections(evaluations).run(request, evaluations.progress(request, "visitor"))
     assert html.escape(notice) in shown, "on the page, before anything is evaluated"
     for option, pattern in re.findall(r"--(\w+) '([^']+)'", notice):

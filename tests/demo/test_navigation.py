@@ -14,7 +14,7 @@ from synthetic_dataset import BED, CHAIR, KnownPredictor, SyntheticReader
 
 from demo.data_sets import open_sources
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
+from demo.dataset.progress import Run
 from demo.dataset.result import Confusion
 from demo.inspector import Inspector
 from demo.networks import Checkpoints
@@ -57,14 +57,14 @@ def served(tmp_path_factory):
         reader = SyntheticReader()
         checkpoints = Checkpoints(KnownPredictor(reader), named={"better": Better(reader, sha256="cd" * 32)})
         evaluations = Evaluations(checkpoints, {SOURCE: reader}, folder)
-        for request in (Request(SOURCE), Request(SOURCE, "rgbd", "better")):
+        for request in (Run(SOURCE), Run(SOURCE, "rgbd", "better")):
             evaluations.start(request, "before")
             end = time.monotonic() + 60
             while evaluations.progress(request).state != "done":
                 assert time.monotonic() < end
                 time.sleep(0.02)
         with launched(Inspector(checkpoints.get(), {SOURCE: reader}, checkpoints), folder) as url:
-            yield url, evaluations.result(Request(SOURCE))
+            yield url, evaluations.result(Run(SOURCE))
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ class CountingPredictor:
     def with_inference(self, inference):
         return self
 
-    def labels(self, frames, *args):
-        return [self(frame, *args).label for frame in frames]
+    def predictions(self, frames, modality="rgbd", top_k=5):
+        return [self(frame, modality) for frame in frames]
 
     def __call__(self, *args):
         self.calls += 1

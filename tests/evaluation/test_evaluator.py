@@ -64,8 +64,8 @@ class Oracle:
         self.truth = truth or {}
         self.calls: list[str] = []
 
-    def labels(self, frames: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
-        return [self(one, modality).label for one in frames]
+    def predictions(self, frames: list[Frame], modality: str = "rgbd", top_k: int = 5) -> list[Prediction]:
+        return [self(one, modality) for one in frames]
 
     def modality_of(self, frame: Frame, wanted: str = "rgbd") -> str:
         return usable_modality(frame, wanted)
@@ -126,10 +126,10 @@ def test_frames_go_in_batches_of_one_size_and_nothing_else_changes(frames: Frame
     seen: list[list[str]] = []
 
     class Noted(Oracle):
-        def labels(self, given: list[Frame], modality: str = "rgbd") -> np.ndarray:
+        def predictions(self, given: list[Frame], modality: str = "rgbd", top_k: int = 5) -> list[Prediction]:
             assert len({one.size for one in given}) == 1
             seen.append([one.name for one in given])
-            return super().labels(given, modality)
+            return super().predictions(given, modality, top_k)
 
     alone, together = evaluate(Oracle(), frames), evaluate(Noted(), frames, batch=batch)
     # f0, void, g0, g2 and g4 are of one size, f1, g1 and g3 of another, f2 alone of its own.
@@ -142,9 +142,9 @@ def test_a_fixed_input_size_puts_frames_of_all_sizes_into_one_batch(frames: Fram
     seen: list[int] = []
 
     class Noted(Predictor):
-        def labels(self, given: list[Frame], modality: str = "rgbd") -> list[np.ndarray]:
+        def predictions(self, given: list[Frame], modality: str = "rgbd", top_k: int = 5) -> list[Prediction]:
             seen.append(len(given))
-            return super().labels(given, modality)
+            return super().predictions(given, modality, top_k)
 
     network = network_of(small_checkpoint(), "cpu")
     together = evaluate(Noted(network, Inference((64, 96))), frames, batch=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from deresunet.data.frame import Frame
 from deresunet.errors import InputError
 from deresunet.evaluation.bootstrap import confusion_rows, score_intervals
 from deresunet.evaluation.comparison import compare
+from deresunet.evaluation.comparison_page import run_table
+from deresunet.evaluation.confusions import HeatMap, confused_pairs, heat_map, shift_map
 from deresunet.evaluation.evaluation import Evaluation
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.report import ExtremeFrames, extremes, write_report
-from deresunet.evaluation.report_page import confused_pairs, confusion_figure
 from deresunet.evaluation.stratified import FrameResult, frame_result, pool
+from deresunet.visualization.colours import CORRECT, WRONG
 from deresunet.visualization.panels import frame_row
 
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -58,7 +61,7 @@ def test_difference_is_that_of_the_pooled_scores() -> None:
         expected = scores(b.matrix).iou[label - 1] - scores(a.matrix).iou[label - 1]
         assert found.differences.iou[label - 1].value == pytest.approx(expected)
     assert np.isnan(found.differences.iou[SOFA - 1].value), "no ground truth"
-    assert (found.differences.frames, found.differences.draws, found.differences.level) == (3, 2000, 0.95)
+    assert (found.differences.units, found.differences.draws, found.differences.level) == (3, 2000, 0.95)
     assert np.isnan(found.differences.miou.low), "three frames are too few for an interval"
     assert "too few frames" in str(found)
 
@@ -109,6 +112,42 @@ def test_intervals_are_those_of_resampling_one_frame_after_the_other() -> None:
     own = score_intervals(confusion_rows(runs[0].results, 37))
     assert own.iou[CHAIR - 1].low < own.iou[CHAIR - 1].value < own.iou[CHAIR - 1].high
     assert own.iou[CHAIR - 1].value == runs[0].scores.iou[CHAIR - 1]
+
+
+def test_recordings_are_drawn_whole_where_they_are_known() -> None:
+    """Six recordings of ten like frames each: drawn frame by frame, the interval would be too narrow."""
+    shares = np.repeat([0.2, 0.4, 0.5, 0.6, 0.8, 0.9], 10).tolist()
+    alone = evaluation(shares)
+    grouped = replace(
+        alone, results=tuple(replace(one, sequence=f"room {k // 10}") for k, one in enumerate(alone.results))
+    )
+    by_frame, by_recording = alone.intervals, grouped.intervals
+    assert (by_frame.unit, by_frame.units) == ("frames", 60)
+    assert (by_recording.unit, by_recording.units) == ("recordings", 6)
+    assert by_recording.pixel_acc.value == pytest.approx(by_frame.pixel_acc.value)
+    widths = [one.pixel_acc.high - one.pixel_acc.low for one in (by_frame, by_recording)]
+    assert widths[1] > 2.5 * widths[0]  # of like frames, the square root of ten
+    assert "over 6 recordings" in by_recording.method
+    assert "too narrow" not in by_recording.method
+    assert "too narrow" in by_frame.method
+    assert grouped.as_dict()["intervals"]["method"] == by_recording.method
+    found = compare(grouped, grouped)
+    assert (found.differences.unit, found.differences.units) == ("recordings", 6)
+    assert "bootstrap over recordings" in found.as_dict()["method"]
+    one_room = replace(alone, results=tuple(replace(one, sequence="room") for one in alone.results))
+    assert "Fewer than 5 recordings" in one_room.intervals.method
+    half_known = replace(alone, results=(*grouped.results[:30], *alone.results[30:]))
+    assert half_known.intervals.units == 3 + 30, "a frame of no known recording is drawn alone"
+
+
+def test_all_runs_stand_in_one_table_the_best_first() -> None:
+    runs = {name: evaluation([share] * 6) for name, share in (("weak", 0.4), ("strong", 0.9), ("usual", 0.6))}
+    rows = run_table(runs)
+    assert rows["run"].tolist() == ["strong", "usual", "weak"]
+    best = runs["strong"].intervals
+    assert rows.iloc[0]["mIoU %"] == pytest.approx(100 * best.miou.value)
+    assert rows.iloc[0]["mIoU from"] == pytest.approx(100 * best.miou.low)
+    assert np.isnan(rows.iloc[0]["ECE %"]), "no confidence"
 
 
 def test_same_weights_have_no_difference_and_the_seed_fixes_the_rest() -> None:
@@ -173,10 +212,29 @@ def test_confused_pairs_in_words() -> None:
 
 def test_confusion_picture_is_by_row() -> None:
     matrix = np.zeros((37, 38), np.int64)
-    matrix[4, 4], matrix[4, 5] = 60, 40
-    shown = confusion_figure(matrix, SUNRGBD37).axes[0].images[0].get_array()
-    assert float(shown[4, 5]) == pytest.approx(0.4)
-    assert np.ma.getmaskarray(shown)[0].all() or np.isnan(np.asarray(shown)[0]).all()
+    matrix[4, 4], matrix[4, 5], matrix[5, 5] = 60, 40, 1000
+    layout, shown = HeatMap.of(matrix, SUNRGBD37), np.asarray(heat_map(matrix, SUNRGBD37))
+    assert (layout.rows, layout.columns) == ((CHAIR, SOFA), (CHAIR, SOFA))
+
+    def corner(row: int, column: int) -> list[int]:  # beside the number
+        return shown[layout.top + row * layout.cell + 5, layout.left + column * layout.cell + 5].tolist()
+
+    assert corner(0, 1)[:3] == list(WRONG)
+    assert corner(0, 1)[3] == pytest.approx(255 * np.sqrt(0.4), abs=2)
+    assert corner(1, 1) == [*CORRECT, 255]
+    assert corner(1, 0)[3] == 0
+
+
+def test_a_change_is_blue_where_it_is_better() -> None:
+    shift = np.full((37, 38), np.nan)
+    shift[4, [4, 5]], shift[5, [4, 5]] = [0.2, -0.2], [0.1, -0.1]
+    both = np.zeros((37, 38), np.int64)
+    both[4:6, 4:6] = 50
+    layout, shown = HeatMap.of(both, SUNRGBD37), np.asarray(shift_map(shift, both, SUNRGBD37))
+    step = np.arange(2) * layout.cell
+    colours = shown[np.ix_(layout.top + 5 + step, layout.left + 5 + step)]
+    assert [[tuple(one[:3]) == CORRECT for one in row] for row in colours.tolist()] == [[True, True], [False, False]]
+    assert (colours[0, :, 3] > colours[1, :, 3]).all(), "a deeper colour is a larger change"
 
 
 def test_predictions_of_the_extremes_alone_are_kept() -> None:
@@ -326,9 +384,10 @@ def test_compare(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["A"]["miou"], told["B"]["miou"]) == (100.0, 0.0)
     assert told["A"]["provenance"]["sha256"] == "a" * 64
     assert told["comparison"]["miou"]["difference"] == -100.0
-    assert told["comparison"]["miou"]["certain"] is True
+    assert told["comparison"]["miou"]["low"] is None
+    assert "bootstrap over recordings" in told["comparison"]["method"]
     assert told["comparison"]["frames"] == 5
-    assert "B is significantly worse than A" in done.output
+    assert "too few recordings for an interval" in done.output
     for letter in "AB":
         assert (data / "report" / letter / "report.html").is_file()
     assert json.loads((data / "report" / "comparison.json").read_text()) == told["comparison"]

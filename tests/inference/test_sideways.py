@@ -29,8 +29,8 @@ class Upright:
         self.given: list[np.ndarray] = []
 
     def __call__(self, segment: Callable) -> Callable:
-        def run(images: Sequence, modality: str, inference: object, scores: bool) -> tuple:
-            found, latency, provenance = segment(images, modality, inference, True)
+        def run(images: Sequence, modality: str, inference: object, top_k: int) -> tuple:
+            found, latency, provenance = segment(images, modality, inference, top_k or 1)
             sure = []
             for (rgb, depth), one in zip(images, found, strict=True):
                 assert depth is None or depth.shape == rgb.shape[:2]
@@ -39,7 +39,7 @@ class Upright:
                 sure.append(
                     PixelScores(one.labels, np.full_like(one.probabilities, 0.8 if upright else 0.5), one.entropy)
                 )
-            return (sure if scores else [one.labels[0] for one in sure]), latency, provenance
+            return (sure if top_k else [one.labels[0] for one in sure]), latency, provenance
 
         return run
 

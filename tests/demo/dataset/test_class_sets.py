@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 from synthetic_dataset import COUNT, KnownPredictor, SyntheticReader
 
-from demo.dataset import messages
 from demo.dataset.choice import Choice
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import pictures
-from demo.dataset.plots import HeatMap, heat_map, marked_classes
-from demo.dataset.progress import Request
-from demo.dataset.result import Confusion, most_confused
+from demo.dataset.progress import Run
 from demo.dataset.sections import Sections
 from demo.networks import Checkpoints
 from demo.report.dataset import write_dataset_report
 from deresunet.classes import BUILT_IN, SUNRGBD37, ClassSet
+from deresunet.evaluation import report_page
+from deresunet.evaluation.confusions import Confusion, HeatMap, heat_map, marked_classes, most_confused
 
-REQUEST = Request("synthetic", "rgbd", "")
+REQUEST = Run("synthetic", "rgbd", "")
 SETS = {
     2: ClassSet("two", ("thing", "rest")),
     13: BUILT_IN["nyu13"],
@@ -30,10 +29,10 @@ SETS = {
 }
 
 
-def evaluated(evaluations: Evaluations, request: Request = REQUEST) -> str:
+def evaluated(evaluations: Evaluations, request: Run = REQUEST) -> str:
     """Run to the end; the failure it ended with, or ""."""
     evaluations.start(request, "me")
-    while evaluations.progress(request, "me").state == "running":
+    while evaluations.progress(request, "me").state in ("waiting", "running"):
         time.sleep(0.01)
     return evaluations.progress(request, "me").failure
 
@@ -54,13 +53,13 @@ def test_charts_matrix_and_report_follow_the_class_set(evaluations: Evaluations,
     assert pooled.shape == (len(classes), len(classes) + 1)
     sections = Sections(evaluations)
     first = sections.first(REQUEST)
-    here = {classes.display_names[k] for k in np.flatnonzero(result.frames_with(everything))}
+    here = {classes.display_names[k] for k in np.flatnonzero(result.evaluation.frames_with)}
     assert {value for _, value in first[2].choices} == {"all classes", *here}, "the class filter has all that occur"
-    bars = messages.class_bars(result, everything, clickable=True)
+    bars = report_page.class_bars(result.evaluation, offered=result.evaluation.frames_with > 0)
     shown = min(len(classes), 40)
     assert bars.count('class="track"') == shown + 1
     assert (f"{shown} of {len(classes)} classes, those with most pixels" in bars) == (len(classes) > 40)
-    assert len(messages.class_table(result, everything)) == len(here)
+    assert len(report_page.class_table(result.evaluation)) == len(here)
     layout = HeatMap.of(pooled, classes)
     assert len(layout.rows) == min(len(here), 40)
     assert heat_map(pooled, classes).size == layout.size
@@ -83,7 +82,7 @@ def test_a_class_with_few_pixels_is_found_by_search(tmp_path: Path) -> None:
     choice = Choice(REQUEST, classes, only=classes.display_name(rare))
     assert choice.label == rare
     assert rare in HeatMap.of(pooled, classes, marked_classes(rare, None)).rows
-    assert classes.display_name(rare) in messages.class_bars(result, everything, rare)
+    assert classes.display_name(rare) in report_page.class_bars(result.evaluation, rare)
     assert len(result.ranked(everything, rare)) == COUNT
     updates = Sections(evaluations).look(choice)
     assert updates
@@ -123,7 +122,7 @@ def test_predictions_of_none_of_the_classes_have_a_column_of_their_own(tmp_path:
     listed = result.confused(everything, cell)
     names = [one.name for one in listed[:2]]
     assert list(pictures(evaluations, REQUEST, names, cell)) == names
-    assert "predicted as none of the ground truth" in messages.headline(result, everything, None)
+    assert "predicted as none of the ground truth" in report_page.headline(result.evaluation)
 
 
 def test_moved_labels_are_refused_again_where_frames_were_left(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ from demo.dataset import messages
 from demo.dataset.choice import BEST, Choice
 from demo.dataset.evaluations import Evaluations
 from demo.dataset.pictures import focus_codes, focus_keys, pictures
-from demo.dataset.plots import HeatMap, Scatter, heat_map, scatter
-from demo.dataset.progress import Request, duration
-from demo.dataset.result import Confusion, DatasetResult, most_confused
+from demo.dataset.plots import Scatter, scatter
+from demo.dataset.progress import Run, duration
+from demo.dataset.result import DatasetResult
 from demo.dataset.runs import preselected
 from demo.dataset.sections import Sections
 from demo.dataset.store import EvaluationStore
@@ -42,19 +42,22 @@ from deresunet.config import ModelConfig, Preprocessing
 from deresunet.data.fingerprint import contents_fingerprint
 from deresunet.data.folder import SAMPLES_DIR
 from deresunet.data.readers import open_reader
-from deresunet.evaluation.bootstrap import DRAWS, MIN_FRAMES, confusion_rows, score_intervals
+from deresunet.evaluation import report_page
+from deresunet.evaluation.bootstrap import DRAWS, MIN_UNITS, confusion_rows, score_intervals
 from deresunet.evaluation.boundary_iou import boundary_miou
+from deresunet.evaluation.confusions import Confusion, HeatMap, heat_map, most_confused
 from deresunet.evaluation.evaluator import evaluate
 from deresunet.evaluation.metrics import scores
 from deresunet.evaluation.stratified import boundary
 from deresunet.inference.network import network_of
+from deresunet.inference.postprocessing import PixelScores
 from deresunet.model.checkpoint import Checkpoint
 from deresunet.model.network import DeResUNet
 from deresunet.visualization.colours import CORRECT, WRONG
 
-REQUEST = Request("synthetic")
-RGBD, RGB, DEPTH = (Request("synthetic", modality) for modality in ("rgbd", "rgb", "depth"))
-OTHER = Request("synthetic", "rgbd", "other")
+REQUEST = Run("synthetic")
+RGBD, RGB, DEPTH = (Run("synthetic", modality) for modality in ("rgbd", "rgb", "depth"))
+OTHER = Run("synthetic", "rgbd", "other")
 
 
 def wait_for(condition, seconds=20.0):
@@ -66,7 +69,7 @@ def wait_for(condition, seconds=20.0):
 
 def finished(evaluations, request=REQUEST, visitor="ann", anew=False) -> DatasetResult:
     evaluations.start(request, visitor, anew)
-    wait_for(lambda: evaluations.progress(request, visitor).state != "running", 60)
+    wait_for(lambda: evaluations.progress(request, visitor).state not in ("waiting", "running"), 60)
     assert evaluations.progress(request, visitor).state == "done", evaluations.progress(request, visitor)
     return evaluations.result(request)
 
@@ -114,7 +117,7 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
     (root / "test.txt").write_text("\n".join(f"{k:04d}" for k in range(3)))
     rooms = open_reader(root=root, split="test", label_set="sunrgbd37", depth_unit="mm")
     expected = evaluate(small, rooms, "rgb")
-    found = finished(Evaluations(Checkpoints(small), {"rooms": rooms}, tmp_path / "runs"), Request("rooms", "rgb"))
+    found = finished(Evaluations(Checkpoints(small), {"rooms": rooms}, tmp_path / "runs"), Run("rooms", "rgb"))
 
     assert np.array_equal(found.evaluation.matrix, expected.matrix)
     different = {"seconds_per_frame"}
@@ -122,14 +125,13 @@ def test_numbers_equal_the_command_lines_to_the_last_digit_shown(tmp_path):
     assert {key: described[key] for key in described.keys() - different} == {
         key: wanted[key] for key in wanted.keys() - different
     }
-    everything = found.choose()
-    headline = messages.headline(found, everything, None)
+    headline = report_page.headline(found.evaluation)
     for key in ("miou", "pixel_acc", "mean_acc", "boundary_miou"):
         assert f"<b>{shown(wanted[key]).strip()} %</b>" in headline, key
     for name, scored in wanted["regions"]["place"].items():
         miou, accuracy = shown(scored["miou"]).strip(), shown(scored["pixel_acc"]).strip()
         assert f"{name.capitalize()}: mIoU {miou} %, pixel accuracy {accuracy} %" in headline
-    bars = messages.class_bars(found, everything)
+    bars = report_page.class_bars(found.evaluation)
     for name, iou in zip(SUNRGBD37.display_names, wanted["iou"], strict=True):
         assert f"<span>{name}</span>" in bars
         assert f"<span>{shown(iou).strip()}</span>" in bars.split(f"<span>{name}</span>")[1].split("</div>")[0], name
@@ -144,7 +146,7 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
             one = scores(np.tensordot(weights, matrices, 1))
             drawn.append((one.miou, one.pixel_acc))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    found = result.intervals(result.choose())
+    found = result.part(result.choose()).intervals
     assert (found.miou.value, found.pixel_acc.value) == (
         scores(matrices.sum(0)).miou,
         scores(matrices.sum(0)).pixel_acc,
@@ -155,10 +157,10 @@ def test_the_interval_is_that_of_a_plain_bootstrap(result):
 
 
 def test_few_frames_have_no_interval(result):
-    found = score_intervals(confusion_rows(result.frames[: MIN_FRAMES - 1], 37))
+    found = score_intervals(confusion_rows(result.frames[: MIN_UNITS - 1], 37))
     assert found.miou.value > 0
     assert np.isnan([found.miou.low, found.miou.high]).all()
-    assert "too few for an interval" in messages.headline(result, np.arange(2), None)
+    assert "too few for a confidence interval" in report_page.headline(result.part(np.arange(2)))
     assert np.isnan(score_intervals(confusion_rows([], 37)).miou.value)
 
 
@@ -170,16 +172,15 @@ def test_frames_are_chosen_by_sensor_and_scene(result):
     assert result.choose("kv2", "bedroom").tolist() == [3, 9]
     chosen = result.choose(scene="bedroom")
     assert np.array_equal(result.matrix(chosen), sum(result.frames[k].matrix() for k in chosen))
-    assert result.frames_with(chosen)[[WALL - 1, BED - 1, CHAIR - 1]].tolist() == [5, 5, 5]
-    assert result.frames_with(result.choose(scene="office"))[BED - 1] == 0
-    places = result.places(chosen)
+    assert result.part(chosen).frames_with[[WALL - 1, BED - 1, CHAIR - 1]].tolist() == [5, 5, 5]
+    assert result.part(result.choose(scene="office")).frames_with[BED - 1] == 0
+    places = result.part(chosen).stratified()["place"]
     assert list(places) == ["boundary", "interior"]
     assert np.array_equal(places["boundary"] + places["interior"], result.matrix(chosen))
     near = sum(boundary(frame.label).sum() for frame in map(SyntheticReader().read, SyntheticReader().names[::3]))
     assert places["boundary"].sum() == near
-    assert result.boundary_miou(chosen) == boundary_miou(sum(result.frames[k].boundary for k in chosen))
-    assert result.boundary_miou(chosen) != result.boundary_miou(result.choose())
-    assert np.isnan(result.boundary_miou(chosen[:0]))
+    assert np.array_equal(result.part(chosen).boundary, sum(result.frames[k].boundary for k in chosen))
+    assert np.isnan(boundary_miou(result.part(chosen[:0]).boundary))
 
 
 def test_traits_are_shares_of_the_labelled_pixels(result):
@@ -231,7 +232,7 @@ def test_a_cell_leads_to_the_frames_with_most_of_it(result):
     assert "no bed in their ground truth" in result.describe(
         result.choose(scene="office"), Confusion(BED, BED, SUNRGBD37)
     )
-    assert most_confused(result.matrix(everything), SUNRGBD37) == [(cell, taken / chairs)]
+    assert most_confused(result.matrix(everything), SUNRGBD37) == [(cell, taken)]
     (_, nothing), (words, value) = messages.confusion_choices(result.matrix(everything), SUNRGBD37)
     assert messages.chosen_confusion(value, SUNRGBD37) == cell
     assert messages.chosen_confusion(nothing, SUNRGBD37) is None
@@ -263,7 +264,7 @@ def test_a_cancelled_run_goes_on_where_it_was(make, result):
     assert 0 < running.miou <= 1
     assert 0 < running.seconds_left < 60
     first.cancel(REQUEST, "ann")
-    wait_for(lambda: first.progress(REQUEST, "ann").state != "running")
+    wait_for(lambda: first.progress(REQUEST, "ann").state not in ("waiting", "running"))
     stopped = first.progress(REQUEST, "ann")
     assert stopped.state == "partial"
     assert 3 <= stopped.done < COUNT
@@ -287,7 +288,7 @@ def test_a_finished_evaluation_is_kept_by_weights_data_and_modality(make, reader
     assert np.array_equal(again.result(REQUEST).evaluation.matrix, found.evaluation.matrix)
     again.start(REQUEST, "ann")
     assert again.checkpoints.get().ran == [], "the network did not run"
-    assert again.progress(Request("synthetic", "rgb")).state == "new"
+    assert again.progress(Run("synthetic", "rgb")).state == "new"
     assert make(sha256="cd" * 32).progress(REQUEST).state == "new"
     other = SyntheticReader(count=COUNT - 1)
     assert contents_fingerprint(other) != contents_fingerprint(reader)
@@ -322,7 +323,7 @@ def test_a_label_that_was_mended_is_scored_anew(tmp_path, monkeypatch):
         Image.fromarray(halves(1, CHAIR, (48, 64))).save(tmp_path / "label" / f"{name}.png")
     Image.fromarray(halves(CHAIR, 1, (48, 64))).save(tmp_path / "label" / "b.png")
     folder = open_reader(root=tmp_path, split="all", label_set="sunrgbd37")
-    request = Request("folder", "rgb")
+    request = Run("folder", "rgb")
     evaluations = Evaluations(Checkpoints(RedReader()), {"folder": folder}, tmp_path / "runs")
     assert finished(evaluations, request).evaluation.scores.miou < 1
     shutil.copy(tmp_path / "label" / "a.png", tmp_path / "label" / "b.png")
@@ -338,8 +339,8 @@ def test_runs_of_several_weights_are_kept_apart_and_listed(reader, tmp_path):
     checkpoints = Checkpoints(first, named={"other": other})
     evaluations = Evaluations(checkpoints, {"synthetic": reader}, tmp_path)
     assert evaluations.finished("synthetic") == []
-    requests = [evaluations.request("synthetic", "rgbd", name) for name in (checkpoints.first_name, "other")]
-    assert requests == [Request("synthetic"), Request("synthetic", "rgbd", "other")]
+    requests = [evaluations.run("synthetic", "rgbd", name) for name in (checkpoints.first_name, "other")]
+    assert requests == [Run("synthetic"), Run("synthetic", "rgbd", "other")]
     for request in requests:
         finished(evaluations, request)
     assert (len(first.ran), len(other.ran)) == (COUNT, COUNT)
@@ -375,13 +376,14 @@ def test_on_zerogpu_a_data_set_is_evaluated_frame_by_frame(reader, tmp_path):
     class Worker(KnownPredictor):
         """Gets frames' arrays alone, and tells each by its picture."""
 
-        __call__, labels = deresunet.Predictor.__call__, deresunet.Predictor.labels
+        __call__, predictions = deresunet.Predictor.__call__, deresunet.Predictor.predictions
 
-        def segment(self, images, modality, inference, scores):
-            assert not scores
+        def segment(self, images, modality, inference, top_k):
+            assert top_k == 1
             frames = [reader.read(name) for name in reader.names]
             seen = [next(one for one in frames if np.array_equal(one.rgb, rgb)) for rgb, _ in images]
-            found = [KnownPredictor.__call__(self, one, modality).label for one in seen]
+            predicted = [KnownPredictor.__call__(self, one, modality) for one in seen]
+            found = [PixelScores(one.classes, one.probabilities, one.entropy) for one in predicted]
             return found, 1.0, self.provenance(modality)
 
     predictor, lent = Worker(reader), []
@@ -410,10 +412,14 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     assert not evaluations.progress(REQUEST, "bob").following
     evaluations.start(REQUEST, "bob")
     assert evaluations.progress(REQUEST, "bob").following
-    other = Request("synthetic", "depth")
-    with pytest.raises(InputError, match=r"now it is synthetic, RGB-D: \d+ of 14 frames"):
-        evaluations.start(other, "eve")
-    assert "synthetic, RGB-D" in evaluations.progress(other, "eve").elsewhere
+    other = Run("synthetic", "depth")
+    evaluations.start(other, "eve")
+    waiting = evaluations.progress(other, "eve")
+    assert (waiting.state, waiting.following, waiting.done) == ("waiting", True, 0)
+    assert re.fullmatch(r"synthetic, RGB-D: \d+ of 14 frames.*", waiting.elsewhere)
+    assert "this one starts by itself" in messages.status(other, waiting)
+    evaluations.cancel(other, "eve")
+    assert evaluations.progress(other, "eve").state == "new", "it never ran"
     evaluations.cancel(REQUEST, "eve")
     evaluations.cancel(REQUEST, "ann")
     assert not evaluations.progress(REQUEST, "bob").stopping, "bob still follows it"
@@ -424,8 +430,9 @@ def test_a_second_visitor_follows_and_another_request_is_told_what_runs(make, mo
     evaluations.start(other, "eve")
     wait_for(lambda: evaluations.progress(other, "eve").done >= 1)
     monkeypatch.setattr(demo.dataset.evaluations, "UNWATCHED_S", 0.0)
-    assert finished(evaluations, Request("synthetic", "rgb"), "bob"), "what nobody looks at makes room"
-    assert 0 < evaluations.progress(other).done < COUNT
+    evaluations.start(Run("synthetic", "rgb"), "bob")
+    wait_for(lambda: evaluations.progress(Run("synthetic", "rgb"), "bob").state == "done")
+    assert 0 < evaluations.progress(other).done < COUNT, "what nobody looks at makes room"
 
 
 def test_an_evaluation_and_a_visitors_frame_take_turns(make, reader):
@@ -459,7 +466,7 @@ def test_what_cannot_be_read_is_left_out_and_told_without_the_servers_paths(make
     evaluations.checkpoints.get()._reader = broken
     found = finished(evaluations)
     assert found.evaluation.frames == COUNT - 1
-    line = messages.left_out(found)
+    line = report_page.left_out(found.evaluation)
     assert "kv2/0005.png is cut short" in line
     assert "/srv" not in line
 
@@ -467,17 +474,17 @@ def test_what_cannot_be_read_is_left_out_and_told_without_the_servers_paths(make
 def test_a_run_that_fails_says_why(make, reader, monkeypatch):
     evaluations = make()
     with pytest.raises(InputError, match=r"There is no data set 'other'\. Choose one of: synthetic"):
-        evaluations.start(Request("other"), "ann")
+        evaluations.start(Run("other"), "ann")
     whole = reader.read
     monkeypatch.setattr(reader, "read", lambda name: deresunet.Frame(rgb=whole(name).rgb, name=name))
     evaluations.start(REQUEST, "ann")
-    wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
+    wait_for(lambda: evaluations.progress(REQUEST, "ann").state not in ("waiting", "running"))
     assert "None of the 14 frames has ground truth" in evaluations.progress(REQUEST).failure
     evaluations.checkpoints.get().ran = None  # a mistake in the program, not of the visitor
     monkeypatch.setattr(reader, "read", whole)
-    evaluations.start(Request("synthetic", "rgb"), "ann")
-    wait_for(lambda: evaluations.progress(Request("synthetic", "rgb")).state != "running")
-    assert "AttributeError" in evaluations.progress(Request("synthetic", "rgb")).failure
+    evaluations.start(Run("synthetic", "rgb"), "ann")
+    wait_for(lambda: evaluations.progress(Run("synthetic", "rgb")).state not in ("waiting", "running"))
+    assert "AttributeError" in evaluations.progress(Run("synthetic", "rgb")).failure
 
 
 def test_a_full_disk_is_told_without_its_place(make, tmp_path, monkeypatch):
@@ -487,7 +494,7 @@ def test_a_full_disk_is_told_without_its_place(make, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.dataset.store.RunFolder.keep_label", full)
     evaluations = make()
     evaluations.start(REQUEST, "ann")
-    wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
+    wait_for(lambda: evaluations.progress(REQUEST, "ann").state not in ("waiting", "running"))
     failure = evaluations.progress(REQUEST, "ann").failure
     assert "cannot be written (No space left on device)" in failure
     assert str(tmp_path) not in failure
@@ -595,7 +602,7 @@ def test_pictures_come_from_what_was_kept(make, tmp_path, monkeypatch):
 def test_the_report_can_be_handed_to_someone_who_has_none_of_this(reader, tmp_path):
     source = "<script>alert(1)</script>"
     evaluations = Evaluations(Checkpoints(KnownPredictor(reader)), {source: reader}, tmp_path / "runs")
-    request = Request(source)
+    request = Run(source)
     found = finished(evaluations, request)
     (tmp_path / "out").mkdir()
     page, archive = write_dataset_report(evaluations, request, tmp_path / "out")
@@ -654,6 +661,6 @@ def test_the_state_of_a_run_is_told(make, seconds, wanted):
         assert 'role="progressbar"' in stranger
         wait_for(lambda: evaluations.progress(REQUEST, "ann").done >= 1)
         evaluations.cancel(REQUEST, "ann")
-        wait_for(lambda: evaluations.progress(REQUEST, "ann").state != "running")
+        wait_for(lambda: evaluations.progress(REQUEST, "ann").state not in ("waiting", "running"))
         assert "Interrupted" in messages.status(REQUEST, evaluations.progress(REQUEST, "ann"))
-    assert "&lt;b&gt;" in messages.status(Request("<b>"), progress)
+    assert "&lt;b&gt;" in messages.status(Run("<b>"), progress)

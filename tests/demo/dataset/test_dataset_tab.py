@@ -14,13 +14,14 @@ from synthetic_dataset import CHAIR, COUNT, KnownPredictor, SyntheticReader
 
 from demo.dataset.choice import STEP
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.plots import HeatMap, Scatter
-from demo.dataset.progress import Request
+from demo.dataset.plots import Scatter
+from demo.dataset.progress import Run
 from demo.dataset.tab import build_dataset_tab
 from demo.inspector import Inspector
 from demo.theme import STYLE, theme
 from deresunet.classes import SUNRGBD37
 from deresunet.evaluation.audit import audit
+from deresunet.evaluation.confusions import HeatMap
 
 SHORT, LONG, BARE, OTHER = "short list", "long list", "bare list", "other list"
 
@@ -57,7 +58,7 @@ class Served:
         )
 
     def result(self):
-        return self.tab.evaluations.result(Request(LONG))
+        return self.tab.evaluations.result(Run(LONG))
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +95,9 @@ def click_picture(page, picture, point, size):
 
 def measured(served):
     """Waits until the long list has been evaluated, by this test or by one before."""
-    served.tab.evaluations.start(Request(LONG), "before")
+    served.tab.evaluations.start(Run(LONG), "before")
     end = time.monotonic() + 30
-    while served.tab.evaluations.progress(Request(LONG)).state != "done":
+    while served.tab.evaluations.progress(Run(LONG)).state != "done":
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -126,7 +127,9 @@ def test_from_the_start_of_an_evaluation_to_a_frame(visit, served, tmp_path):
     other.locator("#ds-source").get_by_label(SHORT).click()
     expect(other.locator("#ds-start")).to_have_text("Evaluate 3 frames")
     other.locator("#ds-start").click()
-    expect(other.locator("#ds-notice")).to_contain_text("One evaluation runs at a time", timeout=10_000)
+    expect(other.locator("#ds-status")).to_contain_text("Waiting: short list", timeout=10_000)
+    other.locator("#ds-cancel").click()
+    expect(other.locator("#ds-start")).to_have_text("Evaluate 3 frames", timeout=10_000)
 
     cancel.click()
     expect(status).to_contain_text("Stopping", timeout=10_000)

@@ -21,11 +21,12 @@ from PIL import Image
 from zerogpu_standin import Scheduler
 
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
+from demo.dataset.progress import Run
 from demo.deploy import zerogpu
 from demo.networks import Checkpoints
 from deresunet import Frame, InputError
 from deresunet.data.folder import SAMPLES_DIR
+from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Provenance
 from deresunet.inference.tta import Inference
 from deresunet.model.checkpoint import save_checkpoint
@@ -156,14 +157,16 @@ def test_an_evaluation_is_charged_to_who_watches_it(small, rooms, tmp_path, monk
     def gpu(duration):
         def segment(images, modality, *_):
             charged.append(LocalContext.request.get(None))
-            return [np.full(rgb.shape[:2], 1, np.uint8) for rgb, _ in images], 1.0, small.provenance(modality)
+            sure = [np.full(rgb.shape[:2], 0.5, np.float32) for rgb, _ in images]
+            scores = [PixelScores(np.ones((1, *one.shape), np.uint8), one[None], one) for one in sure]
+            return scores, 1.0, small.provenance(modality)
 
         return lambda _: segment
 
     predictor = zerogpu.lend(small, gpu)
     monkeypatch.setattr(type(predictor), "usual_batch", 16)  # as on a GPU
     evaluations = Evaluations(Checkpoints(predictor), {"rooms": rooms}, tmp_path)
-    request = Request("rooms")
+    request = Run("rooms")
 
     def visit(asked, function):
         context = contextvars.copy_context()
@@ -173,7 +176,7 @@ def test_an_evaluation_is_charged_to_who_watches_it(small, rooms, tmp_path, monk
     visit("ann, first", lambda: evaluations.start(request, "ann"))
     visit("ben", lambda: evaluations.progress(request, "ben"))
     polls = itertools.count()
-    while evaluations.progress(request).state == "running":
+    while evaluations.progress(request).state in ("waiting", "running"):
         visit(f"ann, poll {next(polls)}", lambda: evaluations.progress(request, "ann"))
         time.sleep(0.01)
     assert evaluations.progress(request).state == "done"
@@ -204,8 +207,8 @@ def test_numpy_goes_in_and_comes_out(small, room):
     gpu = pool()
     predictor = zerogpu.lend(small, gpu)
     expected, got = small(room), predictor(room)
-    ((duration, (((rgb, depth),), modality, inference, scores)),) = gpu.asked
-    assert scores
+    ((duration, (((rgb, depth),), modality, inference, top_k)),) = gpu.asked
+    assert top_k == 5
     assert inference.plain
     assert (duration, modality) == (10, "rgbd")
     assert rgb is room.rgb

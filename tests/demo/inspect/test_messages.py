@@ -11,7 +11,6 @@ from PIL import Image
 from demo import markup
 from demo.data_set_metrics import Measured
 from demo.inspect import messages
-from demo.inspect.calibration import reliability_svg
 from demo.inspect.classes import class_table
 from demo.inspection import inspect
 from demo.report.frame import Report
@@ -19,7 +18,8 @@ from demo.viewer.viewer import pack
 from deresunet import Frame
 from deresunet.classes import SUNRGBD37
 from deresunet.data.depth import decode_depth
-from deresunet.evaluation.calibration import reliability
+from deresunet.evaluation.calibration import reliability, reliability_diagram
+from deresunet.evaluation.html import table as table_of
 from deresunet.evaluation.metrics import confusion_matrix, scores
 from deresunet.inference.stored_predictions import StoredPredictor
 
@@ -44,17 +44,17 @@ def test_the_table_says_what_the_metrics_say(seen, predictor, room):
 
 def test_a_table_holds_its_numbers_for_sorting_and_its_classes_for_clicks(seen):
     table = class_table(seen)
-    shown = markup.table(table, classes=SUNRGBD37)
+    shown = table_of(table, classes=SUNRGBD37)
     assert [float(value) for value in re.findall(r'data-value="([^"]+)"', shown)] == pytest.approx(
         table.iloc[:, 1:].to_numpy().ravel().tolist(), abs=1e-5
     )
     for name in table["class"]:
         assert f'data-class="{name}"' in shown
         assert SUNRGBD37.colours[SUNRGBD37.display_names.index(name)] in shown
-    gains = markup.table(table.assign(gain=np.nan).head(1), signed=["IoU %"], classes=SUNRGBD37)
+    gains = table_of(table.assign(gain=np.nan).head(1), signed=["IoU %"], classes=SUNRGBD37)
     assert '<td data-value="">n/a</td>' in gains
     assert re.search(r">\+\d+\.\d<", gains)
-    escaped = markup.table(table.head(1).rename(columns={"class": "<b>"}))
+    escaped = table_of(table.head(1).rename(columns={"class": "<b>"}))
     assert "<b>" not in escaped
 
 
@@ -134,13 +134,13 @@ def test_the_calibration_error_is_explained_where_it_is_shown(seen):
     used = told.pixels > 0
     gaps = np.abs(told.confidence - told.accuracy)[used]
     error = 100 * np.average(gaps, weights=told.pixels[used])
-    note = reliability_svg(told).split("Expected calibration error ")[1].split("</p>")[0]
+    note = reliability_diagram(told).split("Expected calibration error ")[1].split("</p>")[0]
     assert note.startswith(f"{error:.1f} %")
     for piece in (f"{len(told.pixels)} equally wide bins", "gaps", "averaged", "weighted by the bin's pixels"):
         assert piece in note
     assert note.count(".") == 2, "one sentence, and the decimal point"
     nothing = reliability(np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8), np.ones((2, 2), np.float32))
-    assert "error" not in reliability_svg(nothing), "no number, no explanation"
+    assert "error" not in reliability_diagram(nothing), "no number, no explanation"
 
 
 @pytest.mark.parametrize("confidence", [False, True])

@@ -9,7 +9,7 @@ import pytest
 from synthetic_dataset import BED, COUNT, KnownPredictor, SyntheticReader
 
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
+from demo.dataset.progress import Run
 from demo.inspect import search as module
 from demo.inspect.search import AS_LISTED, BEST, BY_NAME, WORST, FrameSearch
 from demo.inspector import Inspector
@@ -26,12 +26,12 @@ def search(tmp_path):
 
 
 def evaluated(search):
-    search.evaluations.start(Request(SOURCE), "someone")
+    search.evaluations.start(Run(SOURCE), "someone")
     end = time.monotonic() + 30
-    while search.evaluations.progress(Request(SOURCE)).state != "done":
+    while search.evaluations.progress(Run(SOURCE)).state != "done":
         assert time.monotonic() < end
         time.sleep(0.01)
-    return search.evaluations.result(Request(SOURCE))
+    return search.evaluations.result(Run(SOURCE))
 
 
 @pytest.mark.parametrize(

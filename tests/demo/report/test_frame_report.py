@@ -72,8 +72,8 @@ def test_an_ablation_that_was_run_is_in_the_report(inspector, small):
     settings, rest = part.split("</p>", 1)
     for piece in ("0003 (730 x 530)", small.checkpoint.sha256[:12], small.checkpoint.name, "cpu", "missing"):
         assert piece in settings
-    rows = re.findall(r"<tr>(.*?)</tr>", rest.split("</table>")[0], re.DOTALL)
-    cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in rows]
+    rows = re.findall(r"<tr>(.*?)</tr>", rest.split("</table>")[0].split("<tbody>")[1])
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
     assert cells == [
         [given, withheld, f"{100 * one.scores.miou:.1f}", f"{100 * one.scores.pixel_acc:.1f}"]
         for given, withheld, one in (
@@ -137,7 +137,7 @@ def test_a_report_says_how_sure_the_network_is(predictor, rooms):
     room = rooms.read("0003")
     prediction = predictor(room)
     part = Report(seen, 0.6).page.split("<h2>Confidence and entropy</h2>")[1].split("</table>")[0]
-    rows = [re.findall(r"<td>(.*?)</td>", row) for row in part.split("<tr>")[1:]]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in part.split("<tr>")[2:]]
     right = (room.label > 0) & (room.label == prediction.label)
     wrong = (room.label > 0) & ~right
     for row, place in zip(rows, (right | ~right, right, wrong), strict=True):
