@@ -19,6 +19,7 @@ from gradio.utils import get_upload_folder
 from demo.dataset.progress import Job, Progress, Run
 from demo.dataset.result import DatasetResult
 from demo.dataset.store import LIMIT_BYTES, EvaluationStore, RunFolder
+from demo.deploy import zerogpu
 from demo.inspection import Cache
 from demo.networks import Checkpoints
 from deresunet.classes import ClassSet
@@ -243,7 +244,9 @@ class Evaluations:
                 self._store.make_room(folder)
                 with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
                     job.done = resume.resumed
-                    sideways = notice_if_sideways(self.segmenter(job.run), self.reader(job.run), job.run.modality)
+                    # Not on ZeroGPU, where its many small calls would each be charged to the visitor.
+                    asked = self.segmenter(job.run), self.reader(job.run), job.run.modality
+                    sideways = () if zerogpu.HERE else notice_if_sideways(*asked)
                     result = self._evaluate(job.run, folder, resume, sideways, job)
                     folder.finish({**vars(job.run)}, sideways)
                 self._results.get((folder.folder, folder.finished_at), lambda: result)

@@ -230,8 +230,10 @@ def _drawn_cells(
     if layout.rows:
         axes.imshow(colours, aspect="auto", interpolation="nearest")
     points = 72 / DPI
-    size = min(layout.cell * 0.62, 19) * points
     names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in column_names(layout.classes)]
+    # A letter is about 0.55 of its size wide, so that the longest name fits into the margin.
+    longest = max((len(names[k - 1]) for k in layout.columns), default=1)
+    size = min(layout.cell * 0.62, 19, (layout.left - 10) / (0.55 * longest)) * points
     axes.set_xticks(range(len(layout.columns)), [names[k - 1] for k in layout.columns], rotation=90, size=size)
     axes.set_yticks(range(len(layout.rows)), [names[k - 1] for k in layout.rows], size=size)
     axes.xaxis.tick_top()

@@ -41,6 +41,9 @@ class Rooms:
 class Network(RedReader):
     """Knows the rooms, but takes the left third of a chair for a sofa, and sees boundaries two pixels to the right."""
 
+    def predictions(self, frames: list[Frame], modality: str = "rgbd", top_k: int = 5) -> list[Prediction]:
+        return [self(frame, modality) for frame in frames]
+
     def __call__(self, frame: Frame, modality: str = "rgbd") -> Prediction:
         label = np.roll(Rooms().read(frame.name).label, 2, axis=1)
         rows, columns = np.nonzero(label == CHAIR)

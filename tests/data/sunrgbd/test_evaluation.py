@@ -14,7 +14,9 @@ from sunrgbd_archives import RedReader, frame_files, frame_names, halves, make_a
 from typer.testing import CliRunner
 
 import deresunet.cli.evaluate as evaluate_command
+from deresunet.classes import SUNRGBD37
 from deresunet.cli import app
+from deresunet.evaluation.confusions import HeatMap
 
 HALF = 48 * 32
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -92,6 +94,7 @@ def test_end_to_end_with_iou_worked_out_by_hand(tmp_path: Path, monkeypatch: pyt
     assert "realsense" in next(name for name in pictures if name.startswith("worst_01"))
     # Five panels with gaps of 4 px between them.
     assert Image.open(report / "frames" / pictures[0]).size == (5 * 64 + 4 * 4, 48)
-    assert Image.open(report / "confusion.png").size[0] > 500
-    assert "<td>kv2</td><td>5</td>" in page
+    matrix = np.array([row[1:] for row in confusion[1:]], np.int64)
+    assert Image.open(report / "confusion.png").size == HeatMap.of(matrix, SUNRGBD37).size
+    assert '<td>kv2</td><td data-value="5">5</td>' in page
     assert not (report / "resume.jsonl").exists()

@@ -165,6 +165,7 @@ def test_an_evaluation_is_charged_to_who_watches_it(small, rooms, tmp_path, monk
 
     predictor = zerogpu.lend(small, gpu)
     monkeypatch.setattr(type(predictor), "usual_batch", 16)  # as on a GPU
+    monkeypatch.setattr(zerogpu, "HERE", True)
     evaluations = Evaluations(Checkpoints(predictor), {"rooms": rooms}, tmp_path)
     request = Run("rooms")
 
