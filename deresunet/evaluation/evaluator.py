@@ -122,7 +122,8 @@ def evaluate(
             found.check_shift(result)
             if keep_label is not None:
                 keep_label(name, label)
-            found.add(replace(result, modality=predictor.modality_of(frame, modality), seconds=now - start))
+            used = predictor.modality_of(frame, modality)
+            found.add(replace(result, name=name, modality=used, seconds=now - start))
             start = now
         frames.done += 1
         if isinstance(prediction, Prediction) and on_frame is not None:
