@@ -22,7 +22,7 @@ import deresunet.cli.predict
 import deresunet.cli.stats
 import train.cli
 from demo.dataset.evaluations import Evaluations
-from demo.dataset.progress import Request
+from demo.dataset.progress import Run
 from demo.networks import Checkpoints
 from deresunet.data.readers import open_reader
 
@@ -43,13 +43,13 @@ def page_evaluation(data: Path, weights: Path, folder: Path, said: Path) -> None
     evaluations = Evaluations(
         Checkpoints(predictor), {"rooms": open_reader(root=data, split="all", label_set="sunrgbd37")}, folder
     )
-    request, visitor = Request("rooms"), "ann"
-    evaluations.start(request, visitor)
-    while (progress := evaluations.progress(request, visitor)).state == "running":
+    run, visitor = Run("rooms"), "ann"
+    evaluations.start(run, visitor)
+    while (progress := evaluations.progress(run, visitor)).state in ("waiting", "running"):
         time.sleep(0.005)
     if progress.state != "done":
         sys.exit(f"Error: {progress.failure}")
-    print(evaluations.result(request).evaluation.matrix.tolist())
+    print(evaluations.result(run).evaluation.matrix.tolist())
 
 
 class Forks:
