@@ -2,11 +2,15 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from networks import SMALL, noise, small_checkpoint, small_network
 from typer.testing import CliRunner
 
@@ -79,6 +83,27 @@ def test_packed_convolutions_keep_the_function_at_any_size(model, dtype, toleran
         assert relative_error(logits, expected) < tolerance
         # Rounding is there, or the test would compare float32 with itself.
         assert dtype == torch.float32 or relative_error(logits, expected) > 1e-5
+
+
+@pytest.mark.skipif(why_not("onednn-bf16", CPU) is not None, reason=str(why_not("onednn-bf16", CPU)))
+def test_maps_of_one_column_are_made_of_nothing_but_the_input():
+    """In memory that glibc fills, where oneDNN's own convolution of such maps gives 1e10."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "import torch; from networks import noise, small_network\n"
+        "from deresunet.inference.backends.folding import fold_batch_norm\n"
+        "from deresunet.inference.backends.onednn import pack_convolutions\n"
+        "model, inputs = small_network(), noise(2, 128, 32)\n"
+        "with torch.inference_mode():\n"
+        "    packed = pack_convolutions(fold_batch_norm(model), (64, 96), torch.bfloat16)\n"
+        "    apart = packed(*(x.bfloat16() for x in inputs)) - model(*inputs)\n"
+        "print(float(apart.abs().max()))"
+    )
+    filled = {**os.environ, "MALLOC_PERTURB_": "165"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=filled, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 0.1
 
 
 @needs_onednn
