@@ -244,9 +244,9 @@ class Evaluations:
                 self._store.make_room(folder)
                 with folder.held(), ResumeFile(folder.resume, folder.subject) as resume:
                     job.done = resume.resumed
-                    # Not on ZeroGPU, where its many small calls would each be charged to the visitor.
-                    asked = self.segmenter(job.run), self.reader(job.run), job.run.modality
-                    sideways = () if zerogpu.HERE else notice_if_sideways(*asked)
+                    sideways: tuple[str, ...] = ()
+                    if not zerogpu.HERE:  # there its many small calls would each be charged to the visitor
+                        sideways = notice_if_sideways(self.segmenter(job.run), self.reader(job.run), job.run.modality)
                     result = self._evaluate(job.run, folder, resume, sideways, job)
                     folder.finish({**vars(job.run)}, sideways)
                 self._results.get((folder.folder, folder.finished_at), lambda: result)

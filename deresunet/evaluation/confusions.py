@@ -53,7 +53,7 @@ class Confusion:
 
 
 def column_names(classes: ClassSet) -> tuple[str, ...]:
-    """Names of the N + 1 columns of a confusion matrix, for people."""
+    """Display names of the N + 1 columns of a confusion matrix."""
     return (*classes.display_names, "none of these")
 
 

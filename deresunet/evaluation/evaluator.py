@@ -229,8 +229,7 @@ def describe_frame(frame: Frame, prediction: Prediction) -> dict[str, Any]:
     if frame.label is not None:
         way = joined(classes, frame.class_set)
         predicted = nearest(way.table[prediction.label], frame.label.shape)
-        result = scores(confusion_matrix(frame.label, predicted, len(frame.class_set)))
+        scored = scores(confusion_matrix(frame.label, predicted, len(frame.class_set))).as_dict()
         described["ground_truth_classes"] = {"name": frame.class_set.name, "title": frame.class_set.title}
-        told = result.as_dict()
-        described |= {key: told[key] for key in ("outside", "iou", "miou", "pixel_acc")}
+        described |= {key: scored[key] for key in ("outside", "iou", "miou", "pixel_acc")}
     return described

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from deresunet.data.frame import Frame
 from deresunet.data.passes import Pass
@@ -40,12 +40,20 @@ def predicted_frames(
 
     batch = predictor.usual_batch if batch is None else batch
     for group in batched_by_size(labelled(), batch, predictor.network_size):
-        try:
-            found: list[Prediction] = predictor.predictions([frame for _, frame in group], modality, top_k)
-        except InputError as error:
-            yield from ((name, frame, error) for name, frame in group)
-        else:
-            yield from ((*one, prediction) for one, prediction in zip(group, found, strict=True))
+        found = _predictions(predictor, [frame for _, frame in group], modality, top_k)
+        yield from ((*one, prediction) for one, prediction in zip(group, found, strict=True))
         while unlabelled:
             yield *unlabelled.pop(0), None
     yield from ((*one, None) for one in unlabelled)
+
+
+def _predictions(
+    predictor: SegmentationPredictor, frames: Sequence[Frame], modality: Modality, top_k: int
+) -> list[Prediction | InputError]:
+    """Predictions of frames, and the errors of those alone that have none."""
+    try:
+        return [*predictor.predictions(frames, modality, top_k)]
+    except InputError as error:
+        if len(frames) == 1:
+            return [error]
+        return [one for frame in frames for one in _predictions(predictor, [frame], modality, top_k)]

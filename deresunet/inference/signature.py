@@ -1,4 +1,4 @@
-"""Inputs and outputs of a network file of any project: recognised by shapes and names, or told by `network.yaml`.
+"""Inputs and outputs of a network file of any project: recognised by shapes and names, or stated in `network.yaml`.
 
 preset: esanet-nyuv2       # numbers of a project, see PRESETS; what follows changes them
 rgb_mean: [0.485, 0.456, 0.406]     # of RGB in 0..1; ImageNet's where left out

@@ -77,8 +77,9 @@ class Inference:
 
 # RGB uint8 (H, W, 3) and depth float32 (H, W) [m] of a frame, None where it has none.
 Images = tuple[np.ndarray | None, np.ndarray | None]
-# Images of frames of one network size, modality, input size and views, whether scores are wanted or labels alone -> one
-# of these a frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a GPU by a call.
+# Images of frames of one network size, modality, input size and views, number of classes to keep (0: labels alone) ->
+# scores or label of each frame, latency [ms], provenance. NumPy arrays alone: it may run in a process that is lent a
+# GPU by a call.
 Segment = Callable[
     [Sequence[Images], Modality, Inference, int], tuple[list[PixelScores] | list[np.ndarray], float, Provenance]
 ]

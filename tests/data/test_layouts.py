@@ -466,9 +466,9 @@ def test_time_stamps_pair_the_nearest_and_say_what_is_left(tmp_path: Path) -> No
 
 def test_folders_of_a_sequence_point_to_the_whole(tmp_path: Path) -> None:
     tum(tmp_path)
-    with pytest.raises(InputError, match="Time stamps pair these: give --data ") as told:
+    with pytest.raises(InputError, match="Time stamps pair these: give --data ") as raised:
         open_reader(rgb=str(tmp_path / "rgb"), depth=str(tmp_path / "depth"))
-    root = re.search(r"--data (\S+) instead", str(told.value))[1]
+    root = re.search(r"--data (\S+) instead", str(raised.value))[1]
     assert open_reader(root=root).read("1305031102.175304").depth is not None
 
 

@@ -30,6 +30,7 @@ from deresunet.inference.postprocessing import PixelScores
 from deresunet.inference.prediction import Prediction
 from deresunet.inference.predictor import Predictor
 from deresunet.inference.preprocessing import usable_modality
+from deresunet.inference.stored_predictions import MissingPredictionError
 from deresunet.inference.tta import SUNRGBD_SIZE, Inference
 
 WALL, CHAIR, SOFA = 1, 5, 6
@@ -136,6 +137,18 @@ def test_frames_go_in_batches_of_one_size_and_nothing_else_changes(frames: Frame
     assert sorted(map(len, seen)) == {1: [1] * 9, 2: [1, 1, 1, 2, 2, 2], 3: [1, 2, 3, 3], 16: [1, 3, 5]}[batch]
     assert np.array_equal(alone.matrix, together.matrix)
     assert [one.name for one in alone.results] == [one.name for one in together.results]
+
+
+def test_a_prediction_that_is_missing_costs_its_own_frame_alone(frames: Frames) -> None:
+    class Stored(Oracle):
+        def __call__(self, frame: Frame, modality: str = "rgbd") -> Prediction:
+            if frame.name == "f0":
+                raise MissingPredictionError("f0.png is not there.")
+            return super().__call__(frame, modality)
+
+    alone, together = evaluate(Stored(), frames), evaluate(Stored(), frames, batch=4)
+    assert alone.missing == together.missing == ("f0",)
+    assert np.array_equal(alone.matrix, together.matrix)
 
 
 def test_a_fixed_input_size_puts_frames_of_all_sizes_into_one_batch(frames: Frames) -> None:

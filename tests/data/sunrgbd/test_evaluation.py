@@ -23,7 +23,7 @@ WALL, CHAIR, SOFA = 1, 5, 6
 
 
 def predicted_picture(name: str) -> np.ndarray:
-    """What the stand-in for a network will see in a frame, by camera; the truth is wall and chair in all."""
+    """Picture from which the stand-in for a network predicts, by camera; the ground truth is wall and chair in all."""
     sensor = name.split("/", maxsplit=1)[0]
     if sensor == "kv2":
         return picture(WALL, CHAIR, right_bottom=SOFA)  # a third of the chair is taken for a sofa

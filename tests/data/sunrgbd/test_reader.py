@@ -120,11 +120,11 @@ def test_validation_is_whole_recordings_of_training(tmp_path: Path) -> None:
     assert recordings_cut(sequences, val.names) == []
 
 
-def test_frames_of_the_split_that_are_not_unpacked_are_told(tmp_path: Path) -> None:
+def test_frames_of_the_split_that_are_not_unpacked_are_counted(tmp_path: Path) -> None:
     labels = dict.fromkeys(NAMES, halves(WALL, CHAIR))
     root = make_archives(tmp_path, {key: {"scene.txt": b"office"} for key in NAMES[:5]}, NAMES[::2], labels)
-    told = {split: SunRgbdReader(root, split).notices for split in ("test", "trainval", "all")}
-    assert told == {
+    notices = {split: SunRgbdReader(root, split).notices for split in ("test", "trainval", "all")}
+    assert notices == {
         "test": ("1 of the 4 frames of the official test part are not here.",),
         "trainval": ("2 of the 4 frames of the official training part are not here.",),
         "all": ("3 of the 8 frames of SUN RGB-D are not here.",),

@@ -33,7 +33,7 @@ TOKEN = "hf_" + "secret" * 5
 
 
 class Hub:
-    """What the upload calls of `HfApi`, over repositories in memory; it refuses what the hub refuses an account.
+    """Methods of `HfApi` that the upload calls, over repositories in memory; refuses what the hub refuses an account.
 
     Attributes:
         repositories: "USER/NAME" -> private, files, machines requested, sleep time.
@@ -79,10 +79,10 @@ class Hub:
         self.calls.append(("settings", repo_id, private))
 
     def get_space_runtime(self, repo_id):
-        told = self.runtimes.pop(0) if len(self.runtimes) > 1 else self.runtimes[0]
+        latest = self.runtimes.pop(0) if len(self.runtimes) > 1 else self.runtimes[0]
         space = self.repositories[repo_id]
         hardware = {"current": None, "requested": space.requested[-1]}
-        return SpaceRuntime({"hardware": hardware, "gcTimeout": space.sleep_time, **told})
+        return SpaceRuntime({"hardware": hardware, "gcTimeout": space.sleep_time, **latest})
 
     def request_space_hardware(self, repo_id, hardware, sleep_time=None):
         self._pay(hardware)
