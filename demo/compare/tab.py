@@ -53,10 +53,10 @@ def build_compare_tab(inspector: Inspector, inspected: InspectTab, allow_checkpo
         padding=False,
     )
     with gr.Row():
-        with gr.Group():
+        with gr.Column(min_width=320), gr.Group():
             weights_a = gr.Dropdown(choices, value=names[0], label="A: weights")
             modality_a = gr.Radio(MODALITIES, value="rgb" if len(names) == 1 else "rgbd", label="A: modality")
-        with gr.Group():
+        with gr.Column(min_width=320), gr.Group():
             weights_b = gr.Dropdown(choices, value=names[min(1, len(names) - 1)], label="B: weights")
             modality_b = gr.Radio(MODALITIES, value="rgbd", label="B: modality")
     with gr.Row():

@@ -478,6 +478,14 @@ _OUT_OF_REACH = """(least) => {
         target.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
         const box = target.getBoundingClientRect();
         if (!box.width || !box.height) continue;
+        for (let above = target.parentElement; above; above = above.parentElement) {
+            const edge = above.getBoundingClientRect();
+            if (getComputedStyle(above).overflowX === 'hidden' && above.scrollWidth > above.clientWidth
+                && (above.scrollLeft || box.right > edge.right + 1)) {
+                found.push(`${one.outerHTML.slice(0, 80)}: cut off`);
+                break;
+            }
+        }
         const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         const name = `${one.tagName} ${one.id || one.className} ${one.innerText ?? ''}`.trim().slice(0, 80);
         if (!hit || !(target.contains(hit) || hit.contains(target))) found.push(`${name}: not reached`);
