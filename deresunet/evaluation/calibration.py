@@ -109,7 +109,8 @@ def reliability_diagram(measured: Reliability) -> str:
     return (
         f'<div role="img" aria-label="Reliability diagram">{svg[svg.index("<svg") :]}</div>'
         "<p>Bars on the dashed line: calibrated. Below it: overconfident. Numbers in the bars: share of the pixels."
-        f"</p><p><b>Expected calibration error {in_percent(measured.expected_error)}:</b> on average, confidence and "
-        f"accuracy differ by this many percentage points. The labelled pixels are sorted into {BINS} confidence bins "
-        "of equal width; the gaps between mean confidence and accuracy are averaged, weighted by each bin's pixels.</p>"
+        f"</p><p><b>Expected calibration error {in_percent(measured.expected_error)}:</b> by so many percentage points "
+        "the network's confidence differs from its accuracy on average; for this, the labelled pixels are put into "
+        f"{BINS} equally wide bins by their confidence, and the gaps between mean confidence and accuracy "
+        "in each bin are averaged, weighted by the bin's pixels.</p>"
     )
